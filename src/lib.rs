@@ -1,0 +1,67 @@
+//! `pkgctl`: a private Python package index in one binary.
+//!
+//! This page is the map of the house. Words typed by the user become settings, settings meet the domain, and the
+//! domain reaches the outside only at its edges:
+//!
+//! ```text
+//!  arguments, variables, files ──> commands ──> config        one file per verb; settings are made once
+//!                                     │
+//!        ┌──────────────┬─────────────┼──────────────┐
+//!      server         client        pep517         terminal   HTTP in, HTTP out, build backends, the user
+//!        │              │             │
+//!      index ───────────┼─────────────┤                       the registry in domain words, no HTTP
+//!      │   │            │             │
+//!  catalog storage    archive ────────┘                       what files can't say · bytes · wheels and sdists
+//!      │   │            │
+//!      └───┴─ packaging ┘   auth                              the Python standards as types · who may do what
+//! ```
+//!
+//! # Where to find what
+//! | question | room |
+//! |---|---|
+//! | what is a valid name, version, file name, page, form | [`packaging`] |
+//! | what makes an archive acceptable | [`archive`] |
+//! | which file is stored where, and how safely | [`storage`] ([`storage::key`] is the sole author of paths) |
+//! | what is remembered beside the files | [`catalog`] |
+//! | how an upload is accepted, how a copied-in file is noticed, how a page is made | [`index`] |
+//! | which URL answers what, and with which status | `server/router.rs`, `server/error.rs` |
+//! | who may do what | [`auth`] |
+//! | how `publish` sends and retries | [`client`] |
+//! | how a build backend is called | [`pep517`] |
+//! | where a setting comes from | [`config`] |
+//! | a verb's flags and help | `commands/<verb>.rs` |
+//! | a prompt or a progress bar | [`terminal`] |
+//! | what the user reads when something fails, and the exit code | [`failure`] |
+//!
+//! # Who may use whom
+//! `packaging` and `terminal` use no other room. `archive`, `auth` and `storage` use `packaging`; `catalog` uses
+//! `packaging` and `storage`'s keys; `index` uses `packaging`, `archive`, `storage` and `catalog`; `server` uses
+//! `packaging`, `auth` and `index`; `client` uses `packaging`, `archive` and `auth`; `pep517` uses `packaging` and
+//! `archive`; `config` uses `packaging` and `auth`. `commands` puts them together, and `failure` knows every
+//! room's errors. `tests/it/architecture.rs` reads the sources and fails when an arrow is missing from that list.
+//!
+//! # Invariants
+//! 1. **Files are the truth.** The folder needs nothing of ours to be read; the catalog can be lost without losing
+//!    a package.
+//! 2. **Nothing is stale.** An answer reflects every change of the folder that finished before the request came.
+//! 3. **Acknowledged means durable, whole, verified and visible.** Everything else leaves no trace.
+//! 4. **Metadata come from the archive**, never from the upload form.
+//! 5. **Parse at the door.** Inside, a value's type is the proof that it is valid.
+//! 6. **stdout is data, stderr is talk.** Only `commands` and `terminal` print.
+
+pub mod archive;
+pub mod auth;
+pub mod catalog;
+pub mod client;
+pub mod commands;
+pub mod config;
+pub mod failure;
+pub mod index;
+mod logging;
+pub mod packaging;
+pub mod pep517;
+pub mod server;
+pub mod storage;
+pub mod terminal;
+
+pub use commands::{command, run};

@@ -1,0 +1,14 @@
+//! The Python packaging standards as types: pure, without I/O, clock, environment or HTTP.
+//!
+//! A value of one of these types proves that it is valid; they are made only by parsing. The specification that
+//! each follows is named in its module.
+
+pub mod digest;
+pub mod filename;
+pub mod name;
+pub mod version;
+
+pub use digest::Sha256;
+pub use filename::DistFilename;
+pub use name::ProjectName;
+pub use version::{ReleaseVersion, Version};

@@ -1,0 +1,1 @@
+//! Builds through PEP 517 backends.

@@ -1,0 +1,1 @@
+//! The index server: axum and hyper live here.

@@ -1,0 +1,174 @@
+//! Bytes: where distributions lie, and the promises that a place for them keeps.
+//!
+//! [`Store`] is the one way to them. [`LocalStore`] keeps them in plain folders that the user owns; an object store
+//! is to be a second file here, and no room above may know which one it has. `contract.rs` is the suite that every
+//! store must pass.
+//!
+//! # Promises of every store
+//! 1. A key names either nothing or a whole object: a reader never sees half of one, whenever it looks and
+//!    whatever crashed.
+//! 2. When [`Store::put_new`] or [`Store::replace`] returns, the object survives a power loss.
+//! 3. Of several [`Store::put_new`] with one key exactly one succeeds; the others get [`Error::AlreadyExists`].
+//! 4. An object that is open stays readable to its end, even when it is replaced or deleted meanwhile.
+//! 5. Every change, whoever made it, that finished before [`Store::take_changes`] was called is in its answer or
+//!    in an earlier one.
+
+use std::io::{self, Read, Seek};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use thiserror::Error;
+
+pub mod key;
+mod spool;
+
+pub use key::{Root, StoreKey};
+pub use spool::Spool;
+
+/// A place for distributions. Its promises are in the [module's documentation](self).
+///
+/// Blocking work is done on blocking threads inside the store; callers simply await.
+#[async_trait]
+pub trait Store: Send + Sync + 'static {
+    /// Begins an upload: a spool on local disk, from where the object is put in place when it has been verified.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`], [`Error::NotWritable`], [`Error::Io`].
+    async fn spool(&self) -> Result<Spool, Error>;
+
+    /// Puts a finished spool in place unless something is there already.
+    ///
+    /// # Errors
+    /// [`Error::AlreadyExists`]; [`Error::NoSpace`], [`Error::NotWritable`], [`Error::Io`]. Nothing is left behind.
+    async fn put_new(&self, key: &StoreKey, spool: Spool) -> Result<Stamp, Error>;
+
+    /// Puts a finished spool in place of whatever is there.
+    ///
+    /// # Errors
+    /// As [`Store::put_new`], but without [`Error::AlreadyExists`].
+    async fn replace(&self, key: &StoreKey, spool: Spool) -> Result<Stamp, Error>;
+
+    /// What is at `key` now.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Io`].
+    async fn head(&self, key: &StoreKey) -> Result<Stamp, Error>;
+
+    /// Opens an object for reading.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Io`].
+    async fn open(&self, key: &StoreKey) -> Result<Object, Error>;
+
+    /// Everything that is there, in no order. Hidden files and what is under hidden folders are not listed.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    async fn list(&self) -> Result<Vec<Entry>, Error>;
+
+    /// Removes an object, durably.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::NotWritable`], [`Error::Io`].
+    async fn delete(&self, key: &StoreKey) -> Result<(), Error>;
+
+    /// What changed since the last call. Costs about a microsecond when nothing did, whatever the number of objects.
+    fn take_changes(&self) -> Changes;
+
+    /// Bytes that uploads may still take; `None` where there is no such figure.
+    async fn free_bytes(&self) -> Option<u64>;
+}
+
+/// A shared store of either kind.
+pub type SharedStore = Arc<dyn Store>;
+
+/// What tells one state of an object from another without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Stamp {
+    /// Length in bytes.
+    pub size_bytes: u64,
+    /// Time of the last change of content, in nanoseconds since 1970 in UTC.
+    pub modified_ns: i64,
+    /// The inode, or what an object store has in its stead.
+    pub identity: u64,
+}
+
+/// One line of a listing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Where it is.
+    pub key: StoreKey,
+    /// In what state.
+    pub stamp: Stamp,
+}
+
+/// An open object.
+pub struct Object {
+    /// The state of what was opened, not of what may have replaced it since.
+    pub stamp: Stamp,
+    /// Its bytes; reading blocks, so it belongs on a blocking thread.
+    pub reader: Box<dyn ReadSeek>,
+}
+
+/// Random access to bytes.
+pub trait ReadSeek: Read + Seek + Send {}
+
+impl<T: Read + Seek + Send> ReadSeek for T {}
+
+/// What may have changed in a store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Changes {
+    /// Nothing did.
+    None,
+    /// These keys may have appeared, changed or vanished; look at each.
+    Keys(Vec<StoreKey>),
+    /// Events were lost or folders came and went: list everything.
+    Everything,
+}
+
+/// What a caller can do about a store's failure.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// There is nothing at that key.
+    #[error("there is no `{0}`")]
+    NotFound(StoreKey),
+    /// Something is at that key already.
+    #[error("`{0}` already exists")]
+    AlreadyExists(StoreKey),
+    /// The disk or the quota is full.
+    #[error("there is no space left in `{}`", .folder.display())]
+    NoSpace {
+        /// Where the bytes were to go.
+        folder: PathBuf,
+    },
+    /// The folder is read-only, or owned by someone else.
+    #[error("`{}` can't be written to", .folder.display())]
+    NotWritable {
+        /// Where the bytes were to go.
+        folder: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// A root folder isn't there or can't be read.
+    #[error("the packages folder `{}` can't be read", .folder.display())]
+    Root {
+        /// The root.
+        folder: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// Anything else that the system refused.
+    #[error("can't {action} `{}`", .path.display())]
+    Io {
+        /// What was tried, as a verb: `read`, `sync`.
+        action: &'static str,
+        /// On what.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+}

@@ -1,0 +1,1 @@
+//! The user's terminal: stdout is data, stderr is talk.

@@ -1,0 +1,310 @@
+//! A home folder of its own, an empty environment, and the real binary in it.
+
+use std::fs;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// One test's world. Everything in it vanishes with it.
+pub(crate) struct Testbed {
+    folder: tempfile::TempDir,
+}
+
+impl Testbed {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("pkgctl-test-").tempdir().unwrap();
+        fs::create_dir_all(folder.path().join("home")).unwrap();
+        fs::create_dir_all(folder.path().join("tmp")).unwrap();
+        Self { folder }
+    }
+
+    /// The folder that holds everything of this test.
+    pub(crate) fn root(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) fn home(&self) -> PathBuf {
+        self.folder.path().join("home")
+    }
+
+    /// A path below the home folder.
+    pub(crate) fn path(&self, relative: &str) -> PathBuf {
+        self.home().join(relative)
+    }
+
+    /// Writes a file below the home folder, with its parents.
+    pub(crate) fn write(&self, relative: &str, content: impl AsRef<[u8]>) -> PathBuf {
+        let path = self.path(relative);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, content).unwrap();
+        path
+    }
+
+    pub(crate) fn read(&self, relative: &str) -> String {
+        let path = self.path(relative);
+        fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+
+    /// Any program, in this home and with an empty environment but for PATH.
+    pub(crate) fn program(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("HOME", self.home())
+            .env("TMPDIR", self.folder.path().join("tmp"));
+        command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
+        command.env("LANG", "C.UTF-8");
+        // The registries of this machine's pip configuration, where it has one: real clients fetch from there.
+        for name in ["PIP_INDEX_URL", "PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE"] {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
+        command.current_dir(self.home()).stdin(Stdio::null());
+        command
+    }
+
+    /// The real binary with these arguments; not yet started.
+    pub(crate) fn pkgctl<I, S>(&self, arguments: I) -> Command
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<std::ffi::OsStr>,
+    {
+        let mut command = self.program(env!("CARGO_BIN_EXE_pkgctl"));
+        command.args(arguments);
+        command
+    }
+
+    /// Runs the real binary to its end.
+    pub(crate) fn run<I, S>(&self, arguments: I) -> Outcome
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<std::ffi::OsStr>,
+    {
+        Outcome::of(&mut self.pkgctl(arguments))
+    }
+
+    /// Runs the real binary to its end, with `input` on its stdin.
+    pub(crate) fn run_with_input<I, S>(&self, arguments: I, input: &str) -> Outcome
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<std::ffi::OsStr>,
+    {
+        Outcome::with_input(&mut self.pkgctl(arguments), input)
+    }
+
+    /// Starts `pkgctl serve` on a free port of the loopback interface and waits until it listens.
+    pub(crate) fn serve<I, S>(&self, arguments: I) -> Server
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<std::ffi::OsStr>,
+    {
+        let mut command = self.pkgctl(["serve", "--host", "127.0.0.1", "--port", "0"]);
+        command.args(arguments);
+        Server::start(command)
+    }
+}
+
+/// How a program ended.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Outcome {
+    pub(crate) fn of(command: &mut Command) -> Self {
+        let output = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    pub(crate) fn with_input(command: &mut Command, input: &str) -> Self {
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut stdin: ChildStdin = child.stdin.take().unwrap();
+        let input = input.to_owned();
+        let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+        let output = child.wait_with_output().unwrap();
+        writer.join().unwrap();
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Panics with everything it printed unless it ended with `code`; no ending may look like a crash.
+    #[track_caller]
+    pub(crate) fn expect_code(self, code: i32) -> Self {
+        assert_eq!(
+            self.code,
+            Some(code),
+            "stdout:\n{}\nstderr:\n{}",
+            self.stdout,
+            self.stderr
+        );
+        for sign_of_a_crash in [
+            "panicked at",
+            "RUST_BACKTRACE",
+            "Traceback (most recent call last)",
+        ] {
+            assert!(!self.stderr.contains(sign_of_a_crash), "{}", self.stderr);
+        }
+        self
+    }
+
+    /// A failure that tells its object (`names`) and a remedy.
+    #[track_caller]
+    pub(crate) fn expect_failure(self, code: i32, names: &str) -> Self {
+        let outcome = self.expect_code(code);
+        assert!(
+            outcome.stderr.contains("error: "),
+            "no headline:\n{}",
+            outcome.stderr
+        );
+        assert!(
+            outcome.stderr.contains(names),
+            "`{names}` is not named:\n{}",
+            outcome.stderr
+        );
+        assert!(
+            outcome.stderr.contains("hint: "),
+            "no remedy:\n{}",
+            outcome.stderr
+        );
+        outcome
+    }
+}
+
+/// A running `pkgctl serve`. Dropping it ends it.
+pub(crate) struct Server {
+    child: Child,
+    /// `http://127.0.0.1:PORT`, without a final slash.
+    pub(crate) url: String,
+    log: Arc<Mutex<String>>,
+}
+
+impl Server {
+    /// Starts the command and waits until a line of its stderr tells the address.
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        let log = Arc::new(Mutex::new(String::new()));
+        let (tell, told) = std::sync::mpsc::channel();
+        let sink = Arc::clone(&log);
+        std::thread::spawn(move || {
+            for line in stderr.lines() {
+                let Ok(line) = line else { break };
+                let mut log = sink.lock().unwrap();
+                log.push_str(&line);
+                log.push('\n');
+                if let Some(url) = address_in(&line) {
+                    let _ = tell.send(url);
+                }
+            }
+        });
+        let Ok(url) = told.recv_timeout(Duration::from_secs(60)) else {
+            let _ = child.kill();
+            panic!("the server told no address:\n{}", log.lock().unwrap());
+        };
+        Self { child, url, log }
+    }
+
+    /// Everything it logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+
+    /// Waits until the log holds `text`.
+    #[track_caller]
+    pub(crate) fn wait_for_log(&self, text: &str) {
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while !self.log().contains(text) {
+            assert!(Instant::now() < deadline, "`{text}` never came:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.url.rsplit(':').next().unwrap().parse().unwrap()
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends a signal by name (`TERM`, `INT`, `KILL`, `HUP`).
+    pub(crate) fn signal(&self, name: &str) {
+        let status = Command::new("kill")
+            .arg(format!("-{name}"))
+            .arg(self.id().to_string())
+            .status()
+            .unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits for its end and gives the exit code.
+    pub(crate) fn wait(&mut self) -> Option<i32> {
+        let deadline = Instant::now() + Duration::from_secs(45);
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            assert!(
+                Instant::now() < deadline,
+                "the server does not end:\n{}",
+                self.log()
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// What it wrote to stdout; call after its end.
+    pub(crate) fn stdout(&mut self) -> String {
+        let mut text = String::new();
+        self.child
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut text)
+            .unwrap();
+        text
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// `http://127.0.0.1:PORT` in a line that says that the server listens.
+fn address_in(line: &str) -> Option<String> {
+    let at = line
+        .find("http://127.0.0.1:")
+        .filter(|_| line.contains("listening"))?;
+    let port: String = line[at + "http://127.0.0.1:".len()..]
+        .chars()
+        .take_while(char::is_ascii_digit)
+        .collect();
+    Some(format!("http://127.0.0.1:{port}"))
+}
