@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::packaging::digest::NamedDigest;
+use crate::packaging::simple::ProjectStatus;
 use crate::packaging::{DistFilename, ProjectName, Sha256};
 use crate::storage::{Stamp, StoreKey};
 
@@ -74,33 +75,6 @@ pub struct ProjectRecord {
     pub status_reason: Option<String>,
     /// Its files; empty when all went.
     pub files: Vec<FileRecord>,
-}
-
-/// The status markers of PEP 792.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ProjectStatus {
-    /// Nothing special.
-    #[default]
-    Active,
-    /// No new uploads; files are served.
-    Archived,
-    /// No new uploads, and no files are offered.
-    Quarantined,
-    /// Served, but clients may warn.
-    Deprecated,
-}
-
-impl ProjectStatus {
-    /// The marker in pages.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Active => "active",
-            Self::Archived => "archived",
-            Self::Quarantined => "quarantined",
-            Self::Deprecated => "deprecated",
-        }
-    }
 }
 
 /// What is known of a file.

@@ -6,6 +6,7 @@
 pub mod digest;
 pub mod filename;
 pub mod name;
+pub mod simple;
 pub mod version;
 
 pub use digest::Sha256;

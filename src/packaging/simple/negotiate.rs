@@ -1,0 +1,211 @@
+//! Which rendering a client wants: the `Accept` header by RFC 9110, read with PEP 691's media types.
+
+/// A rendering of a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Format {
+    /// `application/vnd.pypi.simple.v1+json`
+    Json,
+    /// `application/vnd.pypi.simple.v1+html`
+    HtmlV1,
+    /// `text/html`, the same bytes as [`Format::HtmlV1`].
+    Html,
+}
+
+impl Format {
+    /// The content type of the answer.
+    #[must_use]
+    pub fn content_type(self) -> &'static str {
+        match self {
+            Self::Json => "application/vnd.pypi.simple.v1+json",
+            Self::HtmlV1 => "application/vnd.pypi.simple.v1+html",
+            Self::Html => "text/html; charset=utf-8",
+        }
+    }
+
+    /// The format that a media type asks for, `latest` included; `None` when it is none of ours.
+    #[must_use]
+    pub fn from_media_type(media_type: &str) -> Option<Self> {
+        match media_type.trim().to_ascii_lowercase().as_str() {
+            "application/vnd.pypi.simple.v1+json" | "application/vnd.pypi.simple.latest+json" => {
+                Some(Self::Json)
+            }
+            "application/vnd.pypi.simple.v1+html" | "application/vnd.pypi.simple.latest+html" => {
+                Some(Self::HtmlV1)
+            }
+            "text/html" => Some(Self::Html),
+            _ => None,
+        }
+    }
+}
+
+/// Chooses the rendering for an `Accept` header; `None` means 406, nothing acceptable.
+///
+/// No header, an empty one or a bare `*/*` come from browsers, curl and old installers: they get HTML. Otherwise the
+/// highest quality wins, and JSON wins a tie because it says more.
+#[must_use]
+pub fn choose_format(accept: Option<&str>) -> Option<Format> {
+    let header = accept.map(str::trim).unwrap_or_default();
+    if header.is_empty() || header == "*/*" {
+        return Some(Format::Html);
+    }
+    let ranges: Vec<MediaRange<'_>> = header.split(',').filter_map(MediaRange::parse).collect();
+    let mut best: Option<(u16, Format)> = None;
+    // A later candidate must be strictly better, so the order here decides ties.
+    for format in [Format::Json, Format::HtmlV1, Format::Html] {
+        let quality = quality_of(format, &ranges);
+        if quality > best.map_or(0, |(best, _)| best) {
+            best = Some((quality, format));
+        }
+    }
+    best.map(|(_, format)| format)
+}
+
+/// Whether the client takes a gzip-compressed body, by its `Accept-Encoding` header.
+#[must_use]
+pub fn accepts_gzip(accept_encoding: Option<&str>) -> bool {
+    let mut any = None;
+    for coding in accept_encoding.unwrap_or_default().split(',') {
+        let mut parts = coding.split(';');
+        let name = parts.next().unwrap_or_default().trim();
+        let accepted = parts.find_map(quality_parameter).unwrap_or(1000) > 0;
+        if name.eq_ignore_ascii_case("gzip") || name.eq_ignore_ascii_case("x-gzip") {
+            return accepted;
+        }
+        if name == "*" {
+            any = Some(accepted);
+        }
+    }
+    any.unwrap_or(false)
+}
+
+/// One element of an `Accept` header.
+struct MediaRange<'a> {
+    media_type: &'a str,
+    /// Thousandths.
+    quality: u16,
+}
+
+impl<'a> MediaRange<'a> {
+    /// Reads `type/subtype;q=0.5`; parameters other than `q` are ignored, as PEP 691's types have none.
+    fn parse(element: &'a str) -> Option<Self> {
+        let mut parts = element.split(';');
+        let media_type = parts.next()?.trim();
+        let quality = parts.find_map(quality_parameter).unwrap_or(1000);
+        media_type.contains('/').then_some(Self { media_type, quality })
+    }
+}
+
+/// A `q=` parameter in thousandths; an unreadable one counts as not acceptable rather than as preferred.
+fn quality_parameter(parameter: &str) -> Option<u16> {
+    let (key, value) = parameter.split_once('=')?;
+    if !key.trim().eq_ignore_ascii_case("q") {
+        return None;
+    }
+    let value = value.trim();
+    let (whole, fraction) = value.split_once('.').unwrap_or((value, ""));
+    let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
+    if !matches!(whole, "0" | "1") || fraction.len() > 3 || !digits(fraction) {
+        return Some(0);
+    }
+    let thousandths: u16 = format!("{fraction:0<3}").parse().unwrap_or(0);
+    Some(if whole == "1" { 1000 } else { thousandths })
+}
+
+/// The quality that the most specific matching range gives.
+fn quality_of(format: Format, ranges: &[MediaRange<'_>]) -> u16 {
+    let family = match format {
+        Format::Json | Format::HtmlV1 => "application/*",
+        Format::Html => "text/*",
+    };
+    let exact = |range: &&MediaRange<'_>| Format::from_media_type(range.media_type) == Some(format);
+    let in_family = |range: &&MediaRange<'_>| range.media_type.eq_ignore_ascii_case(family);
+    let any = |range: &&MediaRange<'_>| range.media_type == "*/*";
+    // `v1` and `latest` are equally exact; the better of the two counts.
+    let most_specific = ranges.iter().filter(exact).max_by_key(|range| range.quality);
+    let chosen = most_specific
+        .or_else(|| ranges.iter().find(in_family))
+        .or_else(|| ranges.iter().find(any));
+    chosen.map_or(0, |range| range.quality)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn each_client_gets_what_it_can_read_best() {
+        let json = Some(Format::Json);
+        let html = Some(Format::Html);
+        let cases = [
+            // pip 26, uv 0.13, poetry 2.5, a browser, curl
+            (
+                "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01",
+                json,
+            ),
+            (
+                "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01",
+                json,
+            ),
+            ("application/vnd.pypi.simple.v1+json, */*;q=0.1", json),
+            (
+                "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8",
+                html,
+            ),
+            ("*/*", html),
+            ("", html),
+            // quality, specificity, case, `latest`
+            ("application/vnd.pypi.simple.v1+json;q=0, text/html", html),
+            ("application/vnd.pypi.simple.latest+json", json),
+            ("application/vnd.pypi.simple.latest+html", Some(Format::HtmlV1)),
+            ("APPLICATION/VND.PYPI.SIMPLE.V1+JSON", json),
+            ("application/*", json),
+            ("text/*", html),
+            ("*/*;q=0.5, text/html;q=0.4", json),
+            (
+                "application/vnd.pypi.simple.v1+json;q=0.5, text/html;q=0.501",
+                html,
+            ),
+            (
+                "text/html;q=banana, application/vnd.pypi.simple.v1+html;q=0.001",
+                Some(Format::HtmlV1),
+            ),
+            // nothing that we have
+            ("application/json", None),
+            ("application/vnd.pypi.simple.v2+json", None),
+            ("text/html;q=0", None),
+            ("nonsense", None),
+        ];
+        for (accept, expected) in cases {
+            assert_eq!(choose_format(Some(accept)), expected, "{accept}");
+        }
+        assert_eq!(choose_format(None), html);
+    }
+
+    #[test]
+    fn gzip_is_sent_only_to_those_who_take_it() {
+        let cases = [
+            (None, false),
+            (Some("identity"), false),
+            (Some("gzip, deflate"), true),
+            (Some("gzip, deflate, zstd"), true),
+            (Some("br;q=1.0, gzip;q=0"), false),
+            (Some("*"), true),
+            (Some("*;q=0"), false),
+            (Some("deflate, GZIP;q=0.1"), true),
+        ];
+        for (header, expected) in cases {
+            assert_eq!(accepts_gzip(header), expected, "{header:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn white_space_around_any_header_means_nothing(header in "[ -~]{0,80}") {
+            let spaced = format!(" {header}\t");
+            prop_assert_eq!(choose_format(Some(&header)), choose_format(Some(&spaced)));
+            prop_assert_eq!(accepts_gzip(Some(&header)), accepts_gzip(Some(&spaced)));
+        }
+    }
+}
