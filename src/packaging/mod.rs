@@ -5,8 +5,11 @@
 
 pub mod digest;
 pub mod filename;
+pub mod headers;
+pub mod metadata;
 pub mod name;
 pub mod simple;
+pub mod specifier;
 pub mod version;
 
 pub use digest::Sha256;
