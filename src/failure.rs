@@ -5,7 +5,10 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
+use std::io::ErrorKind;
 use std::process::ExitCode;
+
+use crate::{catalog, index, storage};
 
 /// A command's failure, ready to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +118,59 @@ impl Failure {
 /// Lines after the first are set in, so that a message of several lines stays one block.
 fn indent(message: &str) -> String {
     message.trim_end().replace('\n', "\n  ")
+}
+
+// ---- storage, catalog, index ----
+
+impl From<storage::Error> for Failure {
+    fn from(error: storage::Error) -> Self {
+        let failure = Self::from_error(&error);
+        match error {
+            storage::Error::Root { folder, source } => match source.kind() {
+                ErrorKind::NotFound => failure.hint(format!("create it with: mkdir -p {}", folder.display())),
+                ErrorKind::PermissionDenied => {
+                    failure.hint("give the user that runs pkgctl the right to read it, or name another folder")
+                }
+                _ => failure.hint("name a folder that holds wheels and sdists"),
+            },
+            storage::Error::NoSpace { .. } => failure.hint("make room on that disk, then try again"),
+            storage::Error::NotWritable { folder, .. } => {
+                failure.hint(format!("give the user that runs pkgctl the right to write to `{}`", folder.display()))
+            }
+            storage::Error::NotFound(_) | storage::Error::AlreadyExists(_) | storage::Error::Io { .. } => {
+                failure.hint("check the disk and the rights of the packages folder")
+            }
+        }
+    }
+}
+
+impl From<catalog::Error> for Failure {
+    fn from(error: catalog::Error) -> Self {
+        let failure = Self::from_error(&error);
+        match error {
+            catalog::Error::Damaged { path, .. } => failure.hint(format!(
+                "move `{}` away and start again: packages are not affected, only upload times and yanks are lost",
+                path.display()
+            )),
+            catalog::Error::TooNew { .. } => {
+                failure.hint("use the newer pkgctl, or another folder for the catalog with --state-dir")
+            }
+            catalog::Error::NoSpace { .. } => failure.hint("make room on that disk, then try again"),
+            catalog::Error::Database { .. } => {
+                failure.hint("check the rights of that folder, or choose another one with --state-dir")
+            }
+        }
+    }
+}
+
+impl From<index::Error> for Failure {
+    fn from(error: index::Error) -> Self {
+        match error {
+            index::Error::Catalog(error) => error.into(),
+            index::Error::Store(error) => error.into(),
+            index::Error::Unsteady(_) | index::Error::Task(_) => Self::from_error(&error).hint("start it again"),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -1,1 +1,150 @@
-//! The registry in domain words, without HTTP.
+//! The registry in domain words, without HTTP: pages, files, uploads, and what people do to the folder.
+//!
+//! The index keeps the [store](crate::storage) and the [catalog](crate::catalog) in step and is the only room that
+//! uses both.
+//!
+//! # Invariants
+//! - **Nothing is stale.** Every question first [settles](Index::settle): changes of the folder that finished before
+//!   it are in the catalog, and the pages they affect are forgotten, before it is answered.
+//! - **Files are the truth.** The catalog may know more than the folder (history), never something else about a file
+//!   that is there: facts are kept only under the stamp they were read under.
+//! - **An accepted upload is durable, whole, verified and listed** when [`Index::accept`] returns; a refused one has
+//!   left nothing behind.
+//!
+//! `reconcile.rs` brings changes of the folder into the catalog, `read.rs` gathers what a page or a download needs,
+//! `pages.rs` keeps rendered pages, `upload.rs` accepts or refuses.
+
+use std::num::NonZero;
+use std::sync::Arc;
+
+use thiserror::Error;
+use tokio::sync::Semaphore;
+
+use crate::archive::Limits;
+use crate::catalog::{self, Counts, SharedCatalog};
+use crate::packaging::digest::Algorithm;
+use crate::packaging::ProjectName;
+use crate::storage::{self, SharedStore, Spool};
+
+mod pages;
+mod read;
+mod reconcile;
+mod upload;
+
+pub use pages::{Page, PageKey};
+pub use read::{Content, Download};
+pub use upload::{Accepted, Refusal, Submission};
+
+/// What the index is told once, at the start.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The digest that pages show; `None` switches it off.
+    pub page_digest: Option<Algorithm>,
+    /// Uploads may replace other bytes under the same name.
+    pub overwrite: bool,
+    /// Bound of all rendered pages together.
+    pub page_cache_bytes: u64,
+    /// Bound of all small files in memory together.
+    pub file_cache_bytes: u64,
+    /// Files up to this size are kept in memory.
+    pub cached_file_max_bytes: u64,
+    /// What an archive may be.
+    pub limits: Limits,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            page_digest: Some(Algorithm::Sha256),
+            overwrite: false,
+            page_cache_bytes: 128 << 20,
+            file_cache_bytes: 256 << 20,
+            cached_file_max_bytes: 1 << 20,
+            limits: Limits::default(),
+        }
+    }
+}
+
+/// The registry. Shared by all requests; its invariants are in the [module's documentation](self).
+pub struct Index {
+    store: SharedStore,
+    catalog: SharedCatalog,
+    settings: Settings,
+    pages: pages::Pages,
+    files: read::SmallFiles,
+    changes: reconcile::Inbox,
+    /// Bounds how many archives are read or verified at once: that is processor work, so one for each core.
+    readers: Semaphore,
+    /// One upload of a name at a time.
+    uploads: upload::NameLocks,
+}
+
+impl Index {
+    /// Opens the registry: lists the folder once and brings the catalog up to date with it.
+    ///
+    /// # Errors
+    /// The folder can't be listed, or the catalog can't be written.
+    pub async fn open(store: SharedStore, catalog: SharedCatalog, settings: Settings) -> Result<Arc<Self>, Error> {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let index = Arc::new(Self {
+            pages: pages::Pages::new(settings.page_cache_bytes),
+            files: read::SmallFiles::new(settings.file_cache_bytes, settings.cached_file_max_bytes),
+            changes: reconcile::Inbox::default(),
+            readers: Semaphore::new(cores),
+            uploads: upload::NameLocks::default(),
+            store,
+            catalog,
+            settings,
+        });
+        index.rescan().await?;
+        Ok(index)
+    }
+
+    /// How many projects and files there are.
+    ///
+    /// # Errors
+    /// The folder or the catalog can't be read.
+    pub async fn counts(self: &Arc<Self>) -> Result<Counts, Error> {
+        self.settle().await?;
+        Ok(self.catalog.counts().await?)
+    }
+
+    /// Whether any file of this project was ever here. Such a name must never be looked for elsewhere.
+    ///
+    /// # Errors
+    /// The folder or the catalog can't be read.
+    pub async fn has_hosted(self: &Arc<Self>, project: &ProjectName) -> Result<bool, Error> {
+        self.settle().await?;
+        Ok(self.catalog.project(project).await?.is_some())
+    }
+
+    /// Begins an upload of at most `announced_bytes`, when the client said how many.
+    ///
+    /// # Errors
+    /// [`storage::Error::NoSpace`] when it can't fit; the store's other errors.
+    pub async fn begin_upload(&self) -> Result<Spool, Error> {
+        Ok(self.store.spool().await?)
+    }
+
+    /// Bytes that uploads may still take, where there is such a figure.
+    pub async fn free_bytes(&self) -> Option<u64> {
+        self.store.free_bytes().await
+    }
+}
+
+/// The index could not do its work; nothing that the client did.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// The catalog failed.
+    #[error(transparent)]
+    Catalog(#[from] catalog::Error),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] storage::Error),
+    /// A file changed again and again while it was read.
+    #[error("`{0}` keeps changing while it is read")]
+    Unsteady(String),
+    /// A task of ours panicked, or the program is being stopped.
+    #[error("a background task of the index ended early")]
+    Task(#[from] tokio::task::JoinError),
+}

@@ -1,1 +1,163 @@
-//! The index server: axum and hyper live here.
+//! The index server: HTTP in front of [`crate::index`]. axum and hyper live here and nowhere else.
+//!
+//! `router.rs` is the table of contents: which URL is answered by which function. `error.rs` decides every status
+//! code of a failure and its text. `connections.rs` owns the sockets: how many, how long, and how they end.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+
+use crate::auth::{Authenticator, Policy};
+use crate::index::Index;
+use crate::packaging::ProjectName;
+
+mod connections;
+mod error;
+mod extract;
+mod files;
+mod health;
+mod middleware;
+mod multipart;
+mod range;
+mod router;
+mod simple;
+mod state;
+mod upload;
+mod web;
+
+/// What the server is told once, at the start.
+#[derive(Debug)]
+pub struct Settings {
+    /// Largest file that is accepted, in bytes.
+    pub max_upload_bytes: u64,
+    /// Where names go that this index doesn't know; `None` answers 404.
+    pub fallback: Option<Fallback>,
+    /// Whether stored files may be replaced, which forbids clients to keep them for ever.
+    pub files_may_change: bool,
+    /// Bounds of connections and requests.
+    pub limits: Limits,
+}
+
+/// Where unknown names are sent.
+#[derive(Debug, Clone)]
+pub struct Fallback {
+    /// The root of another simple index, without a final slash.
+    pub url: String,
+    /// Names that are never sent there.
+    pub private: Vec<NamePattern>,
+}
+
+/// A pattern over normalized project names: `*` stands for any text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamePattern(Box<str>);
+
+impl NamePattern {
+    /// Normalizes the pattern as names are, so that `Corp_*` covers `corp-x`.
+    #[must_use]
+    pub fn new(pattern: &str) -> Self {
+        let mut normal = String::with_capacity(pattern.len());
+        for c in pattern.chars() {
+            match c {
+                '-' | '_' | '.' if normal.ends_with('-') => {}
+                '-' | '_' | '.' => normal.push('-'),
+                other => normal.push(other.to_ascii_lowercase()),
+            }
+        }
+        Self(normal.into())
+    }
+
+    /// Whether the pattern covers the name.
+    #[must_use]
+    pub fn covers(&self, name: &ProjectName) -> bool {
+        let mut pieces = self.0.split('*');
+        // `split` gives at least one piece.
+        let first = pieces.next().unwrap_or_default();
+        let Some(mut rest) = name.as_str().strip_prefix(first) else { return false };
+        let mut pieces = pieces.peekable();
+        if pieces.peek().is_none() {
+            return rest.is_empty();
+        }
+        while let Some(piece) = pieces.next() {
+            if pieces.peek().is_none() {
+                return rest.ends_with(piece);
+            }
+            let Some(at) = rest.find(piece) else { return false };
+            rest = &rest[at + piece.len()..];
+        }
+        true
+    }
+}
+
+/// Bounds of connections and requests.
+#[derive(Debug, Clone)]
+pub struct Limits {
+    /// Connections at a time; more wait in the system's queue.
+    pub connections: usize,
+    /// Uploads whose bodies are read at a time.
+    pub uploads: usize,
+    /// Uploads that wait for their turn; more are told to come back.
+    pub queued_uploads: usize,
+    /// A request's head must be complete within this time, also the first one of a silent connection.
+    pub head_timeout: Duration,
+    /// A body must not pause longer than this.
+    pub body_pause: Duration,
+    /// Requests in flight have this long to finish when the server is stopped.
+    pub grace: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            connections: 1024,
+            uploads: 16,
+            queued_uploads: 64,
+            head_timeout: Duration::from_secs(10),
+            body_pause: Duration::from_secs(60),
+            grace: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Who may do what, and how they prove who they are.
+pub struct Access {
+    /// Which action needs a user.
+    pub policy: Policy,
+    /// The users; `None` when there is no password file.
+    pub authenticator: Option<Authenticator>,
+}
+
+/// Serves the index on `listener` until `shutdown` completes, then lets requests in flight finish.
+///
+/// Failures of single connections are logged and end only those.
+pub async fn run(
+    settings: Settings,
+    access: Access,
+    index: Arc<Index>,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send,
+) {
+    let limits = settings.limits.clone();
+    let state = state::State::new(settings, access, index);
+    let router = router::router(state);
+    connections::serve(&limits, listener, router, shutdown).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_cover_names() {
+        let covers = |pattern: &str, name: &str| NamePattern::new(pattern).covers(&name.parse().unwrap());
+        for (pattern, name) in [
+            ("corp-*", "corp-x"), ("Corp_*", "corp.x"), ("*", "x"), ("x", "X"), ("*-internal", "a-internal"),
+            ("a*b*c", "a-b-c"), ("a*a", "a-a"), ("corp.*", "corp-tools"),
+        ] {
+            assert!(covers(pattern, name), "{pattern} does not cover {name}");
+        }
+        for (pattern, name) in [("corp-*", "corporate"), ("x", "xy"), ("a*b", "ab-c"), ("*-x", "x"), ("a*a", "a")] {
+            assert!(!covers(pattern, name), "{pattern} covers {name}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Rendered pages: made once when first asked for after a change, then shared bytes until the next change.
+
+use std::io::Write as _;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use super::{Error, Index};
+use crate::packaging::simple::negotiate::Format;
+use crate::packaging::simple::{ProjectList, html, json};
+use crate::packaging::{ProjectName, Sha256};
+
+/// Below this, compressing saves no packet.
+const SMALLEST_COMPRESSED_BYTES: usize = 1024;
+
+/// What a page costs in memory beside its body.
+const PAGE_OVERHEAD_BYTES: u64 = 256;
+
+/// Which page, and in which form.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct PageKey {
+    /// The project; `None` for the list of all projects.
+    pub project: Option<ProjectName>,
+    /// The rendering.
+    pub format: Format,
+    /// Whether the client takes gzip.
+    pub gzip: bool,
+}
+
+/// A page as it goes over the wire.
+#[derive(Debug)]
+pub struct Page {
+    /// The bytes, compressed or not.
+    pub body: Bytes,
+    /// Whether they are gzip-compressed; small pages are not, whatever the client takes.
+    pub gzip: bool,
+    /// A strong validator, with its quotes.
+    pub etag: String,
+}
+
+/// The cache, bounded in bytes.
+pub(super) struct Pages {
+    cache: Cache<PageKey, Arc<Page>, PageWeight>,
+}
+
+#[derive(Clone)]
+struct PageWeight;
+
+impl Weighter<PageKey, Arc<Page>> for PageWeight {
+    fn weight(&self, _: &PageKey, page: &Arc<Page>) -> u64 {
+        page.body.len() as u64 + PAGE_OVERHEAD_BYTES
+    }
+}
+
+impl Pages {
+    pub(super) fn new(capacity_bytes: u64) -> Self {
+        let typical_page_bytes = 2048;
+        let expected_pages = usize::try_from(capacity_bytes / typical_page_bytes).unwrap_or(usize::MAX);
+        Self { cache: Cache::with_weighter(expected_pages.min(100_000), capacity_bytes, PageWeight) }
+    }
+
+    /// Forgets the pages of these projects, and the list of projects. A page that is being rendered right now is
+    /// forgotten too: whoever asks from now on gets a new rendering.
+    pub(super) fn forget<'a>(&self, projects: impl IntoIterator<Item = &'a ProjectName>) {
+        let mut forgot_any = false;
+        for project in projects {
+            self.forget_one(Some(project));
+            forgot_any = true;
+        }
+        if forgot_any {
+            self.forget_one(None);
+        }
+    }
+
+    fn forget_one(&self, project: Option<&ProjectName>) {
+        for format in [Format::Json, Format::HtmlV1, Format::Html] {
+            for gzip in [false, true] {
+                self.cache.remove(&PageKey { project: project.cloned(), format, gzip });
+            }
+        }
+    }
+}
+
+impl Index {
+    /// A page, from the cache or newly rendered. `None` for a project of which no file was ever here.
+    ///
+    /// One request renders; others that want the same page wait for it.
+    ///
+    /// # Errors
+    /// The folder or the catalog can't be read.
+    pub async fn page(self: &Arc<Self>, key: &PageKey) -> Result<Option<Arc<Page>>, Error> {
+        self.settle().await?;
+        if let Some(name) = key.project.as_ref().filter(|_| !self.store.sees_content_changes())
+            && let Some(project) = self.catalog.project(name).await?
+        {
+            self.settle_files(&project.files).await?;
+        }
+        let guard = match self.pages.cache.get_value_or_guard_async(key).await {
+            Ok(page) => return Ok(Some(page)),
+            Err(guard) => guard,
+        };
+        let Some(page) = self.render(key).await? else {
+            return Ok(None);
+        };
+        let page = Arc::new(page);
+        // Refused when a change came meanwhile: this request began before the change, so it may still have the page.
+        let _ = guard.insert(Arc::clone(&page));
+        Ok(Some(page))
+    }
+
+    async fn render(self: &Arc<Self>, key: &PageKey) -> Result<Option<Page>, Error> {
+        let (format, gzip) = (key.format, key.gzip);
+        let rendering = if let Some(project) = &key.project {
+            let Some(detail) = self.project_detail(project).await? else {
+                return Ok(None);
+            };
+            tokio::task::spawn_blocking(move || match format {
+                Format::Json => finish(json::project_detail(&detail), format, gzip),
+                Format::HtmlV1 | Format::Html => finish(html::project_detail(&detail), format, gzip),
+            })
+        } else {
+            let list = ProjectList { projects: self.catalog.projects().await? };
+            tokio::task::spawn_blocking(move || match format {
+                Format::Json => finish(json::project_list(&list), format, gzip),
+                Format::HtmlV1 | Format::Html => finish(html::project_list(&list), format, gzip),
+            })
+        };
+        Ok(Some(rendering.await?))
+    }
+}
+
+/// Compresses where that pays, and makes the validator. Each representation has one of its own, as a strong
+/// validator must: another content type or coding is another representation.
+fn finish(body: Vec<u8>, format: Format, gzip: bool) -> Page {
+    let digest = Sha256::of(&body).to_string();
+    let compressed = if gzip && body.len() >= SMALLEST_COMPRESSED_BYTES { compress(&body) } else { None };
+    let form = match format {
+        Format::Json => "j",
+        Format::HtmlV1 => "v",
+        Format::Html => "h",
+    };
+    let coding = if compressed.is_some() { "z" } else { "" };
+    let etag = format!("\"{}-{form}{coding}\"", &digest[..32]);
+    let gzip = compressed.is_some();
+    Page { body: compressed.unwrap_or(body).into(), gzip, etag }
+}
+
+/// `None` when compressing failed, which in memory it does not; the plain page is right in any case.
+fn compress(body: &[u8]) -> Option<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::default());
+    encoder.write_all(body).ok()?;
+    encoder.finish().ok()
+}

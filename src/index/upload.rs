@@ -1,0 +1,378 @@
+//! Accepts an upload, or refuses it with the reason.
+//!
+//! The order matters: what costs least and tells most comes first, and nothing is visible before everything has been
+//! verified and is durable. See [`Index::accept`].
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use tokio::sync::{Mutex, MutexGuard};
+use tracing::info;
+
+use super::{Error, Index};
+use crate::archive;
+use crate::catalog::{FileFacts, FileRecord, UploadRecord};
+use crate::packaging::digest::{Algorithm, NamedDigest};
+use crate::packaging::filename::FilenameError;
+use crate::packaging::simple::ProjectStatus;
+use crate::packaging::upload_form::UploadForm;
+use crate::packaging::{DistFilename, ProjectName, ReleaseVersion, Sha256};
+use crate::storage::{self, Root, Spool, StoreKey};
+
+/// An upload whose bytes have all arrived.
+pub struct Submission {
+    /// The text fields.
+    pub form: UploadForm,
+    /// The name that the file part gave.
+    pub filename: String,
+    /// The bytes.
+    pub spool: Spool,
+    /// Who sent it; `None` where no password is needed.
+    pub uploader: Option<String>,
+}
+
+/// What became of an accepted upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Accepted {
+    /// The file is new.
+    Stored,
+    /// These very bytes were there already: a repeated upload, which is no mistake.
+    Unchanged,
+    /// It took the place of other bytes, as the operator allows.
+    Replaced,
+}
+
+/// Why an upload is refused. Every message is one plain sentence that names the rule.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The file's name is not acceptable.
+    #[error(transparent)]
+    Filename(#[from] FilenameError),
+    /// The form names another project than the file.
+    #[error("the form says project `{}`, but the file `{filename}` belongs to `{expected}`", .form)]
+    Name {
+        /// What the form says.
+        form: ProjectName,
+        /// What the file name says.
+        expected: ProjectName,
+        /// The file.
+        filename: DistFilename,
+    },
+    /// The form names another version than the file.
+    #[error("the form says version `{}`, but the file `{filename}` is version `{expected}`", .form.to_string().escape_debug())]
+    Version {
+        /// What the form says.
+        form: ReleaseVersion,
+        /// What the file name says.
+        expected: ReleaseVersion,
+        /// The file.
+        filename: DistFilename,
+    },
+    /// A digest in the form is not that of the bytes that arrived.
+    #[error("the {} digest of `{filename}` is {actual}, but the form says {announced}", .algorithm.name())]
+    Digest {
+        /// Which digest.
+        algorithm: Algorithm,
+        /// What the form says.
+        announced: String,
+        /// What it is.
+        actual: String,
+        /// The file.
+        filename: DistFilename,
+    },
+    /// The archive is not sound, or is not what its name claims.
+    #[error("`{filename}` is refused: {source}")]
+    Archive {
+        /// The file.
+        filename: DistFilename,
+        /// The rule that it breaks.
+        source: archive::Error,
+    },
+    /// Other bytes are known under that name.
+    #[error("{}", duplicate_message(.filename, .existing, .sha256, *.present))]
+    Duplicate {
+        /// The file.
+        filename: DistFilename,
+        /// The name under which the other bytes are known.
+        existing: String,
+        /// Digest of the other bytes.
+        sha256: Option<Sha256>,
+        /// Whether they are here now, or were removed.
+        present: bool,
+    },
+    /// The project takes no uploads.
+    #[error("project `{project}` is {}: it takes no uploads", .status.name())]
+    Status {
+        /// The project.
+        project: ProjectName,
+        /// Its status.
+        status: ProjectStatus,
+    },
+    /// The index could not do its work.
+    #[error(transparent)]
+    Index(#[from] Error),
+}
+
+impl From<storage::Error> for Refusal {
+    fn from(error: storage::Error) -> Self {
+        Self::Index(error.into())
+    }
+}
+
+impl From<crate::catalog::Error> for Refusal {
+    fn from(error: crate::catalog::Error) -> Self {
+        Self::Index(error.into())
+    }
+}
+
+/// The words "already exists" are what uploaders look for.
+fn duplicate_message(filename: &DistFilename, existing: &str, sha256: &Option<Sha256>, present: bool) -> String {
+    let digest = sha256.map_or_else(String::new, |digest| format!(" (sha256 {digest})"));
+    let spelt = if existing == filename.as_str() { String::new() } else { format!(" as `{existing}`") };
+    if present {
+        format!("`{filename}` already exists{spelt} with other bytes{digest}; upload a new version instead")
+    } else {
+        format!(
+            "`{filename}` already existed{spelt} with other bytes{digest} and was removed, and a name never comes back \
+             with other bytes (File already exists); upload a new version instead"
+        )
+    }
+}
+
+/// Locks by name, so that two uploads of one distribution take turns. Names that happen to share a lock wait for
+/// each other, which costs time and nothing else.
+pub(super) struct NameLocks {
+    stripes: Vec<Mutex<()>>,
+    hasher: RandomState,
+}
+
+impl Default for NameLocks {
+    fn default() -> Self {
+        Self { stripes: (0..64).map(|_| Mutex::new(())).collect(), hasher: RandomState::new() }
+    }
+}
+
+impl NameLocks {
+    async fn lock(&self, identity: &str) -> MutexGuard<'_, ()> {
+        let stripe = self.hasher.hash_one(identity) % self.stripes.len() as u64;
+        self.stripes[usize::try_from(stripe).unwrap_or(0)].lock().await
+    }
+}
+
+impl Index {
+    /// Accepts an upload, or refuses it and leaves nothing behind.
+    ///
+    /// When it returns [`Accepted`], the file is verified, durable, listed and downloadable.
+    ///
+    /// # Errors
+    /// [`Refusal`], which says what is wrong with the upload, or that the index could not do its work.
+    pub async fn accept(self: &Arc<Self>, submission: Submission) -> Result<Accepted, Refusal> {
+        self.settle().await?;
+        let Submission { form, filename, mut spool, uploader } = submission;
+        let filename: DistFilename = filename.parse()?;
+        agree_with_form(&filename, &form)?;
+        let digests = spool.finish().await?;
+        let sha256 = digests.sha256;
+        let known = check_digests(&mut spool, &form.digests, &filename).await?;
+        if let Some(settled) = self.compare_with_known(&filename, sha256).await? {
+            return Ok(settled);
+        }
+        self.check_status(filename.project()).await?;
+        let (spool, facts) = self.verify(&filename, spool, sha256, known).await?;
+
+        let _turn = self.uploads.lock(&filename.identity()).await;
+        // Asked again in turn: another upload of the same name may have been faster.
+        if let Some(settled) = self.compare_with_known(&filename, sha256).await? {
+            return Ok(settled);
+        }
+        self.commit(filename, spool, facts, uploader).await
+    }
+
+    /// Compares with what is known under this name: `None` when the upload may go on.
+    async fn compare_with_known(
+        self: &Arc<Self>,
+        filename: &DistFilename,
+        sha256: Sha256,
+    ) -> Result<Option<Accepted>, Refusal> {
+        for record in self.catalog.files_like(&filename.identity()).await? {
+            let record_sha256 = self.digest_of_known(&record).await?;
+            let same_name = record.filename.as_str() == filename.as_str();
+            if record.present && same_name && record_sha256 == Some(sha256) {
+                info!(file = %filename, "the same bytes are here already");
+                return Ok(Some(Accepted::Unchanged));
+            }
+            let comes_back_unchanged = !record.present && record_sha256.is_none_or(|known| known == sha256);
+            if !self.settings.overwrite && !comes_back_unchanged {
+                return Err(Refusal::Duplicate {
+                    filename: filename.clone(),
+                    existing: record.filename.to_string(),
+                    sha256: record_sha256,
+                    present: record.present,
+                });
+            }
+        }
+        Ok(None)
+    }
+
+    async fn digest_of_known(self: &Arc<Self>, record: &FileRecord) -> Result<Option<Sha256>, Error> {
+        match &record.facts {
+            Some(facts) => Ok(Some(facts.sha256)),
+            None if record.present => {
+                let read = self.download(record.key.path()).await?;
+                Ok(read.map(|download| download.sha256))
+            }
+            None => Ok(None),
+        }
+    }
+
+    async fn check_status(&self, project: &ProjectName) -> Result<(), Refusal> {
+        let status = self.catalog.project(project).await?.map(|project| project.status).unwrap_or_default();
+        match status {
+            ProjectStatus::Active | ProjectStatus::Deprecated => Ok(()),
+            ProjectStatus::Archived | ProjectStatus::Quarantined => {
+                Err(Refusal::Status { project: project.clone(), status })
+            }
+        }
+    }
+
+    /// Reads the whole archive on a blocking thread.
+    async fn verify(
+        &self,
+        filename: &DistFilename,
+        spool: Spool,
+        sha256: Sha256,
+        digests: Vec<NamedDigest>,
+    ) -> Result<(Spool, FileFacts), Refusal> {
+        let _permit = self.readers.acquire().await.ok();
+        let reader = spool.reader();
+        let limits = self.settings.limits.clone();
+        let name = filename.clone();
+        let inspected = tokio::task::spawn_blocking(move || archive::inspect(&name, reader, &limits))
+            .await
+            .map_err(Error::from)?;
+        let inspection = inspected.map_err(|source| Refusal::Archive { filename: filename.clone(), source })?;
+        let is_wheel = matches!(filename, DistFilename::Wheel(_));
+        let facts = FileFacts {
+            sha256,
+            digests,
+            requires_python: inspection.metadata.requires_python().map(str::to_owned),
+            metadata_sha256: is_wheel.then(|| Sha256::of(&inspection.metadata_bytes)),
+            defect: None,
+        };
+        Ok((spool, facts))
+    }
+
+    /// Puts the verified bytes in place and takes note of them, in a task that a vanishing client can't stop.
+    async fn commit(
+        self: &Arc<Self>,
+        filename: DistFilename,
+        spool: Spool,
+        facts: FileFacts,
+        uploader: Option<String>,
+    ) -> Result<Accepted, Refusal> {
+        let index = Arc::clone(self);
+        let sha256 = facts.sha256;
+        let name = filename.clone();
+        let placed = tokio::spawn(async move { index.place(name, spool, facts, uploader).await });
+        match placed.await.map_err(Error::from)? {
+            // Someone copied a file there a moment ago: it is judged like any other known file.
+            Err(Refusal::Index(Error::Store(storage::Error::AlreadyExists(key)))) => {
+                self.look_again(&key).await?;
+                let settled = self.compare_with_known(&filename, sha256).await?;
+                settled.ok_or_else(|| storage::Error::AlreadyExists(key).into())
+            }
+            other => other,
+        }
+    }
+
+    async fn place(
+        &self,
+        filename: DistFilename,
+        spool: Spool,
+        facts: FileFacts,
+        uploader: Option<String>,
+    ) -> Result<Accepted, Refusal> {
+        let others = self.present_twins(&filename).await?;
+        let same_name = others.iter().find(|record| record.filename == filename && record.key.root() == UPLOAD_ROOT);
+        let key = same_name.map_or_else(|| StoreKey::for_upload(&filename), |record| record.key.clone());
+        let stamp = if self.settings.overwrite {
+            self.store.replace(&key, spool).await?
+        } else {
+            self.store.put_new(&key, spool).await?
+        };
+        let at = Timestamp::now();
+        let replaced = !others.is_empty();
+        let project = filename.project().clone();
+        info!(file = %filename, sha256 = %facts.sha256, size_bytes = stamp.size_bytes, replaced, "upload stored");
+        let upload = UploadRecord { key: key.clone(), filename, stamp, facts, at, uploader: uploader.clone(), replaced };
+        self.catalog.record_upload(upload).await?;
+        for other in others.iter().filter(|other| other.key != key && other.key.root() == UPLOAD_ROOT) {
+            self.remove_twin(other, uploader.as_deref(), at).await?;
+        }
+        self.files.forget(&key);
+        self.pages.forget([&project]);
+        Ok(if replaced { Accepted::Replaced } else { Accepted::Stored })
+    }
+
+    async fn present_twins(&self, filename: &DistFilename) -> Result<Vec<FileRecord>, Error> {
+        let known = self.catalog.files_like(&filename.identity()).await?;
+        Ok(known.into_iter().filter(|record| record.present).collect())
+    }
+
+    /// With overwriting allowed, the same distribution under another spelling would leave two links to choose from.
+    async fn remove_twin(&self, twin: &FileRecord, actor: Option<&str>, at: Timestamp) -> Result<(), Error> {
+        match self.store.delete(&twin.key).await {
+            Ok(()) | Err(storage::Error::NotFound(_)) => {}
+            Err(error) => return Err(error.into()),
+        }
+        self.catalog.record_removal(&twin.key, actor, at).await?;
+        self.files.forget(&twin.key);
+        Ok(())
+    }
+}
+
+/// Uploads go to the first root, and only there do they replace anything.
+const UPLOAD_ROOT: Root = Root(0);
+
+/// The form may leave name and version out; what it says must be what the file name says.
+fn agree_with_form(filename: &DistFilename, form: &UploadForm) -> Result<(), Refusal> {
+    if let Some(name) = &form.name
+        && name != filename.project()
+    {
+        let (form, expected) = (name.clone(), filename.project().clone());
+        return Err(Refusal::Name { form, expected, filename: filename.clone() });
+    }
+    if let Some(version) = &form.version
+        && version != filename.version()
+    {
+        let (form, expected) = (version.clone(), filename.version().clone());
+        return Err(Refusal::Version { form, expected, filename: filename.clone() });
+    }
+    Ok(())
+}
+
+/// Compares every digest of the form with that of the bytes; gives the known ones beside sha256.
+async fn check_digests(
+    spool: &mut Spool,
+    announced: &[NamedDigest],
+    filename: &DistFilename,
+) -> Result<Vec<NamedDigest>, Refusal> {
+    let mut known = Vec::new();
+    for digest in announced {
+        let actual = spool.digest(digest.algorithm).await?;
+        if actual != *digest {
+            return Err(Refusal::Digest {
+                algorithm: digest.algorithm,
+                announced: digest.hex().to_owned(),
+                actual: actual.hex().to_owned(),
+                filename: filename.clone(),
+            });
+        }
+        if digest.algorithm != Algorithm::Sha256 {
+            known.push(actual);
+        }
+    }
+    Ok(known)
+}

@@ -1,0 +1,109 @@
+//! From bytes of a request to domain types; nothing behind this door parses again.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use super::error::ApiError;
+use crate::auth::Username;
+use crate::packaging::simple::negotiate::{Format, accepts_gzip, choose_format};
+
+/// The address that a request came from; put into each request by the accept loop.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Client(pub(super) IpAddr);
+
+/// Where the name of a user who has proved it is left for the log line of the request.
+#[derive(Clone, Debug, Default)]
+pub(super) struct UserSlot(Arc<OnceLock<Username>>);
+
+impl UserSlot {
+    /// The name, once it has been proved.
+    pub(super) fn name(&self) -> Option<&Username> {
+        self.0.get()
+    }
+}
+
+/// Who asks: an address, and what may prove a name.
+#[derive(Clone, Debug)]
+pub(super) struct Visitor {
+    /// Where the request came from.
+    pub(super) address: IpAddr,
+    /// The `Authorization` header as it came.
+    pub(super) authorization: Option<HeaderValue>,
+    slot: UserSlot,
+}
+
+impl Visitor {
+    /// Leaves the proved name for the log.
+    pub(super) fn is_known_as(&self, user: &Username) {
+        // A request is authorized once; should it be twice, it is the same user.
+        let _ = self.slot.0.set(user.clone());
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Visitor {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        // Absent only where a test calls the router without a socket.
+        let client = parts.extensions.get().copied().unwrap_or(Client(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+        Ok(Self {
+            address: client.0,
+            authorization: parts.headers.get(header::AUTHORIZATION).cloned(),
+            slot: parts.extensions.get().cloned().unwrap_or_default(),
+        })
+    }
+}
+
+/// In which form a Simple page is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Wanted {
+    pub(super) format: Format,
+    pub(super) gzip: bool,
+}
+
+impl<S: Sync> FromRequestParts<S> for Wanted {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+        let gzip = accepts_gzip(text(&parts.headers, &header::ACCEPT_ENCODING).as_deref());
+        let by_query = parts.uri.query().and_then(format_parameter);
+        let format = match by_query {
+            Some(format) => format,
+            None => choose_format(text(&parts.headers, &header::ACCEPT).as_deref())
+                .ok_or_else(ApiError::not_acceptable)?,
+        };
+        Ok(Self { format, gzip })
+    }
+}
+
+/// The `format` parameter of PEP 691; an unknown one leaves the choice to the `Accept` header.
+fn format_parameter(query: &str) -> Option<Format> {
+    let (_, value) = url::form_urlencoded::parse(query.as_bytes()).find(|(key, _)| key == "format")?;
+    // A plus in a query string is a space, and these types have one.
+    Format::from_media_type(&value.replace(' ', "+"))
+}
+
+/// A header as text; several of one name are one list.
+pub(super) fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
+    let values: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+    (!values.is_empty()).then(|| values.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_format_parameter_is_a_media_type() {
+        let json = Some(Format::Json);
+        assert_eq!(format_parameter("format=application/vnd.pypi.simple.v1%2Bjson"), json);
+        assert_eq!(format_parameter("a=b&format=application/vnd.pypi.simple.v1+json"), json);
+        assert_eq!(format_parameter("format=json"), None);
+        assert_eq!(format_parameter(""), None);
+    }
+}

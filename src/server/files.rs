@@ -1,0 +1,120 @@
+//! Downloads: distributions, and the metadata files beside wheels (PEP 658).
+
+use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::ops::Range;
+
+use axum::body::Body;
+use axum::extract::{Path, State as AxumState};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::{Bytes, BytesMut};
+use futures_util::stream;
+
+use super::error::ApiError;
+use super::extract::Visitor;
+use super::range::{Asked, Validators};
+use super::state::State;
+use crate::auth::Action;
+use crate::index::{Content, Download};
+use crate::storage::Object;
+
+/// How much of a large file is read at once, in bytes.
+const READ_BYTES: usize = 256 * 1024;
+
+/// `GET /packages/{path}`: a distribution, or its `.metadata`.
+pub(super) async fn download(
+    AxumState(state): AxumState<State>,
+    visitor: Visitor,
+    Path(path): Path<String>,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    state.authorize(Action::Download, &visitor).await?;
+    let found = match path.strip_suffix(".metadata") {
+        Some(wheel) => state.index().metadata_file(wheel).await?,
+        None => state.index().download(&path).await?,
+    };
+    let download = found.ok_or_else(|| {
+        ApiError::not_found("there is no such file on this index; the project's page under /simple/ lists those there are")
+    })?;
+    send(download, &headers, state.settings().files_may_change)
+}
+
+fn send(download: Download, headers: &HeaderMap, may_change: bool) -> Result<Response, ApiError> {
+    let etag = format!("\"{}\"", download.sha256);
+    let size_bytes = download.size_bytes;
+    let validators = Validators { etag: &etag, modified_ns: download.modified_ns, size_bytes };
+    let (status, part) = match validators.asked(headers) {
+        Asked::Whole => (StatusCode::OK, Some(0..size_bytes)),
+        Asked::Part(part) => (StatusCode::PARTIAL_CONTENT, Some(part)),
+        Asked::Unchanged => (StatusCode::NOT_MODIFIED, None),
+        Asked::Unsatisfiable => return Ok(unsatisfiable(size_bytes)),
+    };
+    let mut response = status.into_response();
+    let answer = response.headers_mut();
+    let mut put = |name: HeaderName, value: &str| {
+        // All values are made here, of plain ASCII.
+        if let Ok(value) = HeaderValue::from_str(value) {
+            answer.insert(name, value);
+        }
+    };
+    put(header::ETAG, &etag);
+    put(header::LAST_MODIFIED, &validators.last_modified());
+    put(header::CACHE_CONTROL, if may_change { "no-cache" } else { "max-age=31536000, immutable" });
+    put(header::ACCEPT_RANGES, "bytes");
+    let Some(part) = part else { return Ok(response) };
+    put(header::CONTENT_TYPE, "application/octet-stream");
+    // Without a file name: the URL has it, and installers would believe this one instead.
+    put(header::CONTENT_DISPOSITION, "attachment");
+    put(header::CONTENT_LENGTH, &(part.end - part.start).to_string());
+    if status == StatusCode::PARTIAL_CONTENT {
+        put(header::CONTENT_RANGE, &format!("bytes {}-{}/{size_bytes}", part.start, part.end - 1));
+    }
+    *response.body_mut() = match download.content {
+        Content::Memory(bytes) => Body::from(slice(&bytes, &part)),
+        Content::Stored(object) => stream_part(object, part),
+    };
+    Ok(response)
+}
+
+fn unsatisfiable(size_bytes: u64) -> Response {
+    let message = format!("the file has {size_bytes} bytes, the range lies beyond");
+    let mut response = ApiError::new(StatusCode::RANGE_NOT_SATISFIABLE, message).into_response();
+    if let Ok(range) = HeaderValue::from_str(&format!("bytes */{size_bytes}")) {
+        response.headers_mut().insert(header::CONTENT_RANGE, range);
+    }
+    response
+}
+
+/// A small file's part, shared. Its bounds lie in the file, which fits in memory.
+fn slice(bytes: &Bytes, part: &Range<u64>) -> Bytes {
+    let bound = |at: u64| usize::try_from(at).map_or(bytes.len(), |at| at.min(bytes.len()));
+    bytes.slice(bound(part.start)..bound(part.end))
+}
+
+/// Streams a part of a large file. Each read happens on a blocking thread, while the one before it is being sent.
+///
+/// A file that has become shorter ends the connection: an answer that looks whole must be whole.
+fn stream_part(object: Object, part: Range<u64>) -> Body {
+    let first = read_ahead(object, Some(part.start), part.end - part.start);
+    Body::from_stream(stream::try_unfold(Some(first), |reading| async {
+        let Some(reading) = reading else { return Ok(None) };
+        let (object, bytes, left) = reading.await.map_err(io::Error::other)??;
+        let next = (left > 0).then(|| read_ahead(object, None, left));
+        Ok::<_, io::Error>(Some((bytes, next)))
+    }))
+}
+
+type Reading = tokio::task::JoinHandle<io::Result<(Object, Bytes, u64)>>;
+
+/// Reads the next piece of the `left` bytes, first going to `start` where one is given.
+fn read_ahead(mut object: Object, start: Option<u64>, left: u64) -> Reading {
+    tokio::task::spawn_blocking(move || {
+        if let Some(start) = start {
+            object.reader.seek(SeekFrom::Start(start))?;
+        }
+        let length = usize::try_from(left).unwrap_or(READ_BYTES).min(READ_BYTES);
+        let mut bytes = BytesMut::zeroed(length);
+        object.reader.read_exact(&mut bytes)?;
+        Ok((object, bytes.freeze(), left - length as u64))
+    })
+}

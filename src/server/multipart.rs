@@ -1,0 +1,466 @@
+//! A streaming reader of `multipart/form-data` (RFC 7578) under strict bounds.
+//!
+//! The common readers keep a part's head in memory however long it is, or everything that has arrived. This one keeps
+//! at most one network read beside a head of [`MAX_HEAD_BYTES`], and passes file contents on as they come.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::header;
+use axum::http::HeaderMap;
+use bytes::{Buf as _, Bytes, BytesMut};
+use http_body_util::BodyExt as _;
+use memchr::memmem;
+use thiserror::Error;
+
+/// Bound of a part's head, in bytes.
+const MAX_HEAD_BYTES: usize = 8 * 1024;
+/// Bound of the lines in a part's head.
+const MAX_HEAD_LINES: usize = 16;
+/// Bound of the parts of a form. Uploaders send one part for each classifier and each requirement.
+const MAX_PARTS: usize = 10_000;
+/// Bound of a boundary by RFC 2046, in bytes.
+const MAX_BOUNDARY_BYTES: usize = 70;
+
+/// The head of a part.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PartHead {
+    /// The field's name.
+    pub(super) name: String,
+    /// The name of the file; `None` for a text field.
+    pub(super) filename: Option<String>,
+}
+
+/// What is wrong with a form's encoding. Each message is one sentence for the client.
+#[derive(Debug, Error)]
+pub(super) enum MultipartError {
+    #[error("the body must be multipart/form-data with one boundary of at most {MAX_BOUNDARY_BYTES} characters")]
+    Boundary,
+    #[error("a part of the form is malformed: {0}")]
+    Head(&'static str),
+    #[error("the head of a part of the form is longer than {MAX_HEAD_BYTES} bytes or {MAX_HEAD_LINES} lines")]
+    HeadTooLong,
+    #[error("the form has more than {MAX_PARTS} parts")]
+    TooManyParts,
+    #[error("the form ends in the middle of a part: its closing boundary is missing")]
+    Truncated,
+    #[error("something follows the form's closing boundary")]
+    Trailing,
+    #[error("the upload is larger than this index accepts, which is {limit_bytes} bytes")]
+    TooLarge { limit_bytes: u64 },
+    #[error("no byte of the upload came for {seconds} seconds")]
+    Stalled { seconds: u64 },
+    #[error("the connection was lost in the middle of the upload")]
+    Lost(#[source] axum::Error),
+}
+
+/// The boundary that the `Content-Type` header gives.
+pub(super) fn boundary(headers: &HeaderMap) -> Result<String, MultipartError> {
+    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next(), values.next()) else { return Err(MultipartError::Boundary) };
+    let value = value.to_str().map_err(|_| MultipartError::Boundary)?;
+    let (media_type, parameters) = value.split_once(';').ok_or(MultipartError::Boundary)?;
+    if !media_type.trim().eq_ignore_ascii_case("multipart/form-data") {
+        return Err(MultipartError::Boundary);
+    }
+    let parameters = parse_parameters(parameters).ok_or(MultipartError::Boundary)?;
+    let mut boundaries = parameters.into_iter().filter(|(key, _)| key == "boundary").map(|(_, value)| value);
+    let (Some(boundary), None) = (boundaries.next(), boundaries.next()) else {
+        return Err(MultipartError::Boundary);
+    };
+    let sound = (1..=MAX_BOUNDARY_BYTES).contains(&boundary.len())
+        && boundary.chars().all(|c| c.is_ascii_graphic() || c == ' ')
+        && !boundary.ends_with(' ');
+    if sound { Ok(boundary) } else { Err(MultipartError::Boundary) }
+}
+
+/// A form that is being received.
+pub(super) struct Multipart {
+    body: Body,
+    delimiter: memmem::Finder<'static>,
+    /// Received and not yet passed on.
+    buffer: BytesMut,
+    position: Position,
+    parts: usize,
+    received_bytes: u64,
+    max_bytes: u64,
+    max_pause: Duration,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Position {
+    /// Before the first boundary, or inside a part.
+    Content,
+    /// Right behind a boundary.
+    Boundary,
+    /// Behind the closing boundary.
+    End,
+}
+
+impl Multipart {
+    /// Reads the form in `body`, of which at most `max_bytes` may come and which may pause for `max_pause`.
+    pub(super) fn new(body: Body, boundary: &str, max_bytes: u64, max_pause: Duration) -> Self {
+        let delimiter = memmem::Finder::new(format!("\r\n--{boundary}").as_bytes()).into_owned();
+        // With a line end put in front, the first boundary looks like all others.
+        let buffer = BytesMut::from(&b"\r\n"[..]);
+        Self { body, delimiter, buffer, position: Position::Content, parts: 0, received_bytes: 0, max_bytes, max_pause }
+    }
+
+    /// The head of the next part, behind whatever is left of this one; `None` at the end of the form.
+    pub(super) async fn next_part(&mut self) -> Result<Option<PartHead>, MultipartError> {
+        let at_start = self.parts == 0;
+        while self.position == Position::Content {
+            let skipped = self.chunk().await?;
+            if at_start && skipped.is_some() {
+                return Err(MultipartError::Head("the form does not begin with its boundary"));
+            }
+        }
+        if self.position == Position::End {
+            return Ok(None);
+        }
+        self.fill(2).await?;
+        if self.buffer.starts_with(b"--") {
+            self.buffer.advance(2);
+            return self.finish().await.map(|()| None);
+        }
+        if !self.buffer.starts_with(b"\r\n") {
+            return Err(MultipartError::Head("a boundary is not followed by a line end"));
+        }
+        self.parts += 1;
+        if self.parts > MAX_PARTS {
+            return Err(MultipartError::TooManyParts);
+        }
+        let head = self.head().await?;
+        self.position = Position::Content;
+        Ok(Some(head))
+    }
+
+    /// The next bytes of the part; `None` at its end.
+    pub(super) async fn chunk(&mut self) -> Result<Option<Bytes>, MultipartError> {
+        if self.position != Position::Content {
+            return Ok(None);
+        }
+        let delimiter_bytes = self.delimiter.needle().len();
+        loop {
+            if let Some(at) = self.delimiter.find(&self.buffer) {
+                let content = self.buffer.split_to(at);
+                if content.is_empty() {
+                    self.buffer.advance(delimiter_bytes);
+                    self.position = Position::Boundary;
+                    return Ok(None);
+                }
+                return Ok(Some(content.freeze()));
+            }
+            // The end of the buffer may be the beginning of a boundary.
+            let certain = self.buffer.len().saturating_sub(delimiter_bytes - 1);
+            if certain > 0 {
+                return Ok(Some(self.buffer.split_to(certain).freeze()));
+            }
+            if !self.receive().await? {
+                return Err(MultipartError::Truncated);
+            }
+        }
+    }
+
+    /// The rest of the part as a whole.
+    ///
+    /// # Errors
+    /// [`MultipartError::TooLarge`] beyond `max_bytes`.
+    pub(super) async fn whole(&mut self, max_bytes: usize) -> Result<Vec<u8>, MultipartError> {
+        let mut content = Vec::new();
+        while let Some(chunk) = self.chunk().await? {
+            if content.len() + chunk.len() > max_bytes {
+                return Err(MultipartError::TooLarge { limit_bytes: max_bytes as u64 });
+            }
+            content.extend_from_slice(&chunk);
+        }
+        Ok(content)
+    }
+
+    /// What is left of the body, to be read and thrown away.
+    pub(super) fn into_body(self) -> Body {
+        self.body
+    }
+
+    async fn head(&mut self) -> Result<PartHead, MultipartError> {
+        let end = loop {
+            if let Some(at) = memmem::find(&self.buffer, b"\r\n\r\n") {
+                break at;
+            }
+            if self.buffer.len() > MAX_HEAD_BYTES {
+                return Err(MultipartError::HeadTooLong);
+            }
+            if !self.receive().await? {
+                return Err(MultipartError::Truncated);
+            }
+        };
+        if end > MAX_HEAD_BYTES {
+            return Err(MultipartError::HeadTooLong);
+        }
+        let lines = self.buffer.split_to(end);
+        self.buffer.advance(4);
+        parse_head(&lines[2.min(lines.len())..])
+    }
+
+    /// Nothing but a line end may follow the closing boundary.
+    async fn finish(&mut self) -> Result<(), MultipartError> {
+        self.position = Position::End;
+        while self.receive().await? {
+            if self.buffer.len() > 2 {
+                return Err(MultipartError::Trailing);
+            }
+        }
+        if self.buffer.is_empty() || &self.buffer[..] == b"\r\n" { Ok(()) } else { Err(MultipartError::Trailing) }
+    }
+
+    async fn fill(&mut self, bytes: usize) -> Result<(), MultipartError> {
+        while self.buffer.len() < bytes {
+            if !self.receive().await? {
+                return Err(MultipartError::Truncated);
+            }
+        }
+        Ok(())
+    }
+
+    /// Receives once; `false` at the end of the body.
+    async fn receive(&mut self) -> Result<bool, MultipartError> {
+        loop {
+            let frame = tokio::time::timeout(self.max_pause, self.body.frame())
+                .await
+                .map_err(|_| MultipartError::Stalled { seconds: self.max_pause.as_secs() })?;
+            let Some(frame) = frame else { return Ok(false) };
+            let frame = frame.map_err(MultipartError::Lost)?;
+            // Trailers say nothing that concerns a form.
+            let Ok(data) = frame.into_data() else { continue };
+            self.received_bytes += data.len() as u64;
+            if self.received_bytes > self.max_bytes {
+                return Err(MultipartError::TooLarge { limit_bytes: self.max_bytes });
+            }
+            self.keep(data);
+            return Ok(true);
+        }
+    }
+
+    fn keep(&mut self, data: Bytes) {
+        if self.buffer.is_empty() {
+            // The usual case in the middle of a file: the network's buffer is taken over without a copy.
+            self.buffer = BytesMut::from(data);
+        } else {
+            self.buffer.extend_from_slice(&data);
+        }
+    }
+}
+
+fn parse_head(head: &[u8]) -> Result<PartHead, MultipartError> {
+    let head = std::str::from_utf8(head).map_err(|_| MultipartError::Head("its head is not UTF-8"))?;
+    let mut disposition = None;
+    for (number, line) in head.split("\r\n").enumerate() {
+        if number >= MAX_HEAD_LINES {
+            return Err(MultipartError::HeadTooLong);
+        }
+        let (name, value) = line.split_once(':').ok_or(MultipartError::Head("a line of its head has no colon"))?;
+        match name.trim().to_ascii_lowercase().as_str() {
+            "content-disposition" if disposition.replace(value).is_some() => {
+                return Err(MultipartError::Head("it has two Content-Disposition lines"));
+            }
+            "content-transfer-encoding" if !is_identity(value) => {
+                return Err(MultipartError::Head("it has a transfer encoding, which HTTP forms don't have"));
+            }
+            _ => {}
+        }
+    }
+    let disposition = disposition.ok_or(MultipartError::Head("it has no Content-Disposition line"))?;
+    parse_disposition(disposition)
+}
+
+/// Encodings that change no byte; some libraries name them although RFC 7578 says not to.
+fn is_identity(encoding: &str) -> bool {
+    ["binary", "8bit", "7bit"].iter().any(|identity| encoding.trim().eq_ignore_ascii_case(identity))
+}
+
+fn parse_disposition(value: &str) -> Result<PartHead, MultipartError> {
+    let malformed = MultipartError::Head("its Content-Disposition line is not `form-data; name=\"...\"`");
+    let (kind, parameters) = value.split_once(';').unwrap_or((value, ""));
+    if !kind.trim().eq_ignore_ascii_case("form-data") {
+        return Err(malformed);
+    }
+    let Some(parameters) = parse_parameters(parameters) else { return Err(malformed) };
+    let (mut name, mut filename) = (None, None);
+    for (key, value) in parameters {
+        let slot = match key.as_str() {
+            "name" => &mut name,
+            "filename" => &mut filename,
+            // A second name of the file, which readers disagree about.
+            "filename*" | "name*" => return Err(MultipartError::Head("it uses `filename*`, which forms must not")),
+            _ => continue,
+        };
+        if slot.replace(value).is_some() {
+            return Err(MultipartError::Head("its Content-Disposition line names something twice"));
+        }
+    }
+    name.map(|name| PartHead { name, filename }).ok_or(malformed)
+}
+
+/// Reads `; key=value; key="quoted value"`; keys in lower case. `None` when it is malformed.
+fn parse_parameters(mut text: &str) -> Option<Vec<(String, String)>> {
+    let mut parameters = Vec::new();
+    loop {
+        text = text.trim_start_matches([' ', '\t', ';']);
+        if text.is_empty() {
+            return Some(parameters);
+        }
+        let (key, rest) = text.split_once('=')?;
+        let (value, rest) = match rest.strip_prefix('"') {
+            Some(quoted) => unquote(quoted)?,
+            None => {
+                let end = rest.find(';').unwrap_or(rest.len());
+                (rest[..end].trim_end().to_owned(), &rest[end..])
+            }
+        };
+        parameters.push((key.trim().to_ascii_lowercase(), value));
+        text = rest.trim_start_matches([' ', '\t']);
+        if !text.is_empty() && !text.starts_with(';') {
+            return None;
+        }
+    }
+}
+
+/// Reads to the closing quote; a backslash takes the next character as it is, browsers write a quote as `%22`.
+fn unquote(text: &str) -> Option<(String, &str)> {
+    let mut value = String::new();
+    let mut characters = text.char_indices();
+    while let Some((at, c)) = characters.next() {
+        match c {
+            '"' => return Some((value.replace("%22", "\""), &text[at + 1..])),
+            '\\' => match characters.next()? {
+                (_, escaped @ ('"' | '\\')) => value.push(escaped),
+                // A path from an old browser: the backslash is part of it.
+                (_, other) => value.extend(['\\', other]),
+            },
+            other => value.push(other),
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    type Parts = Vec<(String, Option<String>, Vec<u8>)>;
+
+    /// Sends `body` in pieces of `piece` bytes and collects the parts.
+    fn read(body: &[u8], piece: usize) -> Result<Parts, MultipartError> {
+        let pieces: Vec<Result<Bytes, std::io::Error>> =
+            body.chunks(piece).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+        let body = Body::from_stream(futures_util::stream::iter(pieces));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let mut form = Multipart::new(body, "XX", 1 << 20, Duration::from_secs(5));
+            let mut parts = Vec::new();
+            while let Some(head) = form.next_part().await? {
+                parts.push((head.name, head.filename, form.whole(1 << 20).await?));
+            }
+            Ok(parts)
+        })
+    }
+
+    fn part(disposition: &str, content: &str) -> String {
+        format!("--XX\r\nContent-Disposition: {disposition}\r\n\r\n{content}\r\n")
+    }
+
+    #[test]
+    fn parts_come_in_order_whatever_the_pieces() {
+        let form = format!(
+            "{}{}{}{}--XX--\r\n",
+            part("form-data; name=\":action\"", "file_upload"),
+            part("form-data; name=\"content\"; filename=\"a-1.0.tar.gz\"\r\nContent-Type: x/y", "\r\n--X\r\n--XY"),
+            part("form-data; name=empty", ""),
+            part("form-data; filename=\"a \\\"b\\\" %22c%22.asc\"; name=\"gpg\"", "sig"),
+        );
+        let expected: Parts = vec![
+            (":action".into(), None, b"file_upload".to_vec()),
+            ("content".into(), Some("a-1.0.tar.gz".into()), b"\r\n--X\r\n--XY".to_vec()),
+            ("empty".into(), None, Vec::new()),
+            ("gpg".into(), Some("a \"b\" \"c\".asc".into()), b"sig".to_vec()),
+        ];
+        for piece in [1, 2, 3, 7, 64, 10_000] {
+            assert_eq!(read(form.as_bytes(), piece).unwrap(), expected, "pieces of {piece}");
+        }
+        assert_eq!(read(b"--XX--", 100).unwrap(), vec![]);
+    }
+
+    #[test]
+    fn malformed_forms_are_refused() {
+        let good = part("form-data; name=\"a\"", "b");
+        let cases = [
+            (String::new(), "Truncated"),
+            (good.clone(), "Truncated"),
+            (format!("{good}--XX"), "Truncated"),
+            (format!("preamble\r\n{good}--XX--"), "Head"),
+            (format!("{good}--XX-- "), "Trailing"),
+            (format!("{good}--XX--\r\n--XX--\r\n"), "Trailing"),
+            (format!("{good}--XXjunk\r\n"), "Head"),
+            (part("form-data", "b"), "Head"),
+            (part("attachment; name=\"a\"", "b"), "Head"),
+            (part("form-data; name=\"a\"; name=\"b\"", "b"), "Head"),
+            (part("form-data; name=\"a\"; filename=\"x\"; filename=\"y\"", "b"), "Head"),
+            (part("form-data; name=\"a\"; filename*=utf-8''x", "b"), "Head"),
+            (part("form-data; name=\"a", "b"), "Head"),
+            (part("form-data; name=\"a\" junk", "b"), "Head"),
+            (part("form-data; name=\"a\"\r\nContent-Transfer-Encoding: base64", "Yg=="), "Head"),
+            (part("form-data; name=\"a\"\r\nContent-Disposition: form-data; name=\"b\"", "b"), "Head"),
+            (part("form-data; name=\"a\"\r\nno colon here", "b"), "Head"),
+            (format!("--XX\r\nX: {}", "y".repeat(9000)), "HeadTooLong"),
+            (format!("--XX\r\n{}\r\n", "X: y\r\n".repeat(17)), "HeadTooLong"),
+            ("--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n".to_owned(), "Truncated"),
+            (format!("{}--XX--", part("form-data; name=a", "").repeat(10_001)), "TooManyParts"),
+            (format!("{}--XX--", part("form-data; name=a", &"x".repeat(2 << 20))), "TooLarge"),
+        ];
+        for (form, expected) in cases {
+            let error = read(form.as_bytes(), 4096).map(|_| ()).unwrap_err();
+            let variant = format!("{error:?}");
+            assert!(variant.starts_with(expected), "{variant} for {:?}", &form[..form.len().min(120)]);
+        }
+    }
+
+    #[test]
+    fn only_one_sound_boundary_is_taken() {
+        let with = |value: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::CONTENT_TYPE, value.parse().unwrap());
+            boundary(&headers).ok()
+        };
+        assert_eq!(with("multipart/form-data; boundary=abc").as_deref(), Some("abc"));
+        assert_eq!(with("Multipart/Form-Data; charset=utf-8; boundary=\"a b\"").as_deref(), Some("a b"));
+        for bad in [
+            "multipart/form-data", "multipart/form-data; boundary=", "multipart/mixed; boundary=a", "application/json",
+            "multipart/form-data; boundary=a; boundary=b", "multipart/form-data; boundary=\"a",
+            &format!("multipart/form-data; boundary={}", "a".repeat(71)), "multipart/form-data; boundary=\"a \"",
+        ] {
+            assert_eq!(with(bad), None, "{bad}");
+        }
+        assert!(boundary(&HeaderMap::new()).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn any_content_comes_through(content in prop::collection::vec(any::<u8>(), 0..300), piece in 1_usize..50) {
+            prop_assume!(memmem::find(&content, b"\r\n--XX").is_none());
+            let mut form = b"--XX\r\nContent-Disposition: form-data; name=\"c\"; filename=\"f\"\r\n\r\n".to_vec();
+            form.extend(&content);
+            form.extend(b"\r\n--XX--\r\n");
+            let parts = read(&form, piece).unwrap();
+            prop_assert_eq!(&parts[0].2, &content);
+        }
+
+        #[test]
+        fn any_bytes_end_without_a_panic(body in prop::collection::vec(any::<u8>(), 0..200), piece in 1_usize..20) {
+            let mut form = b"--XX\r\n".to_vec();
+            form.extend(&body);
+            prop_assert!(read(&form, piece).map_or(true, |parts| form.ends_with(b"--XX--") || form.ends_with(b"--XX--\r\n") || parts.is_empty()));
+        }
+    }
+}

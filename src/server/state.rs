@@ -1,0 +1,108 @@
+//! What every request shares.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use axum::http::HeaderValue;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::error::ApiError;
+use super::extract::Visitor;
+use super::{Access, Settings};
+use crate::auth::policy::Access as Needs;
+use crate::auth::{Action, Username};
+use crate::index::Index;
+
+/// Shared by all requests; cloning is cheap.
+#[derive(Clone)]
+pub(super) struct State {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    settings: Settings,
+    access: Access,
+    index: Arc<Index>,
+    uploads: Semaphore,
+    /// Uploads that hold a permit or wait for one.
+    uploads_present: AtomicUsize,
+}
+
+impl State {
+    pub(super) fn new(settings: Settings, access: Access, index: Arc<Index>) -> Self {
+        let uploads = Semaphore::new(settings.limits.uploads);
+        let shared = Shared { settings, access, index, uploads, uploads_present: AtomicUsize::new(0) };
+        Self { shared: Arc::new(shared) }
+    }
+
+    pub(super) fn settings(&self) -> &Settings {
+        &self.shared.settings
+    }
+
+    pub(super) fn index(&self) -> &Arc<Index> {
+        &self.shared.index
+    }
+
+    /// Lets the request pass, with the user's name where the action needs one.
+    ///
+    /// Missing and wrong credentials are both answered 401 with a challenge: only that makes installers look for
+    /// credentials. What nobody may do is 403.
+    pub(super) async fn authorize(
+        &self,
+        action: Action,
+        visitor: &Visitor,
+    ) -> Result<Option<Username>, ApiError> {
+        let authorization = visitor.authorization.as_ref().map(HeaderValue::as_bytes);
+        let access = &self.shared.access;
+        match (access.policy.access(action), &access.authenticator) {
+            (Needs::Open, _) => Ok(None),
+            (Needs::User, Some(users)) => {
+                let user = users.authenticate(authorization, visitor.address).await?;
+                visitor.is_known_as(&user);
+                Ok(Some(user))
+            }
+            (Needs::User | Needs::Impossible, _) if authorization.is_none() => Err(ApiError::credentials_missing()),
+            (Needs::User | Needs::Impossible, _) => Err(ApiError::switched_off(action)),
+        }
+    }
+
+    /// Waits for the turn of an upload.
+    ///
+    /// # Errors
+    /// 503 when too many wait already.
+    pub(super) async fn upload_turn(&self) -> Result<UploadTurn<'_>, ApiError> {
+        let limits = &self.shared.settings.limits;
+        let present = Present::enter(&self.shared.uploads_present);
+        if present.others >= limits.uploads + limits.queued_uploads {
+            return Err(ApiError::too_many_uploads());
+        }
+        // The semaphore is never closed, so a permit always comes.
+        let permit = self.shared.uploads.acquire().await.ok();
+        Ok(UploadTurn { _permit: permit, _present: present })
+    }
+}
+
+/// Held while an upload is read and judged.
+pub(super) struct UploadTurn<'a> {
+    _permit: Option<SemaphorePermit<'a>>,
+    _present: Present<'a>,
+}
+
+/// Counts itself as long as it lives.
+struct Present<'a> {
+    count: &'a AtomicUsize,
+    /// How many there were before this one.
+    others: usize,
+}
+
+impl<'a> Present<'a> {
+    fn enter(count: &'a AtomicUsize) -> Self {
+        Self { count, others: count.fetch_add(1, Ordering::Relaxed) }
+    }
+}
+
+impl Drop for Present<'_> {
+    fn drop(&mut self) {
+        self.count.fetch_sub(1, Ordering::Relaxed);
+    }
+}
