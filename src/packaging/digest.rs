@@ -153,6 +153,23 @@ impl NamedDigest {
     }
 }
 
+/// Hashes a stream by sha256 alone; unlike [`MultiHasher`] it gives the digest as its own type.
+#[derive(Clone, Debug, Default)]
+pub struct Sha256Hasher(sha2::Sha256);
+
+impl Sha256Hasher {
+    /// Takes the next bytes of the stream.
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.0.update(bytes);
+    }
+
+    /// The digest of all that was taken.
+    #[must_use]
+    pub fn finish(self) -> Sha256 {
+        Sha256(self.0.finalize().into())
+    }
+}
+
 /// Hashes a stream by any set of algorithms in one pass.
 #[derive(Default)]
 pub struct MultiHasher {

@@ -14,17 +14,26 @@
 //!    in an earlier one.
 
 use std::io::{self, Read, Seek};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use thiserror::Error;
 
+#[cfg_attr(not(target_os = "linux"), path = "no_events.rs")]
+mod events;
+mod folder;
 pub mod key;
+mod local;
+mod place;
 mod spool;
+mod times;
+mod walk;
+mod watch;
 
 pub use key::{Root, StoreKey};
-pub use spool::Spool;
+pub use local::{LocalStore, Settings};
+pub use spool::{Contents, Spool, SpoolReader};
 
 /// A place for distributions. Its promises are in the [module's documentation](self).
 ///
@@ -75,6 +84,13 @@ pub trait Store: Send + Sync + 'static {
 
     /// What changed since the last call. Costs about a microsecond when nothing did, whatever the number of objects.
     fn take_changes(&self) -> Changes;
+
+    /// Whether [`Store::take_changes`] also tells when the bytes of an object are changed in place. Where it doesn't,
+    /// it tells what appeared, vanished or was renamed, and whoever is to answer for an object's state must look with
+    /// [`Store::head`] first. May turn from true to false while the store is open.
+    fn sees_content_changes(&self) -> bool {
+        true
+    }
 
     /// Bytes that uploads may still take; `None` where there is no such figure.
     async fn free_bytes(&self) -> Option<u64>;
@@ -171,4 +187,24 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+}
+
+/// The error for something that could not be written.
+fn write_error(action: &'static str, path: &Path, source: io::Error) -> Error {
+    use io::ErrorKind::{PermissionDenied, QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    let folder = path.to_owned();
+    match source.kind() {
+        StorageFull | QuotaExceeded => Error::NoSpace { folder },
+        PermissionDenied | ReadOnlyFilesystem => Error::NotWritable { folder, source },
+        _ => read_error(action, path, source),
+    }
+}
+
+/// The error for something that could not be read.
+fn read_error(action: &'static str, path: &Path, source: io::Error) -> Error {
+    Error::Io {
+        action,
+        path: path.to_owned(),
+        source,
+    }
 }

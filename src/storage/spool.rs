@@ -1,4 +1,410 @@
 //! An upload on its way: bytes on local disk under a temporary name, hashed as they come.
+//!
+//! Receiving overlaps with hashing and writing: full buffers go to a blocking thread, one at a time, while the next
+//! one fills. A spool knows nothing of what the bytes are.
+
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write as _};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::task::JoinHandle;
+
+use super::folder::Folder;
+use super::{Error, write_error};
+use crate::packaging::Sha256;
+use crate::packaging::digest::{Algorithm, MultiHasher, NamedDigest, Sha256Hasher};
+
+/// Size of a buffer. Two are in use at most, so an upload takes little more than half a mebibyte of memory.
+const BUFFER_BYTES: usize = 256 * 1024;
+
+/// From this size on a removed file is closed on a blocking thread, because freeing its blocks takes time.
+const LARGE_FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// How the names of spool files begin and end; nothing else is ever cleared away.
+const NAME_START: &str = "upload-";
+const NAME_END: &str = ".part";
 
 /// An upload on its way. Dropping it removes its bytes.
-pub struct Spool {}
+pub struct Spool {
+    file: SpoolFile,
+    state: State,
+    buffer: Vec<u8>,
+    /// Received so far, written or not.
+    size_bytes: u64,
+}
+
+enum State {
+    /// The writer waits for the next buffer.
+    Idle(Writer),
+    /// The writer is busy with a buffer.
+    Writing(JoinHandle<Written>),
+    /// All is written.
+    Finished(Contents),
+    /// A write failed, which its caller was told.
+    Failed,
+}
+
+/// What comes back from the blocking thread; the buffer is used again.
+struct Written {
+    writer: Writer,
+    buffer: Vec<u8>,
+    result: io::Result<()>,
+}
+
+/// What is known of a finished spool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contents {
+    /// Its length in bytes.
+    pub size_bytes: u64,
+    /// The digest that pages carry.
+    pub sha256: Sha256,
+    /// The digest that uploaders send beside it.
+    pub blake2b_256: NamedDigest,
+}
+
+impl Spool {
+    /// Begins a spool in `folder`, which is created when it is missing. Blocks.
+    pub(super) fn create(folder: &Path) -> Result<Self, Error> {
+        let file = SpoolFile::create(folder).map_err(|source| write_error("create", folder, source))?;
+        Ok(Self {
+            state: State::Idle(Writer {
+                file: Arc::clone(&file.file),
+                sha256: Sha256Hasher::default(),
+                blake2b: MultiHasher::new([Algorithm::Blake2b256]),
+            }),
+            file,
+            buffer: Vec::new(),
+            size_bytes: 0,
+        })
+    }
+
+    /// Takes the next bytes. They may be on disk only after [`Spool::finish`].
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`], [`Error::NotWritable`], [`Error::Io`]; they may belong to bytes given earlier. The spool
+    /// is of no use then.
+    pub async fn write(&mut self, bytes: Bytes) -> Result<(), Error> {
+        self.size_bytes += bytes.len() as u64;
+        let mut rest = &bytes[..];
+        while !rest.is_empty() {
+            let (now, later) = rest.split_at(rest.len().min(BUFFER_BYTES - self.buffer.len()));
+            self.buffer.extend_from_slice(now);
+            rest = later;
+            if self.buffer.len() == BUFFER_BYTES {
+                self.flush().await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what is left and gives length and digests; more calls give the same again. The bytes are readable
+    /// now, but survive a power loss only when a store has put them in place.
+    ///
+    /// # Errors
+    /// As [`Spool::write`].
+    pub async fn finish(&mut self) -> Result<Contents, Error> {
+        if !self.buffer.is_empty() {
+            self.flush().await?;
+            self.buffer = Vec::new();
+        }
+        self.settle().await?;
+        match std::mem::replace(&mut self.state, State::Failed) {
+            State::Idle(writer) => {
+                let contents = writer.finish(self.size_bytes).ok_or_else(|| self.broken())?;
+                self.state = State::Finished(contents.clone());
+                Ok(contents)
+            }
+            State::Finished(contents) => {
+                self.state = State::Finished(contents.clone());
+                Ok(contents)
+            }
+            State::Writing(_) | State::Failed => Err(self.broken()),
+        }
+    }
+
+    /// Finishes and gives one digest more; the spool is read again when it isn't one of [`Contents`].
+    ///
+    /// # Errors
+    /// As [`Spool::write`].
+    pub async fn digest(&mut self, algorithm: Algorithm) -> Result<NamedDigest, Error> {
+        let contents = self.finish().await?;
+        if algorithm == Algorithm::Blake2b256 {
+            return Ok(contents.blake2b_256);
+        }
+        let reader = self.reader();
+        let read = tokio::task::spawn_blocking(move || digest_of(reader, algorithm)).await;
+        match read.map_err(io::Error::other).flatten() {
+            Ok(Some(digest)) => Ok(digest),
+            Ok(None) => Err(self.broken()),
+            Err(source) => Err(self.failed("read", source)),
+        }
+    }
+
+    /// Random access to what is written so far; all of it after [`Spool::finish`]. Reading blocks, so it belongs on
+    /// a blocking thread. It may outlive the spool.
+    #[must_use]
+    pub fn reader(&self) -> SpoolReader {
+        SpoolReader {
+            file: Arc::clone(&self.file.file),
+            length: self.size_bytes,
+            position: 0,
+        }
+    }
+
+    /// Bytes received so far.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        self.size_bytes
+    }
+
+    /// The finished file, to be put in place.
+    pub(super) fn into_file(self) -> SpoolFile {
+        self.file
+    }
+
+    /// Hands the buffer to a blocking thread when the one before has come back.
+    async fn flush(&mut self) -> Result<(), Error> {
+        let spare = self.settle().await?;
+        match std::mem::replace(&mut self.state, State::Failed) {
+            State::Idle(writer) => {
+                let buffer = std::mem::replace(&mut self.buffer, spare);
+                self.state = State::Writing(tokio::task::spawn_blocking(move || writer.write(buffer)));
+                Ok(())
+            }
+            State::Finished(_) | State::Writing(_) | State::Failed => Err(self.broken()),
+        }
+    }
+
+    /// Waits for the blocking thread and gives its empty buffer. Nothing is lost when the caller stops waiting.
+    async fn settle(&mut self) -> Result<Vec<u8>, Error> {
+        let State::Writing(handle) = &mut self.state else {
+            return Ok(Vec::new());
+        };
+        let joined = handle.await;
+        self.state = State::Failed;
+        let mut written = joined.map_err(|error| self.failed("write", io::Error::other(error)))?;
+        written.result.map_err(|source| self.failed("write", source))?;
+        written.buffer.clear();
+        self.state = State::Idle(written.writer);
+        Ok(written.buffer)
+    }
+
+    fn failed(&self, action: &'static str, source: io::Error) -> Error {
+        write_error(action, &self.file.path, source)
+    }
+
+    fn broken(&self) -> Error {
+        self.failed("write", io::Error::other("the upload was finished or had failed before"))
+    }
+}
+
+/// Hashes and writes, on blocking threads.
+struct Writer {
+    file: Arc<File>,
+    sha256: Sha256Hasher,
+    blake2b: MultiHasher,
+}
+
+impl Writer {
+    fn write(mut self, buffer: Vec<u8>) -> Written {
+        let result = (&*self.file).write_all(&buffer);
+        self.sha256.update(&buffer);
+        self.blake2b.update(&buffer);
+        Written {
+            writer: self,
+            buffer,
+            result,
+        }
+    }
+
+    fn finish(self, size_bytes: u64) -> Option<Contents> {
+        Some(Contents {
+            size_bytes,
+            sha256: self.sha256.finish(),
+            blake2b_256: self.blake2b.finish().pop()?,
+        })
+    }
+}
+
+fn digest_of(mut reader: SpoolReader, algorithm: Algorithm) -> io::Result<Option<NamedDigest>> {
+    let mut hasher = MultiHasher::new([algorithm]);
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        match reader.read(&mut buffer)? {
+            0 => return Ok(hasher.finish().pop()),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+}
+
+/// Random access to a spool's bytes, with a position of its own.
+#[derive(Clone, Debug)]
+pub struct SpoolReader {
+    file: Arc<File>,
+    length: u64,
+    position: u64,
+}
+
+impl SpoolReader {
+    /// How many bytes there are.
+    #[must_use]
+    pub fn size_bytes(&self) -> u64 {
+        self.length
+    }
+}
+
+impl Read for SpoolReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            match self.file.read_at(buffer, self.position) {
+                Ok(read) => {
+                    self.position += read as u64;
+                    return Ok(read);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Seek for SpoolReader {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let position = match to {
+            SeekFrom::Start(position) => Some(position),
+            SeekFrom::End(offset) => self.length.checked_add_signed(offset),
+            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
+        };
+        self.position = position.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.position)
+    }
+}
+
+/// A temporary file with a lock on it for as long as its owner lives. Dropping it removes its name.
+pub(super) struct SpoolFile {
+    path: PathBuf,
+    file: Arc<File>,
+}
+
+impl SpoolFile {
+    fn create(folder: &Path) -> io::Result<Self> {
+        let folder = match Folder::open(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                create_private_folder(folder)?;
+                Folder::open(folder)
+            }
+            other => other,
+        }?;
+        Self::create_in(&folder, NAME_START)
+    }
+
+    /// Creates one in `folder`, under a name that begins with `start`.
+    pub(super) fn create_in(folder: &Folder, start: &str) -> io::Result<Self> {
+        loop {
+            let name = format!("{start}{:016x}{NAME_END}", getrandom::u64()?);
+            let file = match folder.create_file(&*name) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                other => other?,
+            };
+            let path = folder.path().join(name);
+            // Whoever clears away takes the lock first; should it have come between the creation and our lock, the
+            // name is gone and another one is tried. Without locks on that file system age alone decides there.
+            match file.try_lock() {
+                Err(std::fs::TryLockError::WouldBlock) => continue,
+                Ok(()) | Err(std::fs::TryLockError::Error(_)) => {}
+            }
+            if rustix::fs::fstat(&file)?.st_nlink > 0 {
+                let file = Arc::new(file);
+                return Ok(Self { path, file });
+            }
+        }
+    }
+
+    /// Its name in its folder.
+    pub(super) fn name(&self) -> &str {
+        self.path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+    }
+
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The file itself.
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+}
+
+impl Drop for SpoolFile {
+    fn drop(&mut self) {
+        match std::fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(path = %self.path.display(), %error, "can't remove a temporary file");
+            }
+            _ => {}
+        }
+        let is_large = rustix::fs::fstat(&*self.file)
+            .is_ok_and(|stat| stat.st_nlink == 0 && stat.st_size.unsigned_abs() >= LARGE_FILE_BYTES);
+        if let (true, Ok(runtime)) = (is_large, tokio::runtime::Handle::try_current()) {
+            let file = Arc::clone(&self.file);
+            runtime.spawn_blocking(move || drop(file));
+        }
+    }
+}
+
+/// Creates a folder that only its owner may enter, with the folders above it.
+pub(super) fn create_private_folder(folder: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// Whether an owner that died may have left this name of ours, which began with `start`.
+pub(super) fn is_spool_name(name: &str, start: &str) -> bool {
+    let digits = name.strip_prefix(start).and_then(|rest| rest.strip_suffix(NAME_END));
+    digits.is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+}
+
+/// Removes what dead owners left in a folder of spools. Whatever else lies there is not touched.
+pub(super) fn clear_stale(folder: &Path) {
+    let Ok(folder) = Folder::open(folder) else {
+        return;
+    };
+    let Ok(mut names) = folder.names() else {
+        return;
+    };
+    while let Some(Ok(entry)) = names.read() {
+        if let Ok(name) = entry.file_name().to_str()
+            && is_spool_name(name, NAME_START)
+        {
+            remove_if_stale(&folder, name);
+        }
+    }
+}
+
+/// Removes a spool file whose owner is dead: nobody holds its lock, or, where there are no locks, nobody has written
+/// to it for an hour.
+pub(super) fn remove_if_stale(folder: &Folder, name: &str) {
+    const HOUR: std::time::Duration = std::time::Duration::from_secs(3600);
+    let Ok((file, _)) = folder.open_file(name) else {
+        return;
+    };
+    let is_stale = match file.try_lock() {
+        Ok(()) => true,
+        Err(std::fs::TryLockError::WouldBlock) => false,
+        Err(std::fs::TryLockError::Error(_)) => file
+            .metadata()
+            .and_then(|metadata| metadata.modified())
+            .is_ok_and(|modified| modified.elapsed().is_ok_and(|age| age > HOUR)),
+    };
+    if !is_stale {
+        return;
+    }
+    match folder.unlink(name) {
+        Ok(()) => tracing::info!(%name, "removed what an interrupted upload had left"),
+        Err(error) => tracing::warn!(%name, %error, "can't remove what an interrupted upload had left"),
+    }
+}

@@ -1,0 +1,341 @@
+//! Plain folders that the user owns.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use rustix::fs::{Access, StatVfs};
+use rustix::io::Errno;
+
+use super::folder::{Folder, FolderIdentity};
+use super::place::{self, Existing};
+use super::walk::{Found, LinkRule, Walk, is_unreachable};
+use super::watch::Watch;
+use super::{Changes, Entry, Error, Object, Root, Spool, Stamp, Store, StoreKey};
+use super::{read_error, spool, write_error};
+
+/// What a [`LocalStore`] is made of.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The served folders; the first receives uploads. Each may be a symlink to a folder.
+    pub roots: Vec<PathBuf>,
+    /// The folder for what is ours. It need not exist, and is not served where it lies within a root.
+    pub state_dir: PathBuf,
+    /// So many bytes of the disk are left alone by uploads.
+    pub reserve_free_bytes: u64,
+    /// So many hundredths of the disk are left alone by uploads, when that is more.
+    pub reserve_free_percent: u8,
+    /// Whether the system's change events are used where they can be had. Without them folders are compared by
+    /// their times, which costs one look at each folder whenever changes are asked for.
+    pub watch: bool,
+}
+
+impl Settings {
+    /// Settings with the defaults: 512 MiB or 5 % of the disk in reserve, events where they can be had.
+    #[must_use]
+    pub fn new(roots: Vec<PathBuf>, state_dir: PathBuf) -> Self {
+        Self {
+            roots,
+            state_dir,
+            reserve_free_bytes: 512 * 1024 * 1024,
+            reserve_free_percent: 5,
+            watch: true,
+        }
+    }
+
+    fn incoming(&self) -> PathBuf {
+        self.state_dir.join("incoming")
+    }
+}
+
+/// A store on one or more local folders.
+///
+/// An object may be replaced or removed by anyone at any time; the promises hold all the same. Uploads go into
+/// folders that exist already, in the first root's case the root itself. Symlinked files are served when what they
+/// lead to lies in a root and is not hidden.
+pub struct LocalStore {
+    shared: Arc<Shared>,
+    watch: Mutex<Watch>,
+    sees_content_changes: AtomicBool,
+}
+
+/// What blocking threads need.
+struct Shared {
+    settings: Settings,
+}
+
+impl LocalStore {
+    /// Opens the store and begins to watch. Removes what interrupted uploads have left, and nothing else.
+    ///
+    /// A state folder that can't be written to is no obstacle: reading goes on, and uploads are refused with
+    /// [`Error::NotWritable`].
+    ///
+    /// # Errors
+    /// [`Error::Root`] when a root isn't a readable folder, or when there is none.
+    pub fn open(settings: Settings) -> Result<Self, Error> {
+        if settings.roots.is_empty() || settings.roots.len() > usize::from(u16::MAX) {
+            return Err(Error::Root {
+                folder: PathBuf::new(),
+                source: io::Error::new(io::ErrorKind::InvalidInput, "between 1 and 65535 folders can be served"),
+            });
+        }
+        for root in &settings.roots {
+            check_readable(root)?;
+        }
+        if let Err(error) = spool::create_private_folder(&settings.incoming()) {
+            tracing::warn!(folder = %settings.state_dir.display(), %error,
+                "the state folder can't be written to; uploads will be refused");
+        }
+        spool::clear_stale(&settings.incoming());
+        let shared = Arc::new(Shared { settings });
+        shared.clear_stale_copies();
+        let watch = Watch::begin(&shared.settings);
+        Ok(Self {
+            sees_content_changes: AtomicBool::new(watch.sees_content_changes()),
+            watch: Mutex::new(watch),
+            shared,
+        })
+    }
+
+    /// Runs `work` on a blocking thread.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Shared) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let shared = Arc::clone(&self.shared);
+        match tokio::task::spawn_blocking(move || work(&shared)).await {
+            Ok(result) => result,
+            Err(error) => Err(read_error("work on", self.shared.first_root(), io::Error::other(error))),
+        }
+    }
+}
+
+#[async_trait]
+impl Store for LocalStore {
+    async fn spool(&self) -> Result<Spool, Error> {
+        self.blocking(Shared::spool).await
+    }
+
+    async fn put_new(&self, key: &StoreKey, spool: Spool) -> Result<Stamp, Error> {
+        self.put(key, spool, Existing::Wins).await
+    }
+
+    async fn replace(&self, key: &StoreKey, spool: Spool) -> Result<Stamp, Error> {
+        self.put(key, spool, Existing::IsReplaced).await
+    }
+
+    async fn head(&self, key: &StoreKey) -> Result<Stamp, Error> {
+        let key = key.clone();
+        self.blocking(move |shared| shared.head(&key)).await
+    }
+
+    async fn open(&self, key: &StoreKey) -> Result<Object, Error> {
+        let key = key.clone();
+        self.blocking(move |shared| shared.open(&key)).await
+    }
+
+    async fn list(&self) -> Result<Vec<Entry>, Error> {
+        self.blocking(Shared::list).await
+    }
+
+    async fn delete(&self, key: &StoreKey) -> Result<(), Error> {
+        let key = key.clone();
+        self.blocking(move |shared| shared.delete(&key)).await
+    }
+
+    fn take_changes(&self) -> Changes {
+        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let changes = watch.take();
+        if changes != Changes::None {
+            self.sees_content_changes
+                .store(watch.sees_content_changes(), Ordering::Release);
+        }
+        changes
+    }
+
+    fn sees_content_changes(&self) -> bool {
+        self.sees_content_changes.load(Ordering::Acquire)
+    }
+
+    async fn free_bytes(&self) -> Option<u64> {
+        let free = self.blocking(|shared| Ok(shared.free_bytes())).await;
+        free.ok().flatten()
+    }
+}
+
+impl LocalStore {
+    async fn put(&self, key: &StoreKey, mut spool: Spool, existing: Existing) -> Result<Stamp, Error> {
+        spool.finish().await?;
+        let (key, spool) = (key.clone(), spool.into_file());
+        self.blocking(move |shared| {
+            let root = shared.root(&key)?;
+            let folder = Folder::of_key(root, &key).map_err(|source| write_error("open", root, source))?;
+            place::put(&folder, &key, &spool, existing)
+        })
+        .await
+    }
+}
+
+impl Shared {
+    fn first_root(&self) -> &Path {
+        self.settings.roots.first().map_or(Path::new(""), PathBuf::as_path)
+    }
+
+    /// The folder that a key's root stands for.
+    fn root(&self, key: &StoreKey) -> Result<&Path, Error> {
+        let root = self.settings.roots.get(usize::from(key.root().0));
+        root.map(PathBuf::as_path)
+            .ok_or_else(|| Error::NotFound(key.clone()))
+    }
+
+    fn links(&self) -> LinkRule {
+        LinkRule::new(&self.settings.roots, &self.settings.state_dir)
+    }
+
+    fn spool(&self) -> Result<Spool, Error> {
+        // A first root that can't be written to is better found out before the bytes come than after.
+        let root = self.first_root();
+        rustix::fs::access(root, Access::WRITE_OK).map_err(|errno| write_error("write to", root, errno.into()))?;
+        if self.free_bytes() == Some(0) {
+            return Err(Error::NoSpace {
+                folder: root.to_owned(),
+            });
+        }
+        Spool::create(&self.settings.incoming())
+    }
+
+    fn head(&self, key: &StoreKey) -> Result<Stamp, Error> {
+        let root = self.root(key)?;
+        let look = || {
+            let folder = Folder::of_key(root, key)?;
+            let stat = folder.look_at(key.filename())?;
+            if let Some(stamp) = Stamp::of_file(&stat) {
+                return Ok(stamp);
+            }
+            let target = self.links().target(&folder.path().join(key.filename()));
+            let (folder, name) = target.ok_or(io::ErrorKind::NotFound)?;
+            Stamp::of_file(&folder.look_at(name)?).ok_or_else(|| io::ErrorKind::NotFound.into())
+        };
+        look().map_err(|source| not_found_or(key, root, source))
+    }
+
+    fn open(&self, key: &StoreKey) -> Result<Object, Error> {
+        let root = self.root(key)?;
+        let open = || {
+            let folder = Folder::of_key(root, key)?;
+            match folder.open_file(key.filename()) {
+                Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+                    let target = self.links().target(&folder.path().join(key.filename()));
+                    let (folder, name) = target.ok_or(io::ErrorKind::NotFound)?;
+                    folder.open_file(name)
+                }
+                other => other,
+            }
+        };
+        let (file, stamp) = open().map_err(|source: io::Error| not_found_or(key, root, source))?;
+        Ok(Object {
+            stamp,
+            reader: Box::new(file),
+        })
+    }
+
+    fn list(&self) -> Result<Vec<Entry>, Error> {
+        let links = self.links();
+        let mut entries = Vec::new();
+        for walk in walks(&self.settings) {
+            walk.run::<Error>(&mut |found| {
+                if let Found::File(file) = found
+                    && let Some(stamp) = links.stamp(file.folder, file.name)
+                {
+                    entries.push(Entry {
+                        key: file.key,
+                        stamp,
+                    });
+                }
+                Ok(())
+            })?;
+        }
+        Ok(entries)
+    }
+
+    fn delete(&self, key: &StoreKey) -> Result<(), Error> {
+        let root = self.root(key)?;
+        let refuse = |source: io::Error| match is_absent(&source) {
+            true => Error::NotFound(key.clone()),
+            false => write_error("delete from", root, source),
+        };
+        let folder = Folder::of_key(root, key).map_err(refuse)?;
+        folder.unlink(key.filename()).map_err(|errno| refuse(errno.into()))?;
+        folder.sync().map_err(|errno| write_error("sync", folder.path(), errno.into()))
+    }
+
+    /// The room that is left beside the reserve, on the fuller of the two file systems.
+    fn free_bytes(&self) -> Option<u64> {
+        let left = |disk: StatVfs| {
+            let total = disk.f_blocks.saturating_mul(disk.f_frsize);
+            let percent = u64::from(self.settings.reserve_free_percent);
+            let reserve = self.settings.reserve_free_bytes.max(total / 100 * percent);
+            disk.f_bavail.saturating_mul(disk.f_frsize).saturating_sub(reserve)
+        };
+        [self.first_root(), &self.settings.incoming()]
+            .into_iter()
+            .filter_map(|folder| rustix::fs::statvfs(folder).ok())
+            .map(left)
+            .min()
+    }
+
+    /// Copies that a crash has left beside the distributions.
+    fn clear_stale_copies(&self) {
+        for walk in walks(&self.settings) {
+            let cleared = walk.run::<Error>(&mut |found| {
+                if let Found::Hidden(folder, name) = found
+                    && let Ok(name) = name.to_str()
+                    && spool::is_spool_name(name, place::COPY_NAME_START)
+                {
+                    spool::remove_if_stale(folder, name);
+                }
+                Ok(())
+            });
+            if let Err(error) = cleared {
+                tracing::debug!(%error, "could not look for what an interrupted upload may have left");
+            }
+        }
+    }
+}
+
+/// One walk for each root; a folder that was named twice is walked once.
+pub(super) fn walks(settings: &Settings) -> impl Iterator<Item = Walk<'_>> {
+    let state = FolderIdentity::at(&settings.state_dir);
+    let mut seen = Vec::new();
+    (0..).map(Root).zip(&settings.roots).filter_map(move |(root, path)| {
+        let identity = FolderIdentity::at(path);
+        if identity.is_some() && seen.contains(&identity) {
+            return None;
+        }
+        seen.push(identity);
+        Some(Walk { root, path, state })
+    })
+}
+
+fn check_readable(root: &Path) -> Result<(), Error> {
+    Folder::open(root)
+        .and_then(|folder| Ok(folder.names().map(drop)?))
+        .map_err(|source| Error::Root {
+            folder: root.to_owned(),
+            source,
+        })
+}
+
+/// Whether the failure says that there is no such object.
+fn is_absent(error: &io::Error) -> bool {
+    is_unreachable(error) && error.kind() != io::ErrorKind::PermissionDenied
+}
+
+fn not_found_or(key: &StoreKey, root: &Path, source: io::Error) -> Error {
+    match is_absent(&source) {
+        true => Error::NotFound(key.clone()),
+        false => read_error("read", &key.below(root), source),
+    }
+}
