@@ -282,7 +282,9 @@ fn check_device(folder: &Folder, device_with_events: &mut Option<u64>) -> Result
     // The numbers have 32 bits; the field's width differs between machines.
     let kind = rustix::fs::fstatfs(folder.descriptor()).map_err(read)?.f_type as u32;
     if NETWORK_FILE_SYSTEMS.contains(&kind) {
-        return Err(NotWatched::NoEvents("the file system can change without an event"));
+        return Err(NotWatched::NoEvents(
+            "the file system can change without an event",
+        ));
     }
     *device_with_events = Some(device);
     Ok(())

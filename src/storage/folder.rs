@@ -42,7 +42,10 @@ impl FolderIdentity {
 
     /// The folder that was looked at.
     // The types of the fields differ between systems.
-    #[allow(clippy::unnecessary_cast, reason = "the fields have other types on other systems")]
+    #[allow(
+        clippy::unnecessary_cast,
+        reason = "the fields have other types on other systems"
+    )]
     pub(super) fn of(stat: &Stat) -> Self {
         Self {
             device: stat.st_dev as u64,
@@ -166,7 +169,10 @@ impl Folder {
 
 impl Stamp {
     /// The state of a regular file; `None` for anything else.
-    #[allow(clippy::unnecessary_cast, reason = "the fields have other types on other systems")]
+    #[allow(
+        clippy::unnecessary_cast,
+        reason = "the fields have other types on other systems"
+    )]
     pub(super) fn of_file(stat: &Stat) -> Option<Self> {
         (FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile).then(|| Self {
             size_bytes: u64::try_from(stat.st_size).unwrap_or(0),

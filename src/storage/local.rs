@@ -78,7 +78,10 @@ impl LocalStore {
         if settings.roots.is_empty() || settings.roots.len() > usize::from(u16::MAX) {
             return Err(Error::Root {
                 folder: PathBuf::new(),
-                source: io::Error::new(io::ErrorKind::InvalidInput, "between 1 and 65535 folders can be served"),
+                source: io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    "between 1 and 65535 folders can be served",
+                ),
             });
         }
         for root in &settings.roots {
@@ -107,7 +110,11 @@ impl LocalStore {
         let shared = Arc::clone(&self.shared);
         match tokio::task::spawn_blocking(move || work(&shared)).await {
             Ok(result) => result,
-            Err(error) => Err(read_error("work on", self.shared.first_root(), io::Error::other(error))),
+            Err(error) => Err(read_error(
+                "work on",
+                self.shared.first_root(),
+                io::Error::other(error),
+            )),
         }
     }
 }
@@ -180,7 +187,10 @@ impl LocalStore {
 
 impl Shared {
     fn first_root(&self) -> &Path {
-        self.settings.roots.first().map_or(Path::new(""), PathBuf::as_path)
+        self.settings
+            .roots
+            .first()
+            .map_or(Path::new(""), PathBuf::as_path)
     }
 
     /// The folder that a key's root stands for.
@@ -197,7 +207,8 @@ impl Shared {
     fn spool(&self) -> Result<Spool, Error> {
         // A first root that can't be written to is better found out before the bytes come than after.
         let root = self.first_root();
-        rustix::fs::access(root, Access::WRITE_OK).map_err(|errno| write_error("write to", root, errno.into()))?;
+        rustix::fs::access(root, Access::WRITE_OK)
+            .map_err(|errno| write_error("write to", root, errno.into()))?;
         if self.free_bytes() == Some(0) {
             return Err(Error::NoSpace {
                 folder: root.to_owned(),
@@ -249,10 +260,7 @@ impl Shared {
                 if let Found::File(file) = found
                     && let Some(stamp) = links.stamp(file.folder, file.name)
                 {
-                    entries.push(Entry {
-                        key: file.key,
-                        stamp,
-                    });
+                    entries.push(Entry { key: file.key, stamp });
                 }
                 Ok(())
             })?;
@@ -267,8 +275,12 @@ impl Shared {
             false => write_error("delete from", root, source),
         };
         let folder = Folder::of_key(root, key).map_err(refuse)?;
-        folder.unlink(key.filename()).map_err(|errno| refuse(errno.into()))?;
-        folder.sync().map_err(|errno| write_error("sync", folder.path(), errno.into()))
+        folder
+            .unlink(key.filename())
+            .map_err(|errno| refuse(errno.into()))?;
+        folder
+            .sync()
+            .map_err(|errno| write_error("sync", folder.path(), errno.into()))
     }
 
     /// The room that is left beside the reserve, on the fuller of the two file systems.
@@ -277,11 +289,15 @@ impl Shared {
             let total = disk.f_blocks.saturating_mul(disk.f_frsize);
             let percent = u64::from(self.settings.reserve_free_percent);
             let reserve = self.settings.reserve_free_bytes.max(total / 100 * percent);
-            disk.f_bavail.saturating_mul(disk.f_frsize).saturating_sub(reserve)
+            disk.f_bavail
+                .saturating_mul(disk.f_frsize)
+                .saturating_sub(reserve)
         };
         [self.first_root(), &self.settings.incoming()]
             .into_iter()
             .filter_map(|folder| rustix::fs::statvfs(folder).ok())
+            // Some file systems keep no account.
+            .filter(|disk| disk.f_blocks > 0)
             .map(left)
             .min()
     }
@@ -309,14 +325,17 @@ impl Shared {
 pub(super) fn walks(settings: &Settings) -> impl Iterator<Item = Walk<'_>> {
     let state = FolderIdentity::at(&settings.state_dir);
     let mut seen = Vec::new();
-    (0..).map(Root).zip(&settings.roots).filter_map(move |(root, path)| {
-        let identity = FolderIdentity::at(path);
-        if identity.is_some() && seen.contains(&identity) {
-            return None;
-        }
-        seen.push(identity);
-        Some(Walk { root, path, state })
-    })
+    (0..)
+        .map(Root)
+        .zip(&settings.roots)
+        .filter_map(move |(root, path)| {
+            let identity = FolderIdentity::at(path);
+            if identity.is_some() && seen.contains(&identity) {
+                return None;
+            }
+            seen.push(identity);
+            Some(Walk { root, path, state })
+        })
 }
 
 fn check_readable(root: &Path) -> Result<(), Error> {
@@ -339,3 +358,7 @@ fn not_found_or(key: &StoreKey, root: &Path, source: io::Error) -> Error {
         false => read_error("read", &key.below(root), source),
     }
 }
+
+#[cfg(test)]
+#[path = "local_tests.rs"]
+mod tests;

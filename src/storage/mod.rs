@@ -20,6 +20,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use thiserror::Error;
 
+#[cfg(test)]
+mod contract;
 #[cfg_attr(not(target_os = "linux"), path = "no_events.rs")]
 mod events;
 mod folder;

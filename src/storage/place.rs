@@ -64,7 +64,14 @@ pub(super) fn put(
 
 /// Other file systems, and those without hard links, answer in one of these ways.
 fn wants_copy(errno: Errno) -> bool {
-    [Errno::XDEV, Errno::PERM, Errno::OPNOTSUPP, Errno::NOSYS, Errno::MLINK].contains(&errno)
+    [
+        Errno::XDEV,
+        Errno::PERM,
+        Errno::OPNOTSUPP,
+        Errno::NOSYS,
+        Errno::MLINK,
+    ]
+    .contains(&errno)
 }
 
 fn copy_beside(folder: &Folder, name: &str, spool: &SpoolFile, existing: Existing) -> io::Result<Stamp> {

@@ -197,7 +197,10 @@ impl Spool {
     }
 
     fn broken(&self) -> Error {
-        self.failed("write", io::Error::other("the upload was finished or had failed before"))
+        self.failed(
+            "write",
+            io::Error::other("the upload was finished or had failed before"),
+        )
     }
 }
 
@@ -325,7 +328,10 @@ impl SpoolFile {
 
     /// Its name in its folder.
     pub(super) fn name(&self) -> &str {
-        self.path.file_name().and_then(|name| name.to_str()).unwrap_or_default()
+        self.path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default()
     }
 
     /// Where it is.
@@ -359,12 +365,17 @@ impl Drop for SpoolFile {
 /// Creates a folder that only its owner may enter, with the folders above it.
 pub(super) fn create_private_folder(folder: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
+    std::fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
 }
 
 /// Whether an owner that died may have left this name of ours, which began with `start`.
 pub(super) fn is_spool_name(name: &str, start: &str) -> bool {
-    let digits = name.strip_prefix(start).and_then(|rest| rest.strip_suffix(NAME_END));
+    let digits = name
+        .strip_prefix(start)
+        .and_then(|rest| rest.strip_suffix(NAME_END));
     digits.is_some_and(|digits| digits.len() == 16 && digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
 }
 

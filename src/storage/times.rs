@@ -125,7 +125,10 @@ impl State {
         None
     }
 
-    #[allow(clippy::unnecessary_cast, reason = "the fields have other types on other systems")]
+    #[allow(
+        clippy::unnecessary_cast,
+        reason = "the fields have other types on other systems"
+    )]
     fn of_status(stat: &Stat) -> Self {
         Self {
             identity: FolderIdentity::of(stat),
@@ -160,7 +163,10 @@ mod tests {
         assert!(times.take(&walk).unwrap(), "the folder is as young as its time");
         let sighting = times.folders.get_mut("").unwrap();
         sighting.first_seen -= 2 * COARSE_TICK;
-        assert!(times.take(&walk).unwrap(), "what came within the tick is told once more");
+        assert!(
+            times.take(&walk).unwrap(),
+            "what came within the tick is told once more"
+        );
         assert!(!times.take(&walk).unwrap(), "nothing has changed since");
         std::fs::write(folder.path().join("a"), "").unwrap();
         assert!(times.take(&walk).unwrap());

@@ -165,13 +165,8 @@ impl LinkRule {
     /// The rule for these roots as they are now.
     pub(super) fn new(roots: &[PathBuf], state_dir: &Path) -> Self {
         Self {
-            roots: roots
-                .iter()
-                .filter_map(|root| root.canonicalize().ok())
-                .collect(),
-            state_dir: state_dir
-                .canonicalize()
-                .unwrap_or_else(|_| state_dir.to_owned()),
+            roots: roots.iter().filter_map(|root| root.canonicalize().ok()).collect(),
+            state_dir: state_dir.canonicalize().unwrap_or_else(|_| state_dir.to_owned()),
         }
     }
 

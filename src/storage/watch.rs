@@ -100,7 +100,9 @@ impl Watch {
         };
         for event in folder_events {
             match event {
-                FolderEvent::Appeared { root, below_root } => self.folder_appeared(root, &below_root, collected),
+                FolderEvent::Appeared { root, below_root } => {
+                    self.folder_appeared(root, &below_root, collected)
+                }
                 FolderEvent::Vanished { root, below_root } => {
                     if let Some(events) = &mut self.events {
                         events.forget(root, &below_root);
