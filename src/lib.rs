@@ -34,11 +34,28 @@
 //! | what the user reads when something fails, and the exit code | [`failure`] |
 //!
 //! # Who may use whom
-//! `packaging` and `terminal` use no other room. `archive`, `auth` and `storage` use `packaging`; `catalog` uses
-//! `packaging` and `storage`'s keys; `index` uses `packaging`, `archive`, `storage` and `catalog`; `server` uses
-//! `packaging`, `auth` and `index`; `client` uses `packaging`, `archive` and `auth`; `pep517` uses `packaging` and
-//! `archive`; `config` uses `packaging` and `auth`. `commands` puts them together, and `failure` knows every
-//! room's errors. `tests/it/architecture.rs` reads the sources and fails when an arrow is missing from that list.
+//! `tests/it/architecture.rs` holds the sources against this table and fails when an arrow is missing from it. A
+//! crate in the last column is used in the rooms that name it and nowhere else.
+//!
+//! | room | may use | crates of its own |
+//! |---|---|---|
+//! | `packaging` | | |
+//! | `terminal` | | `indicatif`, `rpassword` |
+//! | `archive` | `packaging` | `zip`, `tar`, `flate2` |
+//! | `auth` | `packaging` | `bcrypt`, `sha_crypt`, `argon2` |
+//! | `storage` | `packaging` | |
+//! | `catalog` | `packaging`, `storage` | `rusqlite`, `rusqlite_migration` |
+//! | `index` | `packaging`, `archive`, `storage`, `catalog` | `flate2` |
+//! | `server` | `packaging`, `auth`, `index` | `axum`, `hyper`, `hyper_util`, `tower` |
+//! | `client` | `packaging`, `archive`, `auth` | `reqwest` |
+//! | `pep517` | `packaging`, `archive` | |
+//! | `config` | `packaging`, `auth` | `ini`, `dirs` |
+//! | `logging` | | `tracing_subscriber` |
+//! | `failure` | every room | |
+//! | `commands` | every room | `clap`, `clap_complete` |
+//!
+//! Of `storage`, the catalog needs keys and stamps only. `commands` puts the rooms together; `failure` knows every
+//! room's errors, and only `commands` knows `failure`.
 //!
 //! # Invariants
 //! 1. **Files are the truth.** The folder needs nothing of ours to be read; the catalog can be lost without losing

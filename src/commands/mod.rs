@@ -1,5 +1,7 @@
 //! The verbs: one file each with its arguments, its help and a short `run`; this file only picks one.
 
+mod completions;
+
 use std::ffi::OsString;
 use std::io::Write as _;
 use std::process::ExitCode;
@@ -19,7 +21,9 @@ struct Cli {
 }
 
 #[derive(Debug, Subcommand)]
-enum Verb {}
+enum Verb {
+    Completions(completions::Arguments),
+}
 
 /// The whole command line as clap sees it; man pages and completions are made from it.
 #[must_use]
@@ -57,5 +61,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
             .caused_by(&error)
             .hint("change to a folder that exists")
     })?;
-    match cli.verb {}
+    match cli.verb {
+        Verb::Completions(arguments) => completions::run(&arguments),
+    }
 }

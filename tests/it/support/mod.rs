@@ -1,6 +1,10 @@
-//! What the tests share: a hermetic home with the real binary, a running server, made-up distributions.
+//! What the tests share: a hermetic home with the real binary, a running server, made-up distributions, real clients.
 
+pub(crate) mod blessed;
 pub(crate) mod distributions;
+pub(crate) mod pypiserver;
+pub(crate) mod rust_tokens;
 pub(crate) mod testbed;
+pub(crate) mod tools;
 
 pub(crate) use testbed::{Outcome, Server, Testbed};

@@ -1,0 +1,91 @@
+//! A snapshot of each `-h` and `--help`, as the real binary prints them into a pipe, and rules that all of them keep.
+
+use std::collections::BTreeMap;
+
+use crate::support::Testbed;
+use crate::support::blessed::assert_folder;
+
+#[test]
+fn help_is_as_last_reviewed() {
+    let testbed = Testbed::new();
+    let mut texts = BTreeMap::new();
+    for verb in verbs() {
+        for flag in ["-h", "--help"] {
+            let outcome = testbed.run(arguments(&verb, flag)).expect_code(0);
+            assert_eq!(outcome.stderr, "", "help is data: it goes to stdout");
+            let name = if verb.is_empty() { "pkgctl" } else { &verb };
+            texts.insert(format!("{name}{flag}.txt"), outcome.stdout);
+        }
+    }
+    assert_folder("tests/it/snapshots/help", &texts);
+}
+
+#[test]
+fn help_fits_a_narrow_terminal_and_tells_no_secret() {
+    let testbed = Testbed::new();
+    for verb in verbs() {
+        let mut command = testbed.pkgctl(arguments(&verb, "--help"));
+        for variable in ["PKGCTL_PASSWORD", "TWINE_PASSWORD"] {
+            command.env(variable, "hunter2-in-the-environment");
+        }
+        let outcome = crate::support::Outcome::of(&mut command).expect_code(0);
+        assert!(
+            !outcome.stdout.contains("hunter2"),
+            "`{verb}` prints a variable's value"
+        );
+        for line in outcome.stdout.lines() {
+            assert!(
+                line.chars().count() <= 100,
+                "`pkgctl {verb} --help`, too wide: {line}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_argument_is_explained() {
+    let mut program = pkgctl::command();
+    program.build();
+    for verb in program.get_subcommands() {
+        assert!(
+            verb.get_about().is_some(),
+            "`{}` says nothing of itself",
+            verb.get_name()
+        );
+        for argument in verb.get_arguments() {
+            let help = argument.get_help().map(ToString::to_string).unwrap_or_default();
+            let named = format!("`{} {}`", verb.get_name(), argument.get_id());
+            assert!(!help.is_empty(), "{named} has no help");
+            assert!(!help.ends_with('.'), "{named} ends with a full stop: {help}");
+        }
+    }
+}
+
+/// `-V` and a bare call are answered too.
+#[test]
+fn the_version_is_data_and_a_bare_call_is_bad_usage() {
+    let testbed = Testbed::new();
+    let outcome = testbed.run(["--version"]).expect_code(0);
+    assert_eq!(
+        outcome.stdout,
+        concat!("pkgctl ", env!("CARGO_PKG_VERSION"), "\n")
+    );
+    let outcome = testbed.run([""; 0]).expect_code(2);
+    assert!(outcome.stderr.contains("Usage:") && outcome.stdout.is_empty());
+    testbed.run(["upload"]).expect_code(2);
+}
+
+/// The empty text stands for the program itself.
+fn verbs() -> Vec<String> {
+    let program = pkgctl::command();
+    let verbs = program.get_subcommands().map(|verb| verb.get_name().to_owned());
+    std::iter::once(String::new()).chain(verbs).collect()
+}
+
+fn arguments(verb: &str, flag: &str) -> Vec<String> {
+    [verb, flag]
+        .into_iter()
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect()
+}

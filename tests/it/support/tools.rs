@@ -1,0 +1,264 @@
+//! Real clients from the package registry, in pinned versions, each in a virtual environment of its own.
+//!
+//! They are set up once, under `target/test-tools/`, by the first test that needs them: a stamp file beside each
+//! environment says that it is complete, a lock file keeps parallel test processes apart. Setting up uses the machine's
+//! own configuration and network; running a tool afterwards does not: it sees the testbed's home and no index but
+//! the one it is given.
+//!
+//! A tool that can't be had makes its tests say so and pass, unless `PKGCTL_TEST_REQUIRE_TOOLS=1` or `CI` is set.
+
+use std::fs::{self, File};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::OnceLock;
+
+use super::Testbed;
+
+/// pip, the client that nearly everybody has.
+pub(crate) fn pip() -> Result<Tool, Skipped> {
+    static PIP: Slot = Slot::new();
+    PIP.with("pip", &["pip==26.3"])
+}
+
+/// uv, the client that is quickest to change its manners.
+pub(crate) fn uv() -> Result<Tool, Skipped> {
+    static UV: Slot = Slot::new();
+    UV.with("uv", &[UV_REQUIREMENT])
+}
+
+/// twine, the uploader that indexes are tested with.
+pub(crate) fn twine() -> Result<Tool, Skipped> {
+    static TWINE: Slot = Slot::new();
+    TWINE.with("twine", &["twine==7.0.0"])
+}
+
+/// poetry, which has an uploader of its own.
+pub(crate) fn poetry() -> Result<Tool, Skipped> {
+    static POETRY: Slot = Slot::new();
+    POETRY.with("poetry", &["poetry==2.5.1"])
+}
+
+/// The server that this project replaces, with the password libraries that it works with.
+pub(crate) fn pypiserver() -> Result<Tool, Skipped> {
+    static PYPISERVER: Slot = Slot::new();
+    PYPISERVER
+        .with(
+            "pypiserver",
+            &["pypiserver==2.4.2", "passlib==1.7.4", "bcrypt==4.0.1"],
+        )
+        .map(|tool| tool.renamed("pypi-server"))
+}
+
+/// `python -m build`, the builder that this project replaces; run it by [`Tool::python`].
+pub(crate) fn build() -> Result<Tool, Skipped> {
+    static BUILD: Slot = Slot::new();
+    BUILD
+        .with("build", &["build==1.6.1"])
+        .map(|tool| tool.renamed("pyproject-build"))
+}
+
+/// A folder with the wheels that building the tests' projects takes, so that an index made of it can stand in for the
+/// public one.
+pub(crate) fn wheelhouse() -> Result<PathBuf, Skipped> {
+    static WHEELHOUSE: OnceLock<Result<PathBuf, Skipped>> = OnceLock::new();
+    settle(&WHEELHOUSE, || {
+        let pip = pip()?;
+        install_once("wheelhouse", &[SETUPTOOLS_REQUIREMENT], |folder| {
+            let mut download = Command::new(&pip.program);
+            download
+                .args([
+                    "download",
+                    "--quiet",
+                    "--no-deps",
+                    "--only-binary=:all:",
+                    "--dest",
+                ])
+                .arg(folder)
+                .arg(SETUPTOOLS_REQUIREMENT);
+            succeed(&mut download)
+        })
+    })
+}
+
+const UV_REQUIREMENT: &str = "uv==0.13.9";
+const SETUPTOOLS_REQUIREMENT: &str = "setuptools==84.2.1";
+
+/// An installed client.
+#[derive(Debug, Clone)]
+pub(crate) struct Tool {
+    program: PathBuf,
+}
+
+impl Tool {
+    /// The program in the testbed's home, kept from every index and setting but those that the test gives it.
+    pub(crate) fn command(&self, testbed: &Testbed) -> Command {
+        self.isolated(testbed, &self.program)
+    }
+
+    /// The interpreter that has the tool's package, kept apart in the same way.
+    pub(crate) fn python(&self, testbed: &Testbed) -> Command {
+        self.isolated(testbed, &self.interpreter())
+    }
+
+    /// The path of the interpreter that has the tool's package.
+    pub(crate) fn interpreter(&self) -> PathBuf {
+        self.program.with_file_name("python")
+    }
+
+    fn isolated(&self, testbed: &Testbed, program: &Path) -> Command {
+        let mut command = testbed.program(program);
+        command
+            .env_remove("PIP_INDEX_URL")
+            .env("PIP_NO_INPUT", "1")
+            .env("PIP_DISABLE_PIP_VERSION_CHECK", "1")
+            .env("PIP_RETRIES", "0")
+            .env("UV_PYTHON", self.interpreter())
+            .env("UV_PYTHON_DOWNLOADS", "never")
+            .env("UV_KEYRING_PROVIDER", "disabled")
+            .env("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring");
+        command
+    }
+
+    fn renamed(self, program: &str) -> Self {
+        Self {
+            program: self.program.with_file_name(program),
+        }
+    }
+}
+
+/// Why a tool can't be had. Whoever holds it has been told already: return from the test.
+#[derive(Debug, Clone)]
+pub(crate) struct Skipped(String);
+
+/// The answer for one tool, found once in each process.
+struct Slot(OnceLock<Result<Tool, Skipped>>);
+
+impl Slot {
+    const fn new() -> Self {
+        Self(OnceLock::new())
+    }
+
+    fn with(&self, name: &str, requirements: &[&str]) -> Result<Tool, Skipped> {
+        settle(&self.0, || {
+            let environment = install_once(name, requirements, |folder| {
+                if name == "uv" {
+                    return install_by_pip(folder, requirements);
+                }
+                match uv() {
+                    Ok(uv) => install_by_uv(&uv, folder, requirements)
+                        .or_else(|_| install_by_pip(folder, requirements)),
+                    Err(_) => install_by_pip(folder, requirements),
+                }
+            })?;
+            Ok(Tool {
+                program: environment.join("bin").join(name),
+            })
+        })
+    }
+}
+
+/// Finds the answer once, and tells this test when it is a refusal.
+fn settle<T: Clone>(
+    cell: &OnceLock<Result<T, Skipped>>,
+    find: impl FnOnce() -> Result<T, Skipped>,
+) -> Result<T, Skipped> {
+    let answer = cell.get_or_init(find).clone();
+    if let Err(Skipped(reason)) = &answer {
+        let test = std::thread::current().name().unwrap_or("a test").to_owned();
+        assert!(!tools_are_required(), "{test} needs a tool: {reason}");
+        // Written past the capture of passing tests: a run is to be honest about what it left out.
+        let _ = writeln!(io::stderr(), "skipped: {test}: {reason}");
+    }
+    answer
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "asks the developer's environment, not the program's"
+)]
+fn tools_are_required() -> bool {
+    ["PKGCTL_TEST_REQUIRE_TOOLS", "CI"].iter().any(|name| {
+        std::env::var_os(name).is_some_and(|value| !["", "0", "false"].iter().any(|no| value == *no))
+    })
+}
+
+/// The folder `target/test-tools/NAME`, filled by `install` unless its stamp says that this was done.
+fn install_once(
+    name: &str,
+    requirements: &[&str],
+    install: impl FnOnce(&Path) -> Result<(), String>,
+) -> Result<PathBuf, Skipped> {
+    let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("test-tools");
+    let folder = tools.join(name);
+    let stamp = tools.join(format!("{name}.stamp"));
+    // Virtual environments hold absolute paths, so a moved one is another one.
+    let wanted = format!("{}\n{}\n", folder.display(), requirements.join("\n"));
+    let prepared = (|| {
+        fs::create_dir_all(&tools)?;
+        let lock = File::create(tools.join(format!("{name}.lock")))?;
+        lock.lock()?;
+        io::Result::Ok(lock)
+    })();
+    let _lock = prepared.map_err(|error| Skipped(format!("can't prepare `{}`: {error}", tools.display())))?;
+    if fs::read_to_string(&stamp).is_ok_and(|found| found == wanted) && is_usable(&folder) {
+        return Ok(folder);
+    }
+    let _ = fs::remove_file(&stamp);
+    let _ = fs::remove_dir_all(&folder);
+    install(&folder)
+        .and_then(|()| fs::write(&stamp, wanted).map_err(|error| error.to_string()))
+        .map_err(|reason| Skipped(format!("can't set up {}: {reason}", requirements.join(", "))))?;
+    Ok(folder)
+}
+
+/// Whether the folder is there, and the interpreter that a virtual environment points to still exists.
+fn is_usable(folder: &Path) -> bool {
+    let interpreter = folder.join("bin/python");
+    folder.is_dir() && (interpreter.exists() || !folder.join("pyvenv.cfg").exists())
+}
+
+fn install_by_uv(uv: &Tool, folder: &Path, requirements: &[&str]) -> Result<(), String> {
+    let _ = fs::remove_dir_all(folder);
+    succeed(
+        Command::new(&uv.program)
+            .args(["venv", "--quiet", "--no-project", "--python"])
+            .arg(uv.interpreter())
+            .arg(folder),
+    )?;
+    succeed(
+        Command::new(&uv.program)
+            .args(["pip", "install", "--quiet", "--no-config", "--python"])
+            .arg(folder.join("bin/python"))
+            .args(requirements),
+    )
+}
+
+fn install_by_pip(folder: &Path, requirements: &[&str]) -> Result<(), String> {
+    let _ = fs::remove_dir_all(folder);
+    succeed(Command::new("python3").args(["-m", "venv"]).arg(folder))?;
+    succeed(
+        Command::new(folder.join("bin/python"))
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+            .args(requirements),
+    )
+}
+
+/// Runs a step of the set-up in the machine's own environment; the error is the tail of what it said.
+fn succeed(command: &mut Command) -> Result<(), String> {
+    // Python adds its own folder's modules to every child when told so; no tool wants that.
+    command.env_remove("PYTHONPATH").env_remove("PYTHONHOME");
+    let program = command.get_program().to_string_lossy().into_owned();
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("`{program}`: {error}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = [output.stdout, output.stderr].concat();
+    let said = String::from_utf8_lossy(&said);
+    let lines: Vec<&str> = said.trim().lines().collect();
+    let tail = lines[lines.len().saturating_sub(5)..].join("; ");
+    Err(format!("`{program}` failed ({}): {tail}", output.status))
+}
