@@ -2,6 +2,7 @@
 
 pub(crate) mod blessed;
 pub(crate) mod distributions;
+pub(crate) mod http;
 pub(crate) mod pypiserver;
 pub(crate) mod rust_tokens;
 pub(crate) mod testbed;
