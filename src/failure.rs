@@ -128,15 +128,15 @@ impl From<storage::Error> for Failure {
         match error {
             storage::Error::Root { folder, source } => match source.kind() {
                 ErrorKind::NotFound => failure.hint(format!("create it with: mkdir -p {}", folder.display())),
-                ErrorKind::PermissionDenied => {
-                    failure.hint("give the user that runs pkgctl the right to read it, or name another folder")
-                }
+                ErrorKind::PermissionDenied => failure
+                    .hint("give the user that runs pkgctl the right to read it, or name another folder"),
                 _ => failure.hint("name a folder that holds wheels and sdists"),
             },
             storage::Error::NoSpace { .. } => failure.hint("make room on that disk, then try again"),
-            storage::Error::NotWritable { folder, .. } => {
-                failure.hint(format!("give the user that runs pkgctl the right to write to `{}`", folder.display()))
-            }
+            storage::Error::NotWritable { folder, .. } => failure.hint(format!(
+                "give the user that runs pkgctl the right to write to `{}`",
+                folder.display()
+            )),
             storage::Error::NotFound(_) | storage::Error::AlreadyExists(_) | storage::Error::Io { .. } => {
                 failure.hint("check the disk and the rights of the packages folder")
             }
@@ -168,7 +168,9 @@ impl From<index::Error> for Failure {
         match error {
             index::Error::Catalog(error) => error.into(),
             index::Error::Store(error) => error.into(),
-            index::Error::Unsteady(_) | index::Error::Task(_) => Self::from_error(&error).hint("start it again"),
+            index::Error::Unsteady(_) | index::Error::Task(_) => {
+                Self::from_error(&error).hint("start it again")
+            }
         }
     }
 }

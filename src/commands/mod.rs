@@ -1,6 +1,7 @@
 //! The verbs: one file each with its arguments, its help and a short `run`; this file only picks one.
 
 mod completions;
+mod serve;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -22,6 +23,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    Serve(serve::Arguments),
     Completions(completions::Arguments),
 }
 
@@ -56,12 +58,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
-    let _environment = Environment::from_process().map_err(|error| {
+    let environment = Environment::from_process().map_err(|error| {
         Failure::new("can't tell the current folder")
             .caused_by(&error)
             .hint("change to a folder that exists")
     })?;
     match cli.verb {
+        Verb::Serve(arguments) => serve::run(arguments, &environment).map(|()| ExitCode::SUCCESS),
         Verb::Completions(arguments) => completions::run(&arguments),
     }
 }

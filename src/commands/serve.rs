@@ -41,7 +41,7 @@ Examples:
   pkgctl serve -p 8080 -P ~/packages/.htaccess ~/packages
   pkgctl serve -P htpasswd -a update,download,list /srv/packages
   pkgctl serve -P . -a . ~/packages            # everybody may upload")]
-pub(super) struct ServeArgs {
+pub(super) struct Arguments {
     /// Folders to serve, searched in this order; the first receives uploads [env: PKGCTL_ROOTS] [default: ~/packages]
     #[arg(value_name = "FOLDER")]
     roots: Vec<PathBuf>,
@@ -52,8 +52,13 @@ pub(super) struct ServeArgs {
 
     /// Address or name of the interface to listen on
     #[arg(
-        short = 'i', visible_short_alias = 'H', long, visible_alias = "interface", value_name = "ADDRESS",
-        default_value = "0.0.0.0", env = "PKGCTL_HOST"
+        short = 'i',
+        visible_short_alias = 'H',
+        long,
+        visible_alias = "interface",
+        value_name = "ADDRESS",
+        default_value = "0.0.0.0",
+        env = "PKGCTL_HOST"
     )]
     host: String,
 
@@ -82,7 +87,13 @@ pub(super) struct ServeArgs {
     private: Vec<String>,
 
     /// Digest shown in pages
-    #[arg(long, value_name = "ALGORITHM", default_value = "sha256", env = "PKGCTL_HASH_ALGO", ignore_case = true)]
+    #[arg(
+        long,
+        value_name = "ALGORITHM",
+        default_value = "sha256",
+        env = "PKGCTL_HASH_ALGO",
+        ignore_case = true
+    )]
     hash_algo: HashAlgorithm,
 
     /// Largest file that may be uploaded, in bytes or with K, M or G behind
@@ -94,7 +105,12 @@ pub(super) struct ServeArgs {
     state_dir: Option<PathBuf>,
 
     /// Shape of the log on stderr
-    #[arg(long, value_name = "FORMAT", default_value = "text", env = "PKGCTL_LOG_FORMAT")]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        env = "PKGCTL_LOG_FORMAT"
+    )]
     log_format: LogFormat,
 
     /// Log more; twice for everything
@@ -132,7 +148,10 @@ enum LogFormat {
 
 /// Reads `100`, `64K`, `1.5G`.
 fn parse_size(text: &str) -> Result<u64, String> {
-    let digits = text.trim().trim_end_matches(['b', 'B']).trim_end_matches(['i', 'I']);
+    let digits = text
+        .trim()
+        .trim_end_matches(['b', 'B'])
+        .trim_end_matches(['i', 'I']);
     let (number, factor) = match digits.char_indices().next_back() {
         Some((at, 'k' | 'K')) => (&digits[..at], 1_u64 << 10),
         Some((at, 'm' | 'M')) => (&digits[..at], 1 << 20),
@@ -141,7 +160,10 @@ fn parse_size(text: &str) -> Result<u64, String> {
     };
     let malformed = || format!("`{text}` is not a size; write it like 500M or 2G");
     let whole: u64 = number.trim().parse().map_err(|_| malformed())?;
-    whole.checked_mul(factor).filter(|size| *size > 0).ok_or_else(malformed)
+    whole
+        .checked_mul(factor)
+        .filter(|size| *size > 0)
+        .ok_or_else(malformed)
 }
 
 /// What the flags come to, with everything looked up and checked that can be before the server starts.
@@ -155,7 +177,7 @@ struct Settings {
     server: server::Settings,
 }
 
-pub(super) fn run(args: ServeArgs, environment: &Environment) -> Result<(), Failure> {
+pub(super) fn run(args: Arguments, environment: &Environment) -> Result<(), Failure> {
     logging::init(logging::Settings {
         verbosity: args.verbose,
         json: args.log_format == LogFormat::Json,
@@ -170,23 +192,35 @@ pub(super) fn run(args: ServeArgs, environment: &Environment) -> Result<(), Fail
     runtime.block_on(serve(settings))
 }
 
-fn resolve(args: ServeArgs, environment: &Environment) -> Result<Settings, Failure> {
+fn resolve(args: Arguments, environment: &Environment) -> Result<Settings, Failure> {
     let roots = roots(&args.roots, environment)?;
     let first_root = &roots[0];
-    let state_dir = args.state_dir.map_or_else(|| first_root.join(STATE_DIR), |folder| environment.expand(&folder));
+    let state_dir = args.state_dir.map_or_else(
+        || first_root.join(STATE_DIR),
+        |folder| environment.expand(&folder),
+    );
     let passwords = match args.passwords {
         Some(path) if path.as_os_str() == "." => PasswordSource::Open,
         Some(path) => PasswordSource::File(environment.expand(&path)),
         None => {
             let usual = first_root.join(DEFAULT_PASSWORDS);
-            if usual.is_file() { PasswordSource::File(usual) } else { PasswordSource::None }
+            if usual.is_file() {
+                PasswordSource::File(usual)
+            } else {
+                PasswordSource::None
+            }
         }
     };
-    let protected = args.authenticate.as_deref().map(str::parse::<ActionSet>).transpose().map_err(|error| {
-        Failure::usage("the value of `--authenticate` can't be used")
-            .caused_by(&error)
-            .hint("write it like `-a update,download`")
-    })?;
+    let protected = args
+        .authenticate
+        .as_deref()
+        .map(str::parse::<ActionSet>)
+        .transpose()
+        .map_err(|error| {
+            Failure::usage("the value of `--authenticate` can't be used")
+                .caused_by(&error)
+                .hint("write it like `-a update,download`")
+        })?;
     let policy = Policy::new(&passwords, protected).map_err(|error| {
         Failure::usage("`-P` and `-a` contradict each other")
             .caused_by(&error)
@@ -204,7 +238,15 @@ fn resolve(args: ServeArgs, environment: &Environment) -> Result<Settings, Failu
         files_may_change: args.overwrite,
         limits: server::Limits::default(),
     };
-    Ok(Settings { roots, state_dir, listen: (args.host, args.port), passwords, policy, index, server })
+    Ok(Settings {
+        roots,
+        state_dir,
+        listen: (args.host, args.port),
+        passwords,
+        policy,
+        index,
+        server,
+    })
 }
 
 /// The folders to serve; never empty. The default one is made when it is absent, named ones must be there.
@@ -214,7 +256,9 @@ fn roots(named: &[PathBuf], environment: &Environment) -> Result<Vec<PathBuf>, F
     }
     if let Some(list) = environment.var_os("PKGCTL_ROOTS") {
         // Separated as in PATH.
-        return Ok(std::env::split_paths(list).map(|folder| environment.expand(&folder)).collect());
+        return Ok(std::env::split_paths(list)
+            .map(|folder| environment.expand(&folder))
+            .collect());
     }
     let home = environment.home().ok_or_else(|| {
         Failure::usage("can't tell your home folder, where the packages folder would be")
@@ -233,25 +277,36 @@ fn fallback(url: &str, disabled: bool, private: &[String]) -> Result<Option<Fall
     if disabled {
         return Ok(None);
     }
-    let parsed = url::Url::parse(url).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
+    let parsed = url::Url::parse(url)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https"));
     if parsed.is_none() || url.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err(Failure::usage(format!("`{url}` is not the address of an index"))
             .hint("write it like https://index.example/simple, or use --disable-fallback"));
     }
     let private = private.iter().map(|pattern| NamePattern::new(pattern)).collect();
-    Ok(Some(Fallback { url: url.trim_end_matches('/').to_owned(), private }))
+    Ok(Some(Fallback {
+        url: url.trim_end_matches('/').to_owned(),
+        private,
+    }))
 }
 
 async fn serve(settings: Settings) -> Result<(), Failure> {
     // The port first: it is what most often fails, and nothing has been touched yet.
     let listener = listen(&settings.listen.0, settings.listen.1).await?;
     let authenticator = open_passwords(&settings.passwords)?;
-    let store = LocalStore::open(storage::Settings::new(settings.roots.clone(), settings.state_dir.clone()))?;
+    let store = LocalStore::open(storage::Settings::new(
+        settings.roots.clone(),
+        settings.state_dir.clone(),
+    ))?;
     let catalog = open_catalog(&settings)?;
     let index = Index::open(Arc::new(store), Arc::new(catalog), settings.index.clone()).await?;
     tell(&settings, &index, &listener).await?;
     let reading = tokio::spawn(Arc::clone(&index).read_in_background());
-    let access = Access { policy: settings.policy, authenticator };
+    let access = Access {
+        policy: settings.policy,
+        authenticator,
+    };
     let (stop, stopped) = oneshot::channel::<()>();
     let served = server::run(settings.server, access, index, listener, async {
         // Whether it is told or the teller is gone: it is time to stop.
@@ -304,13 +359,26 @@ fn open_catalog(settings: &Settings) -> Result<SqliteCatalog, Failure> {
 async fn tell(settings: &Settings, index: &Arc<Index>, listener: &TcpListener) -> Result<(), Failure> {
     let counts = index.counts().await?;
     for (number, root) in settings.roots.iter().enumerate() {
-        let uploads = if number == 0 { ", which receives uploads" } else { "" };
+        let uploads = if number == 0 {
+            ", which receives uploads"
+        } else {
+            ""
+        };
         info!("serving the folder {}{uploads}", root.display());
     }
-    info!(files = counts.files, projects = counts.projects, "{} files of {} projects", counts.files, counts.projects);
+    info!(
+        files = counts.files,
+        projects = counts.projects,
+        "{} files of {} projects",
+        counts.files,
+        counts.projects
+    );
     tell_access(settings);
     match &settings.server.fallback {
-        Some(fallback) => info!("clients that ask for a project that was never here are sent to {}/", fallback.url),
+        Some(fallback) => info!(
+            "clients that ask for a project that was never here are sent to {}/",
+            fallback.url
+        ),
         None => info!("projects that were never here are answered with 404"),
     }
     let address = listener
@@ -338,7 +406,9 @@ fn tell_access(settings: &Settings) {
         PasswordSource::None => {
             warn!("there is no passwords file, so nobody can upload; `pkgctl adduser NAME` makes one");
         }
-        PasswordSource::Open => warn!("anyone who reaches this port can upload packages that others will run"),
+        PasswordSource::Open => {
+            warn!("anyone who reaches this port can upload packages that others will run")
+        }
     }
 }
 

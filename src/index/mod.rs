@@ -22,8 +22,8 @@ use tokio::sync::Semaphore;
 
 use crate::archive::Limits;
 use crate::catalog::{self, Counts, SharedCatalog};
-use crate::packaging::digest::Algorithm;
 use crate::packaging::ProjectName;
+use crate::packaging::digest::Algorithm;
 use crate::storage::{self, SharedStore, Spool};
 
 mod pages;
@@ -84,7 +84,11 @@ impl Index {
     ///
     /// # Errors
     /// The folder can't be listed, or the catalog can't be written.
-    pub async fn open(store: SharedStore, catalog: SharedCatalog, settings: Settings) -> Result<Arc<Self>, Error> {
+    pub async fn open(
+        store: SharedStore,
+        catalog: SharedCatalog,
+        settings: Settings,
+    ) -> Result<Arc<Self>, Error> {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let index = Arc::new(Self {
             pages: pages::Pages::new(settings.page_cache_bytes),

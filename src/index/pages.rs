@@ -60,7 +60,9 @@ impl Pages {
     pub(super) fn new(capacity_bytes: u64) -> Self {
         let typical_page_bytes = 2048;
         let expected_pages = usize::try_from(capacity_bytes / typical_page_bytes).unwrap_or(usize::MAX);
-        Self { cache: Cache::with_weighter(expected_pages.min(100_000), capacity_bytes, PageWeight) }
+        Self {
+            cache: Cache::with_weighter(expected_pages.min(100_000), capacity_bytes, PageWeight),
+        }
     }
 
     /// Forgets the pages of these projects, and the list of projects. A page that is being rendered right now is
@@ -79,7 +81,11 @@ impl Pages {
     fn forget_one(&self, project: Option<&ProjectName>) {
         for format in [Format::Json, Format::HtmlV1, Format::Html] {
             for gzip in [false, true] {
-                self.cache.remove(&PageKey { project: project.cloned(), format, gzip });
+                self.cache.remove(&PageKey {
+                    project: project.cloned(),
+                    format,
+                    gzip,
+                });
             }
         }
     }
@@ -94,7 +100,10 @@ impl Index {
     /// The folder or the catalog can't be read.
     pub async fn page(self: &Arc<Self>, key: &PageKey) -> Result<Option<Arc<Page>>, Error> {
         self.settle().await?;
-        if let Some(name) = key.project.as_ref().filter(|_| !self.store.sees_content_changes())
+        if let Some(name) = key
+            .project
+            .as_ref()
+            .filter(|_| !self.store.sees_content_changes())
             && let Some(project) = self.catalog.project(name).await?
         {
             self.settle_files(&project.files).await?;
@@ -123,7 +132,9 @@ impl Index {
                 Format::HtmlV1 | Format::Html => finish(html::project_detail(&detail), format, gzip),
             })
         } else {
-            let list = ProjectList { projects: self.catalog.projects().await? };
+            let list = ProjectList {
+                projects: self.catalog.projects().await?,
+            };
             tokio::task::spawn_blocking(move || match format {
                 Format::Json => finish(json::project_list(&list), format, gzip),
                 Format::HtmlV1 | Format::Html => finish(html::project_list(&list), format, gzip),
@@ -137,7 +148,11 @@ impl Index {
 /// validator must: another content type or coding is another representation.
 fn finish(body: Vec<u8>, format: Format, gzip: bool) -> Page {
     let digest = Sha256::of(&body).to_string();
-    let compressed = if gzip && body.len() >= SMALLEST_COMPRESSED_BYTES { compress(&body) } else { None };
+    let compressed = if gzip && body.len() >= SMALLEST_COMPRESSED_BYTES {
+        compress(&body)
+    } else {
+        None
+    };
     let form = match format {
         Format::Json => "j",
         Format::HtmlV1 => "v",
@@ -146,7 +161,11 @@ fn finish(body: Vec<u8>, format: Format, gzip: bool) -> Page {
     let coding = if compressed.is_some() { "z" } else { "" };
     let etag = format!("\"{}-{form}{coding}\"", &digest[..32]);
     let gzip = compressed.is_some();
-    Page { body: compressed.unwrap_or(body).into(), gzip, etag }
+    Page {
+        body: compressed.unwrap_or(body).into(),
+        gzip,
+        etag,
+    }
 }
 
 /// `None` when compressing failed, which in memory it does not; the plain page is right in any case.

@@ -84,7 +84,10 @@ impl SmallFiles {
     pub(super) fn new(capacity_bytes: u64, max_file_bytes: u64) -> Self {
         let typical_file_bytes = 16 * 1024;
         let expected_files = usize::try_from(capacity_bytes / typical_file_bytes).unwrap_or(usize::MAX);
-        Self { cache: Cache::with_weighter(expected_files.min(100_000), capacity_bytes, FileWeight), max_file_bytes }
+        Self {
+            cache: Cache::with_weighter(expected_files.min(100_000), capacity_bytes, FileWeight),
+            max_file_bytes,
+        }
     }
 
     /// Forgets a file and its metadata file, also while they are being read.
@@ -172,7 +175,12 @@ impl Index {
     pub async fn metadata_file(self: &Arc<Self>, path: &str) -> Result<Option<Download>, Error> {
         self.settle_path(path).await?;
         let cache_path = metadata_path(path);
-        let guard = match self.files.cache.get_value_or_guard_async(cache_path.as_str()).await {
+        let guard = match self
+            .files
+            .cache
+            .get_value_or_guard_async(cache_path.as_str())
+            .await
+        {
             Ok(file) => return Ok(Some(file.download())),
             Err(guard) => guard,
         };
@@ -187,7 +195,9 @@ impl Index {
                 return Ok(None);
             };
             let bytes = match self.store.open(&record.key).await {
-                Ok(object) if object.stamp == record.stamp => self.metadata_of(&record.filename, object).await?,
+                Ok(object) if object.stamp == record.stamp => {
+                    self.metadata_of(&record.filename, object).await?
+                }
                 Ok(_) | Err(storage::Error::NotFound(_)) => None,
                 Err(error) => return Err(error.into()),
             };
@@ -197,7 +207,12 @@ impl Index {
                 continue;
             };
             let modified_ns = record.stamp.modified_ns;
-            let file = SmallFile { filename: record.filename, sha256: expected, modified_ns, bytes: bytes.into() };
+            let file = SmallFile {
+                filename: record.filename,
+                sha256: expected,
+                modified_ns,
+                bytes: bytes.into(),
+            };
             let file = Arc::new(file);
             let _ = guard.insert(Arc::clone(&file));
             return Ok(Some(file.download()));
@@ -224,17 +239,33 @@ impl Index {
     async fn metadata_of(&self, filename: &DistFilename, object: Object) -> Result<Option<Vec<u8>>, Error> {
         let filename = filename.clone();
         let limits = self.settings.limits.clone();
-        let read = move || archive::read_metadata(&filename, object.reader, &limits).ok().flatten();
+        let read = move || {
+            archive::read_metadata(&filename, object.reader, &limits)
+                .ok()
+                .flatten()
+        };
         Ok(tokio::task::spawn_blocking(read).await?)
     }
 
     /// What the project's page shows; `None` when no file of it was ever here.
-    pub(super) async fn project_detail(self: &Arc<Self>, name: &ProjectName) -> Result<Option<ProjectDetail>, Error> {
+    pub(super) async fn project_detail(
+        self: &Arc<Self>,
+        name: &ProjectName,
+    ) -> Result<Option<ProjectDetail>, Error> {
         let Some(project) = self.catalog.project(name).await? else {
             return Ok(None);
         };
-        let ProjectRecord { name, status, status_reason, files } = project;
-        let files = if status == ProjectStatus::Quarantined { Vec::new() } else { files };
+        let ProjectRecord {
+            name,
+            status,
+            status_reason,
+            files,
+        } = project;
+        let files = if status == ProjectStatus::Quarantined {
+            Vec::new()
+        } else {
+            files
+        };
         let readers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let entries: Vec<Option<FileEntry>> = stream::iter(files)
             .map(|record| self.entry(record))
@@ -242,7 +273,12 @@ impl Index {
             .try_collect()
             .await?;
         let files = entries.into_iter().flatten().collect();
-        Ok(Some(ProjectDetail { name, status, status_reason, files }))
+        Ok(Some(ProjectDetail {
+            name,
+            status,
+            status_reason,
+            files,
+        }))
     }
 
     /// A file's line on the page; `None` when it went, or is still being written and so isn't listed yet.
@@ -302,7 +338,9 @@ impl Index {
                 continue;
             }
             if let Some(facts) = facts {
-                self.catalog.record_facts(&record.key, stamp, facts.clone()).await?;
+                self.catalog
+                    .record_facts(&record.key, stamp, facts.clone())
+                    .await?;
                 return Ok(Some((record, facts)));
             }
         }
@@ -327,10 +365,14 @@ impl Index {
         // Files that could not be read in this state; asking for more than these finds the others.
         let mut unreadable: HashSet<(StoreKey, Stamp)> = HashSet::new();
         loop {
-            let batch = self.catalog.unread(BATCH + unreadable.len()).await.unwrap_or_else(|error| {
-                warn!(%error, "can't ask the catalog for unread files");
-                Vec::new()
-            });
+            let batch = self
+                .catalog
+                .unread(BATCH + unreadable.len())
+                .await
+                .unwrap_or_else(|error| {
+                    warn!(%error, "can't ask the catalog for unread files");
+                    Vec::new()
+                });
             let mut read = 0;
             for record in batch {
                 let state = (record.key.clone(), record.stamp);
@@ -355,12 +397,18 @@ impl Index {
 impl Settings {
     /// Whether these facts hold all that pages show under these settings.
     fn suffice(&self, facts: &FileFacts) -> bool {
-        self.page_digest.is_none_or(|algorithm| digest_of(facts, algorithm).is_some())
+        self.page_digest
+            .is_none_or(|algorithm| digest_of(facts, algorithm).is_some())
     }
 
     fn facts_of(&self, filename: &DistFilename, mut object: Object) -> Option<FileFacts> {
         let digests = hash(&mut object, self.page_digest).ok()?;
-        let sha256 = digests.iter().find(|digest| digest.algorithm == Algorithm::Sha256)?.hex().parse().ok()?;
+        let sha256 = digests
+            .iter()
+            .find(|digest| digest.algorithm == Algorithm::Sha256)?
+            .hex()
+            .parse()
+            .ok()?;
         object.reader.seek(SeekFrom::Start(0)).ok()?;
         let (metadata, defect) = match archive::read_metadata(filename, object.reader, &self.limits) {
             Ok(metadata) => (metadata, None),
@@ -369,12 +417,22 @@ impl Settings {
         if let Some(reason) = &defect {
             warn!(file = %filename, reason, "the archive can't be understood; it is served without metadata");
         }
-        let parsed = metadata.as_deref().and_then(|bytes| CoreMetadata::parse(bytes).ok());
-        let for_wheel = metadata.as_deref().filter(|_| matches!(filename, DistFilename::Wheel(_)));
+        let parsed = metadata
+            .as_deref()
+            .and_then(|bytes| CoreMetadata::parse(bytes).ok());
+        let for_wheel = metadata
+            .as_deref()
+            .filter(|_| matches!(filename, DistFilename::Wheel(_)));
         Some(FileFacts {
             sha256,
-            digests: digests.into_iter().filter(|digest| digest.algorithm != Algorithm::Sha256).collect(),
-            requires_python: parsed.as_ref().and_then(CoreMetadata::requires_python).map(str::to_owned),
+            digests: digests
+                .into_iter()
+                .filter(|digest| digest.algorithm != Algorithm::Sha256)
+                .collect(),
+            requires_python: parsed
+                .as_ref()
+                .and_then(CoreMetadata::requires_python)
+                .map(str::to_owned),
             metadata_sha256: for_wheel.map(Sha256::of),
             defect,
         })
@@ -397,7 +455,11 @@ fn digest_of(facts: &FileFacts, algorithm: Algorithm) -> Option<NamedDigest> {
     if algorithm == Algorithm::Sha256 {
         return NamedDigest::parse(algorithm, &facts.sha256.to_string()).ok();
     }
-    facts.digests.iter().find(|digest| digest.algorithm == algorithm).cloned()
+    facts
+        .digests
+        .iter()
+        .find(|digest| digest.algorithm == algorithm)
+        .cloned()
 }
 
 /// All bytes of a small object; `None` when it is not as long as its stamp says.
@@ -410,4 +472,3 @@ async fn read_whole(object: Object) -> Result<Option<Bytes>, Error> {
     };
     Ok(tokio::task::spawn_blocking(read).await?)
 }
-

@@ -118,7 +118,11 @@ impl Index {
             }
         };
         match self.store.head(key).await {
-            Ok(stamp) => Ok(Some(Observation::Seen { key: key.clone(), filename, stamp })),
+            Ok(stamp) => Ok(Some(Observation::Seen {
+                key: key.clone(),
+                filename,
+                stamp,
+            })),
             Err(storage::Error::NotFound(_)) => Ok(Some(Observation::Gone { key: key.clone() })),
             Err(error) => Err(error.into()),
         }
@@ -127,7 +131,8 @@ impl Index {
     /// Lists everything and compares it with the catalog.
     pub(super) async fn rescan(self: &Arc<Self>) -> Result<(), Error> {
         let entries = self.store.list().await?;
-        let known: std::collections::HashMap<StoreKey, Stamp> = self.catalog.present().await?.into_iter().collect();
+        let known: std::collections::HashMap<StoreKey, Stamp> =
+            self.catalog.present().await?.into_iter().collect();
         let mut observations = Vec::new();
         let mut still_there: HashSet<StoreKey> = HashSet::with_capacity(entries.len());
         let mut distributions = 0_u64;
@@ -141,13 +146,21 @@ impl Index {
             };
             distributions += 1;
             if known.get(&entry.key) != Some(&entry.stamp) {
-                observations.push(Observation::Seen { key: entry.key.clone(), filename, stamp: entry.stamp });
+                observations.push(Observation::Seen {
+                    key: entry.key.clone(),
+                    filename,
+                    stamp: entry.stamp,
+                });
             }
             still_there.insert(entry.key);
         }
         let gone = known.into_keys().filter(|key| !still_there.contains(key));
         observations.extend(gone.map(|key| Observation::Gone { key }));
-        info!(files = distributions, changes = observations.len(), "folder listed");
+        info!(
+            files = distributions,
+            changes = observations.len(),
+            "folder listed"
+        );
         self.warn_of_twins(&still_there);
         self.take_note(observations).await
     }
@@ -191,7 +204,9 @@ impl Index {
         for record in records {
             match self.store.head(&record.key).await {
                 Ok(stamp) if stamp == record.stamp => {}
-                Ok(_) | Err(storage::Error::NotFound(_)) => observations.extend(self.look_at(&record.key).await?),
+                Ok(_) | Err(storage::Error::NotFound(_)) => {
+                    observations.extend(self.look_at(&record.key).await?)
+                }
                 Err(error) => return Err(error.into()),
             }
         }

@@ -128,9 +128,18 @@ impl From<crate::catalog::Error> for Refusal {
 }
 
 /// The words "already exists" are what uploaders look for.
-fn duplicate_message(filename: &DistFilename, existing: &str, sha256: &Option<Sha256>, present: bool) -> String {
+fn duplicate_message(
+    filename: &DistFilename,
+    existing: &str,
+    sha256: &Option<Sha256>,
+    present: bool,
+) -> String {
     let digest = sha256.map_or_else(String::new, |digest| format!(" (sha256 {digest})"));
-    let spelt = if existing == filename.as_str() { String::new() } else { format!(" as `{existing}`") };
+    let spelt = if existing == filename.as_str() {
+        String::new()
+    } else {
+        format!(" as `{existing}`")
+    };
     if present {
         format!("`{filename}` already exists{spelt} with other bytes{digest}; upload a new version instead")
     } else {
@@ -150,7 +159,10 @@ pub(super) struct NameLocks {
 
 impl Default for NameLocks {
     fn default() -> Self {
-        Self { stripes: (0..64).map(|_| Mutex::new(())).collect(), hasher: RandomState::new() }
+        Self {
+            stripes: (0..64).map(|_| Mutex::new(())).collect(),
+            hasher: RandomState::new(),
+        }
     }
 }
 
@@ -170,7 +182,12 @@ impl Index {
     /// [`Refusal`], which says what is wrong with the upload, or that the index could not do its work.
     pub async fn accept(self: &Arc<Self>, submission: Submission) -> Result<Accepted, Refusal> {
         self.settle().await?;
-        let Submission { form, filename, mut spool, uploader } = submission;
+        let Submission {
+            form,
+            filename,
+            mut spool,
+            uploader,
+        } = submission;
         let filename: DistFilename = filename.parse()?;
         agree_with_form(&filename, &form)?;
         let digests = spool.finish().await?;
@@ -228,12 +245,18 @@ impl Index {
     }
 
     async fn check_status(&self, project: &ProjectName) -> Result<(), Refusal> {
-        let status = self.catalog.project(project).await?.map(|project| project.status).unwrap_or_default();
+        let status = self
+            .catalog
+            .project(project)
+            .await?
+            .map(|project| project.status)
+            .unwrap_or_default();
         match status {
             ProjectStatus::Active | ProjectStatus::Deprecated => Ok(()),
-            ProjectStatus::Archived | ProjectStatus::Quarantined => {
-                Err(Refusal::Status { project: project.clone(), status })
-            }
+            ProjectStatus::Archived | ProjectStatus::Quarantined => Err(Refusal::Status {
+                project: project.clone(),
+                status,
+            }),
         }
     }
 
@@ -252,7 +275,10 @@ impl Index {
         let inspected = tokio::task::spawn_blocking(move || archive::inspect(&name, reader, &limits))
             .await
             .map_err(Error::from)?;
-        let inspection = inspected.map_err(|source| Refusal::Archive { filename: filename.clone(), source })?;
+        let inspection = inspected.map_err(|source| Refusal::Archive {
+            filename: filename.clone(),
+            source,
+        })?;
         let is_wheel = matches!(filename, DistFilename::Wheel(_));
         let facts = FileFacts {
             sha256,
@@ -295,7 +321,9 @@ impl Index {
         uploader: Option<String>,
     ) -> Result<Accepted, Refusal> {
         let others = self.present_twins(&filename).await?;
-        let same_name = others.iter().find(|record| record.filename == filename && record.key.root() == UPLOAD_ROOT);
+        let same_name = others
+            .iter()
+            .find(|record| record.filename == filename && record.key.root() == UPLOAD_ROOT);
         let key = same_name.map_or_else(|| StoreKey::for_upload(&filename), |record| record.key.clone());
         let stamp = if self.settings.overwrite {
             self.store.replace(&key, spool).await?
@@ -306,14 +334,29 @@ impl Index {
         let replaced = !others.is_empty();
         let project = filename.project().clone();
         info!(file = %filename, sha256 = %facts.sha256, size_bytes = stamp.size_bytes, replaced, "upload stored");
-        let upload = UploadRecord { key: key.clone(), filename, stamp, facts, at, uploader: uploader.clone(), replaced };
+        let upload = UploadRecord {
+            key: key.clone(),
+            filename,
+            stamp,
+            facts,
+            at,
+            uploader: uploader.clone(),
+            replaced,
+        };
         self.catalog.record_upload(upload).await?;
-        for other in others.iter().filter(|other| other.key != key && other.key.root() == UPLOAD_ROOT) {
+        for other in others
+            .iter()
+            .filter(|other| other.key != key && other.key.root() == UPLOAD_ROOT)
+        {
             self.remove_twin(other, uploader.as_deref(), at).await?;
         }
         self.files.forget(&key);
         self.pages.forget([&project]);
-        Ok(if replaced { Accepted::Replaced } else { Accepted::Stored })
+        Ok(if replaced {
+            Accepted::Replaced
+        } else {
+            Accepted::Stored
+        })
     }
 
     async fn present_twins(&self, filename: &DistFilename) -> Result<Vec<FileRecord>, Error> {
@@ -342,13 +385,21 @@ fn agree_with_form(filename: &DistFilename, form: &UploadForm) -> Result<(), Ref
         && name != filename.project()
     {
         let (form, expected) = (name.clone(), filename.project().clone());
-        return Err(Refusal::Name { form, expected, filename: filename.clone() });
+        return Err(Refusal::Name {
+            form,
+            expected,
+            filename: filename.clone(),
+        });
     }
     if let Some(version) = &form.version
         && version != filename.version()
     {
         let (form, expected) = (version.clone(), filename.version().clone());
-        return Err(Refusal::Version { form, expected, filename: filename.clone() });
+        return Err(Refusal::Version {
+            form,
+            expected,
+            filename: filename.clone(),
+        });
     }
     Ok(())
 }

@@ -30,12 +30,22 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves connections until `shutdown` completes; then no new ones are taken, and those in flight have the limits'
 /// grace to finish.
-pub(super) async fn serve(limits: &Limits, listener: TcpListener, router: Router, shutdown: impl Future<Output = ()>) {
+pub(super) async fn serve(
+    limits: &Limits,
+    listener: TcpListener,
+    router: Router,
+    shutdown: impl Future<Output = ()>,
+) {
     let places = Arc::new(Semaphore::new(limits.connections));
     let graceful = GracefulShutdown::new();
     let mut builder = http1::Builder::new();
-    builder.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout);
-    builder.max_buf_size(MAX_HEAD_BYTES).max_headers(MAX_HEADERS).keep_alive(true);
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head_timeout);
+    builder
+        .max_buf_size(MAX_HEAD_BYTES)
+        .max_headers(MAX_HEADERS)
+        .keep_alive(true);
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
@@ -52,7 +62,10 @@ pub(super) async fn serve(limits: &Limits, listener: TcpListener, router: Router
         }
     }
     drop(listener);
-    info!(grace_seconds = limits.grace.as_secs(), "stopping: no new connections, requests in flight finish");
+    info!(
+        grace_seconds = limits.grace.as_secs(),
+        "stopping: no new connections, requests in flight finish"
+    );
     tokio::select! {
         () = graceful.shutdown() => info!("stopped"),
         () = tokio::time::sleep(limits.grace) => warn!("stopped with requests still in flight"),
@@ -64,7 +77,10 @@ async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
 ) -> io::Result<(TcpStream, Client, OwnedSemaphorePermit)> {
-    let place = Arc::clone(places).acquire_owned().await.map_err(io::Error::other)?;
+    let place = Arc::clone(places)
+        .acquire_owned()
+        .await
+        .map_err(io::Error::other)?;
     let (stream, address) = listener.accept().await?;
     Ok((stream, Client(address.ip().to_canonical()), place))
 }
@@ -83,7 +99,9 @@ fn spawn(
     }
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(client);
-        router.clone().oneshot(request.map(axum::body::Body::new) as Request)
+        router
+            .clone()
+            .oneshot(request.map(axum::body::Body::new) as Request)
     });
     let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
     tokio::spawn(async move {

@@ -32,7 +32,13 @@ pub(super) struct ApiError {
 
 impl ApiError {
     pub(super) fn new(status: StatusCode, message: impl Into<String>) -> Self {
-        Self { status, message: message.into(), retry_after: None, challenge: false, cause: None }
+        Self {
+            status,
+            message: message.into(),
+            retry_after: None,
+            challenge: false,
+            cause: None,
+        }
     }
 
     pub(super) fn bad_request(message: impl Into<String>) -> Self {
@@ -45,7 +51,10 @@ impl ApiError {
 
     pub(super) fn credentials_missing() -> Self {
         let message = "this index asks for a user name and a password";
-        Self { challenge: true, ..Self::new(StatusCode::UNAUTHORIZED, message) }
+        Self {
+            challenge: true,
+            ..Self::new(StatusCode::UNAUTHORIZED, message)
+        }
     }
 
     /// What nobody may do on this server.
@@ -62,7 +71,10 @@ impl ApiError {
     pub(super) fn too_many_uploads() -> Self {
         let message = "too many uploads are waiting already; try again in a moment";
         let retry_after = Some(Duration::from_secs(5));
-        Self { retry_after, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message) }
+        Self {
+            retry_after,
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
+        }
     }
 
     pub(super) fn not_acceptable() -> Self {
@@ -83,7 +95,10 @@ impl ApiError {
 
     fn internal(cause: impl StdError + Send + Sync + 'static) -> Self {
         let message = "the index could not do its work; its log says why";
-        Self { cause: Some(Arc::new(cause)), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, message) }
+        Self {
+            cause: Some(Arc::new(cause)),
+            ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+        }
     }
 }
 
@@ -100,17 +115,29 @@ impl From<index::Error> for ApiError {
     fn from(error: index::Error) -> Self {
         match error {
             index::Error::Catalog(catalog::Error::NoSpace { .. })
-            | index::Error::Store(storage::Error::NoSpace { .. }) => Self { cause: Some(Arc::new(error)), ..Self::no_space() },
+            | index::Error::Store(storage::Error::NoSpace { .. }) => Self {
+                cause: Some(Arc::new(error)),
+                ..Self::no_space()
+            },
             index::Error::Store(storage::Error::NotWritable { .. }) => {
                 let message = "the packages folder of this index can't be written to; tell its operator";
-                Self { cause: Some(Arc::new(error)), ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message) }
+                Self {
+                    cause: Some(Arc::new(error)),
+                    ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
+                }
             }
             index::Error::Unsteady(_) => {
                 let message = "the file is being written right now; try again in a moment";
                 let retry_after = Some(Duration::from_secs(2));
-                Self { cause: Some(Arc::new(error)), retry_after, ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message) }
+                Self {
+                    cause: Some(Arc::new(error)),
+                    retry_after,
+                    ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
+                }
             }
-            index::Error::Catalog(_) | index::Error::Store(_) | index::Error::Task(_) => Self::internal(error),
+            index::Error::Catalog(_) | index::Error::Store(_) | index::Error::Task(_) => {
+                Self::internal(error)
+            }
         }
     }
 }
@@ -169,16 +196,21 @@ impl From<Denied> for ApiError {
         match denied {
             Denied::Missing => Self::credentials_missing(),
             Denied::Malformed => Self {
-                message: "the Authorization header is not HTTP Basic with a user name and a password".to_owned(),
+                message: "the Authorization header is not HTTP Basic with a user name and a password"
+                    .to_owned(),
                 ..Self::credentials_missing()
             },
-            Denied::Wrong => {
-                Self { message: "wrong user name or password".to_owned(), ..Self::credentials_missing() }
+            Denied::Wrong => Self {
+                message: "wrong user name or password".to_owned(),
+                ..Self::credentials_missing()
+            },
+            Denied::TooManyAttempts { retry_after } => later(
+                "too many wrong passwords; wait before the next attempt",
+                retry_after,
+            ),
+            Denied::Busy { retry_after } => {
+                later("too many logins at once; try again in a moment", retry_after)
             }
-            Denied::TooManyAttempts { retry_after } => {
-                later("too many wrong passwords; wait before the next attempt", retry_after)
-            }
-            Denied::Busy { retry_after } => later("too many logins at once; try again in a moment", retry_after),
         }
     }
 }
@@ -190,6 +222,7 @@ pub(super) async fn no_such_page() -> ApiError {
 
 /// The route exists, but not with this method.
 pub(super) async fn method_not_allowed() -> ApiError {
-    let message = "this address does not take that method; uploads go to / by POST, everything else is read by GET";
+    let message =
+        "this address does not take that method; uploads go to / by POST, everything else is read by GET";
     ApiError::new(StatusCode::METHOD_NOT_ALLOWED, message)
 }

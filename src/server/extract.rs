@@ -50,7 +50,11 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
         // Absent only where a test calls the router without a socket.
-        let client = parts.extensions.get().copied().unwrap_or(Client(IpAddr::V4(Ipv4Addr::LOCALHOST)));
+        let client = parts
+            .extensions
+            .get()
+            .copied()
+            .unwrap_or(Client(IpAddr::V4(Ipv4Addr::LOCALHOST)));
         Ok(Self {
             address: client.0,
             authorization: parts.headers.get(header::AUTHORIZATION).cloned(),
@@ -90,7 +94,11 @@ fn format_parameter(query: &str) -> Option<Format> {
 
 /// A header as text; several of one name are one list.
 pub(super) fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    let values: Vec<&str> = headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect();
+    let values: Vec<&str> = headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .collect();
     (!values.is_empty()).then(|| values.join(","))
 }
 
@@ -101,8 +109,14 @@ mod tests {
     #[test]
     fn the_format_parameter_is_a_media_type() {
         let json = Some(Format::Json);
-        assert_eq!(format_parameter("format=application/vnd.pypi.simple.v1%2Bjson"), json);
-        assert_eq!(format_parameter("a=b&format=application/vnd.pypi.simple.v1+json"), json);
+        assert_eq!(
+            format_parameter("format=application/vnd.pypi.simple.v1%2Bjson"),
+            json
+        );
+        assert_eq!(
+            format_parameter("a=b&format=application/vnd.pypi.simple.v1+json"),
+            json
+        );
         assert_eq!(format_parameter("format=json"), None);
         assert_eq!(format_parameter(""), None);
     }

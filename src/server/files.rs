@@ -34,7 +34,9 @@ pub(super) async fn download(
         None => state.index().download(&path).await?,
     };
     let download = found.ok_or_else(|| {
-        ApiError::not_found("there is no such file on this index; the project's page under /simple/ lists those there are")
+        ApiError::not_found(
+            "there is no such file on this index; the project's page under /simple/ lists those there are",
+        )
     })?;
     send(download, &headers, state.settings().files_may_change)
 }
@@ -42,7 +44,11 @@ pub(super) async fn download(
 fn send(download: Download, headers: &HeaderMap, may_change: bool) -> Result<Response, ApiError> {
     let etag = format!("\"{}\"", download.sha256);
     let size_bytes = download.size_bytes;
-    let validators = Validators { etag: &etag, modified_ns: download.modified_ns, size_bytes };
+    let validators = Validators {
+        etag: &etag,
+        modified_ns: download.modified_ns,
+        size_bytes,
+    };
     let (status, part) = match validators.asked(headers) {
         Asked::Whole => (StatusCode::OK, Some(0..size_bytes)),
         Asked::Part(part) => (StatusCode::PARTIAL_CONTENT, Some(part)),
@@ -59,7 +65,14 @@ fn send(download: Download, headers: &HeaderMap, may_change: bool) -> Result<Res
     };
     put(header::ETAG, &etag);
     put(header::LAST_MODIFIED, &validators.last_modified());
-    put(header::CACHE_CONTROL, if may_change { "no-cache" } else { "max-age=31536000, immutable" });
+    put(
+        header::CACHE_CONTROL,
+        if may_change {
+            "no-cache"
+        } else {
+            "max-age=31536000, immutable"
+        },
+    );
     put(header::ACCEPT_RANGES, "bytes");
     let Some(part) = part else { return Ok(response) };
     put(header::CONTENT_TYPE, "application/octet-stream");
@@ -67,7 +80,10 @@ fn send(download: Download, headers: &HeaderMap, may_change: bool) -> Result<Res
     put(header::CONTENT_DISPOSITION, "attachment");
     put(header::CONTENT_LENGTH, &(part.end - part.start).to_string());
     if status == StatusCode::PARTIAL_CONTENT {
-        put(header::CONTENT_RANGE, &format!("bytes {}-{}/{size_bytes}", part.start, part.end - 1));
+        put(
+            header::CONTENT_RANGE,
+            &format!("bytes {}-{}/{size_bytes}", part.start, part.end - 1),
+        );
     }
     *response.body_mut() = match download.content {
         Content::Memory(bytes) => Body::from(slice(&bytes, &part)),

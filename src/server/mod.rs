@@ -73,7 +73,9 @@ impl NamePattern {
         let mut pieces = self.0.split('*');
         // `split` gives at least one piece.
         let first = pieces.next().unwrap_or_default();
-        let Some(mut rest) = name.as_str().strip_prefix(first) else { return false };
+        let Some(mut rest) = name.as_str().strip_prefix(first) else {
+            return false;
+        };
         let mut pieces = pieces.peekable();
         if pieces.peek().is_none() {
             return rest.is_empty();
@@ -151,12 +153,24 @@ mod tests {
     fn patterns_cover_names() {
         let covers = |pattern: &str, name: &str| NamePattern::new(pattern).covers(&name.parse().unwrap());
         for (pattern, name) in [
-            ("corp-*", "corp-x"), ("Corp_*", "corp.x"), ("*", "x"), ("x", "X"), ("*-internal", "a-internal"),
-            ("a*b*c", "a-b-c"), ("a*a", "a-a"), ("corp.*", "corp-tools"),
+            ("corp-*", "corp-x"),
+            ("Corp_*", "corp.x"),
+            ("*", "x"),
+            ("x", "X"),
+            ("*-internal", "a-internal"),
+            ("a*b*c", "a-b-c"),
+            ("a*a", "a-a"),
+            ("corp.*", "corp-tools"),
         ] {
             assert!(covers(pattern, name), "{pattern} does not cover {name}");
         }
-        for (pattern, name) in [("corp-*", "corporate"), ("x", "xy"), ("a*b", "ab-c"), ("*-x", "x"), ("a*a", "a")] {
+        for (pattern, name) in [
+            ("corp-*", "corporate"),
+            ("x", "xy"),
+            ("a*b", "ab-c"),
+            ("*-x", "x"),
+            ("a*a", "a"),
+        ] {
             assert!(!covers(pattern, name), "{pattern} covers {name}");
         }
     }

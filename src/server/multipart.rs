@@ -6,8 +6,8 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::header;
 use axum::http::HeaderMap;
+use axum::http::header;
 use bytes::{Buf as _, Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use memchr::memmem;
@@ -34,7 +34,9 @@ pub(super) struct PartHead {
 /// What is wrong with a form's encoding. Each message is one sentence for the client.
 #[derive(Debug, Error)]
 pub(super) enum MultipartError {
-    #[error("the body must be multipart/form-data with one boundary of at most {MAX_BOUNDARY_BYTES} characters")]
+    #[error(
+        "the body must be multipart/form-data with one boundary of at most {MAX_BOUNDARY_BYTES} characters"
+    )]
     Boundary,
     #[error("a part of the form is malformed: {0}")]
     Head(&'static str),
@@ -57,21 +59,30 @@ pub(super) enum MultipartError {
 /// The boundary that the `Content-Type` header gives.
 pub(super) fn boundary(headers: &HeaderMap) -> Result<String, MultipartError> {
     let mut values = headers.get_all(header::CONTENT_TYPE).iter();
-    let (Some(value), None) = (values.next(), values.next()) else { return Err(MultipartError::Boundary) };
+    let (Some(value), None) = (values.next(), values.next()) else {
+        return Err(MultipartError::Boundary);
+    };
     let value = value.to_str().map_err(|_| MultipartError::Boundary)?;
     let (media_type, parameters) = value.split_once(';').ok_or(MultipartError::Boundary)?;
     if !media_type.trim().eq_ignore_ascii_case("multipart/form-data") {
         return Err(MultipartError::Boundary);
     }
     let parameters = parse_parameters(parameters).ok_or(MultipartError::Boundary)?;
-    let mut boundaries = parameters.into_iter().filter(|(key, _)| key == "boundary").map(|(_, value)| value);
+    let mut boundaries = parameters
+        .into_iter()
+        .filter(|(key, _)| key == "boundary")
+        .map(|(_, value)| value);
     let (Some(boundary), None) = (boundaries.next(), boundaries.next()) else {
         return Err(MultipartError::Boundary);
     };
     let sound = (1..=MAX_BOUNDARY_BYTES).contains(&boundary.len())
         && boundary.chars().all(|c| c.is_ascii_graphic() || c == ' ')
         && !boundary.ends_with(' ');
-    if sound { Ok(boundary) } else { Err(MultipartError::Boundary) }
+    if sound {
+        Ok(boundary)
+    } else {
+        Err(MultipartError::Boundary)
+    }
 }
 
 /// A form that is being received.
@@ -103,7 +114,16 @@ impl Multipart {
         let delimiter = memmem::Finder::new(format!("\r\n--{boundary}").as_bytes()).into_owned();
         // With a line end put in front, the first boundary looks like all others.
         let buffer = BytesMut::from(&b"\r\n"[..]);
-        Self { body, delimiter, buffer, position: Position::Content, parts: 0, received_bytes: 0, max_bytes, max_pause }
+        Self {
+            body,
+            delimiter,
+            buffer,
+            position: Position::Content,
+            parts: 0,
+            received_bytes: 0,
+            max_bytes,
+            max_pause,
+        }
     }
 
     /// The head of the next part, behind whatever is left of this one; `None` at the end of the form.
@@ -170,7 +190,9 @@ impl Multipart {
         let mut content = Vec::new();
         while let Some(chunk) = self.chunk().await? {
             if content.len() + chunk.len() > max_bytes {
-                return Err(MultipartError::TooLarge { limit_bytes: max_bytes as u64 });
+                return Err(MultipartError::TooLarge {
+                    limit_bytes: max_bytes as u64,
+                });
             }
             content.extend_from_slice(&chunk);
         }
@@ -210,7 +232,11 @@ impl Multipart {
                 return Err(MultipartError::Trailing);
             }
         }
-        if self.buffer.is_empty() || &self.buffer[..] == b"\r\n" { Ok(()) } else { Err(MultipartError::Trailing) }
+        if self.buffer.is_empty() || &self.buffer[..] == b"\r\n" {
+            Ok(())
+        } else {
+            Err(MultipartError::Trailing)
+        }
     }
 
     async fn fill(&mut self, bytes: usize) -> Result<(), MultipartError> {
@@ -227,14 +253,18 @@ impl Multipart {
         loop {
             let frame = tokio::time::timeout(self.max_pause, self.body.frame())
                 .await
-                .map_err(|_| MultipartError::Stalled { seconds: self.max_pause.as_secs() })?;
+                .map_err(|_| MultipartError::Stalled {
+                    seconds: self.max_pause.as_secs(),
+                })?;
             let Some(frame) = frame else { return Ok(false) };
             let frame = frame.map_err(MultipartError::Lost)?;
             // Trailers say nothing that concerns a form.
             let Ok(data) = frame.into_data() else { continue };
             self.received_bytes += data.len() as u64;
             if self.received_bytes > self.max_bytes {
-                return Err(MultipartError::TooLarge { limit_bytes: self.max_bytes });
+                return Err(MultipartError::TooLarge {
+                    limit_bytes: self.max_bytes,
+                });
             }
             self.keep(data);
             return Ok(true);
@@ -258,13 +288,17 @@ fn parse_head(head: &[u8]) -> Result<PartHead, MultipartError> {
         if number >= MAX_HEAD_LINES {
             return Err(MultipartError::HeadTooLong);
         }
-        let (name, value) = line.split_once(':').ok_or(MultipartError::Head("a line of its head has no colon"))?;
+        let (name, value) = line
+            .split_once(':')
+            .ok_or(MultipartError::Head("a line of its head has no colon"))?;
         match name.trim().to_ascii_lowercase().as_str() {
             "content-disposition" if disposition.replace(value).is_some() => {
                 return Err(MultipartError::Head("it has two Content-Disposition lines"));
             }
             "content-transfer-encoding" if !is_identity(value) => {
-                return Err(MultipartError::Head("it has a transfer encoding, which HTTP forms don't have"));
+                return Err(MultipartError::Head(
+                    "it has a transfer encoding, which HTTP forms don't have",
+                ));
             }
             _ => {}
         }
@@ -275,7 +309,9 @@ fn parse_head(head: &[u8]) -> Result<PartHead, MultipartError> {
 
 /// Encodings that change no byte; some libraries name them although RFC 7578 says not to.
 fn is_identity(encoding: &str) -> bool {
-    ["binary", "8bit", "7bit"].iter().any(|identity| encoding.trim().eq_ignore_ascii_case(identity))
+    ["binary", "8bit", "7bit"]
+        .iter()
+        .any(|identity| encoding.trim().eq_ignore_ascii_case(identity))
 }
 
 fn parse_disposition(value: &str) -> Result<PartHead, MultipartError> {
@@ -284,18 +320,24 @@ fn parse_disposition(value: &str) -> Result<PartHead, MultipartError> {
     if !kind.trim().eq_ignore_ascii_case("form-data") {
         return Err(malformed);
     }
-    let Some(parameters) = parse_parameters(parameters) else { return Err(malformed) };
+    let Some(parameters) = parse_parameters(parameters) else {
+        return Err(malformed);
+    };
     let (mut name, mut filename) = (None, None);
     for (key, value) in parameters {
         let slot = match key.as_str() {
             "name" => &mut name,
             "filename" => &mut filename,
             // A second name of the file, which readers disagree about.
-            "filename*" | "name*" => return Err(MultipartError::Head("it uses `filename*`, which forms must not")),
+            "filename*" | "name*" => {
+                return Err(MultipartError::Head("it uses `filename*`, which forms must not"));
+            }
             _ => continue,
         };
         if slot.replace(value).is_some() {
-            return Err(MultipartError::Head("its Content-Disposition line names something twice"));
+            return Err(MultipartError::Head(
+                "its Content-Disposition line names something twice",
+            ));
         }
     }
     name.map(|name| PartHead { name, filename }).ok_or(malformed)
@@ -353,10 +395,15 @@ mod tests {
 
     /// Sends `body` in pieces of `piece` bytes and collects the parts.
     fn read(body: &[u8], piece: usize) -> Result<Parts, MultipartError> {
-        let pieces: Vec<Result<Bytes, std::io::Error>> =
-            body.chunks(piece).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+        let pieces: Vec<Result<Bytes, std::io::Error>> = body
+            .chunks(piece)
+            .map(|chunk| Ok(Bytes::copy_from_slice(chunk)))
+            .collect();
         let body = Body::from_stream(futures_util::stream::iter(pieces));
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .build()
+            .unwrap();
         runtime.block_on(async {
             let mut form = Multipart::new(body, "XX", 1 << 20, Duration::from_secs(5));
             let mut parts = Vec::new();
@@ -376,18 +423,32 @@ mod tests {
         let form = format!(
             "{}{}{}{}--XX--\r\n",
             part("form-data; name=\":action\"", "file_upload"),
-            part("form-data; name=\"content\"; filename=\"a-1.0.tar.gz\"\r\nContent-Type: x/y", "\r\n--X\r\n--XY"),
+            part(
+                "form-data; name=\"content\"; filename=\"a-1.0.tar.gz\"\r\nContent-Type: x/y",
+                "\r\n--X\r\n--XY"
+            ),
             part("form-data; name=empty", ""),
-            part("form-data; filename=\"a \\\"b\\\" %22c%22.asc\"; name=\"gpg\"", "sig"),
+            part(
+                "form-data; filename=\"a \\\"b\\\" %22c%22.asc\"; name=\"gpg\"",
+                "sig"
+            ),
         );
         let expected: Parts = vec![
             (":action".into(), None, b"file_upload".to_vec()),
-            ("content".into(), Some("a-1.0.tar.gz".into()), b"\r\n--X\r\n--XY".to_vec()),
+            (
+                "content".into(),
+                Some("a-1.0.tar.gz".into()),
+                b"\r\n--X\r\n--XY".to_vec(),
+            ),
             ("empty".into(), None, Vec::new()),
             ("gpg".into(), Some("a \"b\" \"c\".asc".into()), b"sig".to_vec()),
         ];
         for piece in [1, 2, 3, 7, 64, 10_000] {
-            assert_eq!(read(form.as_bytes(), piece).unwrap(), expected, "pieces of {piece}");
+            assert_eq!(
+                read(form.as_bytes(), piece).unwrap(),
+                expected,
+                "pieces of {piece}"
+            );
         }
         assert_eq!(read(b"--XX--", 100).unwrap(), vec![]);
     }
@@ -406,23 +467,51 @@ mod tests {
             (part("form-data", "b"), "Head"),
             (part("attachment; name=\"a\"", "b"), "Head"),
             (part("form-data; name=\"a\"; name=\"b\"", "b"), "Head"),
-            (part("form-data; name=\"a\"; filename=\"x\"; filename=\"y\"", "b"), "Head"),
+            (
+                part("form-data; name=\"a\"; filename=\"x\"; filename=\"y\"", "b"),
+                "Head",
+            ),
             (part("form-data; name=\"a\"; filename*=utf-8''x", "b"), "Head"),
             (part("form-data; name=\"a", "b"), "Head"),
             (part("form-data; name=\"a\" junk", "b"), "Head"),
-            (part("form-data; name=\"a\"\r\nContent-Transfer-Encoding: base64", "Yg=="), "Head"),
-            (part("form-data; name=\"a\"\r\nContent-Disposition: form-data; name=\"b\"", "b"), "Head"),
+            (
+                part(
+                    "form-data; name=\"a\"\r\nContent-Transfer-Encoding: base64",
+                    "Yg==",
+                ),
+                "Head",
+            ),
+            (
+                part(
+                    "form-data; name=\"a\"\r\nContent-Disposition: form-data; name=\"b\"",
+                    "b",
+                ),
+                "Head",
+            ),
             (part("form-data; name=\"a\"\r\nno colon here", "b"), "Head"),
             (format!("--XX\r\nX: {}", "y".repeat(9000)), "HeadTooLong"),
             (format!("--XX\r\n{}\r\n", "X: y\r\n".repeat(17)), "HeadTooLong"),
-            ("--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n".to_owned(), "Truncated"),
-            (format!("{}--XX--", part("form-data; name=a", "").repeat(10_001)), "TooManyParts"),
-            (format!("{}--XX--", part("form-data; name=a", &"x".repeat(2 << 20))), "TooLarge"),
+            (
+                "--XX\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n".to_owned(),
+                "Truncated",
+            ),
+            (
+                format!("{}--XX--", part("form-data; name=a", "").repeat(10_001)),
+                "TooManyParts",
+            ),
+            (
+                format!("{}--XX--", part("form-data; name=a", &"x".repeat(2 << 20))),
+                "TooLarge",
+            ),
         ];
         for (form, expected) in cases {
             let error = read(form.as_bytes(), 4096).map(|_| ()).unwrap_err();
             let variant = format!("{error:?}");
-            assert!(variant.starts_with(expected), "{variant} for {:?}", &form[..form.len().min(120)]);
+            assert!(
+                variant.starts_with(expected),
+                "{variant} for {:?}",
+                &form[..form.len().min(120)]
+            );
         }
     }
 
@@ -434,11 +523,19 @@ mod tests {
             boundary(&headers).ok()
         };
         assert_eq!(with("multipart/form-data; boundary=abc").as_deref(), Some("abc"));
-        assert_eq!(with("Multipart/Form-Data; charset=utf-8; boundary=\"a b\"").as_deref(), Some("a b"));
+        assert_eq!(
+            with("Multipart/Form-Data; charset=utf-8; boundary=\"a b\"").as_deref(),
+            Some("a b")
+        );
         for bad in [
-            "multipart/form-data", "multipart/form-data; boundary=", "multipart/mixed; boundary=a", "application/json",
-            "multipart/form-data; boundary=a; boundary=b", "multipart/form-data; boundary=\"a",
-            &format!("multipart/form-data; boundary={}", "a".repeat(71)), "multipart/form-data; boundary=\"a \"",
+            "multipart/form-data",
+            "multipart/form-data; boundary=",
+            "multipart/mixed; boundary=a",
+            "application/json",
+            "multipart/form-data; boundary=a; boundary=b",
+            "multipart/form-data; boundary=\"a",
+            &format!("multipart/form-data; boundary={}", "a".repeat(71)),
+            "multipart/form-data; boundary=\"a \"",
         ] {
             assert_eq!(with(bad), None, "{bad}");
         }

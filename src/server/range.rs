@@ -73,19 +73,28 @@ impl Validators<'_> {
 
 fn seconds_of(date: &str) -> Option<u64> {
     let moment = httpdate::parse_http_date(date).ok()?;
-    moment.duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs())
+    moment
+        .duration_since(UNIX_EPOCH)
+        .ok()
+        .map(|since| since.as_secs())
 }
 
 /// Whether a list of validators holds this one; weak comparison, as `If-None-Match` wants.
 pub(super) fn etag_matches(list: &str, etag: &str) -> bool {
-    list.split(',').map(str::trim).any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag)
+    list.split(',')
+        .map(str::trim)
+        .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag)
 }
 
 /// Reads one range of bytes. Several are answered with the whole file, which the standard allows and which can't be
 /// used to make one request cost many; what is no range of bytes is ignored, as the standard says.
 fn parse_range(header: &str, size_bytes: u64) -> Asked {
-    let Some(range) = header.trim().strip_prefix("bytes=").map(str::trim) else { return Asked::Whole };
-    let Some((first, last)) = range.split_once('-') else { return Asked::Whole };
+    let Some(range) = header.trim().strip_prefix("bytes=").map(str::trim) else {
+        return Asked::Whole;
+    };
+    let Some((first, last)) = range.split_once('-') else {
+        return Asked::Whole;
+    };
     let digits = |text: &str| text.chars().all(|c| c.is_ascii_digit());
     if range.contains(',') || !digits(first) || !digits(last) || (first.is_empty() && last.is_empty()) {
         return Asked::Whole;
@@ -94,14 +103,26 @@ fn parse_range(header: &str, size_bytes: u64) -> Asked {
     let number = |text: &str| text.parse().unwrap_or(u64::MAX);
     if first.is_empty() {
         let suffix = number(last).min(size_bytes);
-        return if suffix == 0 { Asked::Unsatisfiable } else { Asked::Part(size_bytes - suffix..size_bytes) };
+        return if suffix == 0 {
+            Asked::Unsatisfiable
+        } else {
+            Asked::Part(size_bytes - suffix..size_bytes)
+        };
     }
     let start = number(first);
-    let end = if last.is_empty() { size_bytes } else { number(last).saturating_add(1).min(size_bytes) };
+    let end = if last.is_empty() {
+        size_bytes
+    } else {
+        number(last).saturating_add(1).min(size_bytes)
+    };
     if !last.is_empty() && number(last) < start {
         return Asked::Whole;
     }
-    if start >= size_bytes { Asked::Unsatisfiable } else { Asked::Part(start..end) }
+    if start >= size_bytes {
+        Asked::Unsatisfiable
+    } else {
+        Asked::Part(start..end)
+    }
 }
 
 #[cfg(test)]
@@ -111,8 +132,11 @@ mod tests {
 
     use super::*;
 
-    const FILE: Validators<'static> =
-        Validators { etag: "\"abc\"", modified_ns: 784_111_777_500_000_000, size_bytes: 100 };
+    const FILE: Validators<'static> = Validators {
+        etag: "\"abc\"",
+        modified_ns: 784_111_777_500_000_000,
+        size_bytes: 100,
+    };
     const ITS_DATE: &str = "Sun, 06 Nov 1994 08:49:37 GMT";
 
     fn asked(headers: &[(HeaderName, &str)]) -> Asked {
@@ -151,13 +175,23 @@ mod tests {
     #[test]
     fn conditions_spare_what_is_known() {
         for known in ["\"abc\"", "W/\"abc\"", "\"x\", \"abc\"", "*"] {
-            assert_eq!(asked(&[(header::IF_NONE_MATCH, known)]), Asked::Unchanged, "{known}");
+            assert_eq!(
+                asked(&[(header::IF_NONE_MATCH, known)]),
+                Asked::Unchanged,
+                "{known}"
+            );
         }
         assert_eq!(asked(&[(header::IF_NONE_MATCH, "\"x\"")]), Asked::Whole);
         assert_eq!(asked(&[(header::IF_MODIFIED_SINCE, ITS_DATE)]), Asked::Unchanged);
-        assert_eq!(asked(&[(header::IF_MODIFIED_SINCE, "Sun, 06 Nov 1994 08:49:36 GMT")]), Asked::Whole);
+        assert_eq!(
+            asked(&[(header::IF_MODIFIED_SINCE, "Sun, 06 Nov 1994 08:49:36 GMT")]),
+            Asked::Whole
+        );
         // The validator wins over the date.
-        let both = [(header::IF_NONE_MATCH, "\"x\""), (header::IF_MODIFIED_SINCE, ITS_DATE)];
+        let both = [
+            (header::IF_NONE_MATCH, "\"x\""),
+            (header::IF_MODIFIED_SINCE, ITS_DATE),
+        ];
         assert_eq!(asked(&both), Asked::Whole);
     }
 
@@ -165,10 +199,17 @@ mod tests {
     fn a_part_is_sent_only_of_the_file_that_the_client_knows() {
         let part = Asked::Part(1..100);
         for (validator, expected) in [
-            ("\"abc\"", part.clone()), ("\"x\"", Asked::Whole), ("W/\"abc\"", Asked::Whole), (ITS_DATE, part),
+            ("\"abc\"", part.clone()),
+            ("\"x\"", Asked::Whole),
+            ("W/\"abc\"", Asked::Whole),
+            (ITS_DATE, part),
             ("Sun, 06 Nov 1994 08:49:36 GMT", Asked::Whole),
         ] {
-            assert_eq!(asked(&[(header::RANGE, "bytes=1-"), (header::IF_RANGE, validator)]), expected, "{validator}");
+            assert_eq!(
+                asked(&[(header::RANGE, "bytes=1-"), (header::IF_RANGE, validator)]),
+                expected,
+                "{validator}"
+            );
         }
     }
 

@@ -30,7 +30,11 @@ pub(super) async fn root(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     state.authorize(Action::List, &visitor).await?;
-    let key = PageKey { project: None, format: wanted.format, gzip: wanted.gzip };
+    let key = PageKey {
+        project: None,
+        format: wanted.format,
+        gzip: wanted.gzip,
+    };
     match state.index().page(&key).await? {
         Some(page) => Ok(send(&page, wanted, &headers)),
         None => Err(ApiError::not_found("there is no such page")),
@@ -57,7 +61,11 @@ pub(super) async fn project(
     if project.as_str() != spelling {
         return Ok(redirect(StatusCode::MOVED_PERMANENTLY, &format!("../{project}/")));
     }
-    let key = PageKey { project: Some(project), format: wanted.format, gzip: wanted.gzip };
+    let key = PageKey {
+        project: Some(project),
+        format: wanted.format,
+        gzip: wanted.gzip,
+    };
     match (state.index().page(&key).await?, key.project) {
         (Some(page), _) => Ok(send(&page, wanted, &headers)),
         (None, Some(project)) => elsewhere(&state, &project, version),
@@ -73,12 +81,17 @@ fn elsewhere(state: &State, project: &ProjectName, version: Version) -> Result<R
         return Err(unknown());
     }
     // As pypiserver does: HTTP/1.0 has no 303.
-    let status = if version == Version::HTTP_10 { StatusCode::FOUND } else { StatusCode::SEE_OTHER };
+    let status = if version == Version::HTTP_10 {
+        StatusCode::FOUND
+    } else {
+        StatusCode::SEE_OTHER
+    };
     Ok(redirect(status, &format!("{}/{project}/", fallback.url)))
 }
 
 fn send(page: &Arc<Page>, wanted: Wanted, headers: &HeaderMap) -> Response {
-    let unchanged = text(headers, &header::IF_NONE_MATCH).is_some_and(|known| etag_matches(&known, &page.etag));
+    let unchanged =
+        text(headers, &header::IF_NONE_MATCH).is_some_and(|known| etag_matches(&known, &page.etag));
     let mut response = if unchanged {
         StatusCode::NOT_MODIFIED.into_response()
     } else {

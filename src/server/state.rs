@@ -31,8 +31,16 @@ struct Shared {
 impl State {
     pub(super) fn new(settings: Settings, access: Access, index: Arc<Index>) -> Self {
         let uploads = Semaphore::new(settings.limits.uploads);
-        let shared = Shared { settings, access, index, uploads, uploads_present: AtomicUsize::new(0) };
-        Self { shared: Arc::new(shared) }
+        let shared = Shared {
+            settings,
+            access,
+            index,
+            uploads,
+            uploads_present: AtomicUsize::new(0),
+        };
+        Self {
+            shared: Arc::new(shared),
+        }
     }
 
     pub(super) fn settings(&self) -> &Settings {
@@ -61,7 +69,9 @@ impl State {
                 visitor.is_known_as(&user);
                 Ok(Some(user))
             }
-            (Needs::User | Needs::Impossible, _) if authorization.is_none() => Err(ApiError::credentials_missing()),
+            (Needs::User | Needs::Impossible, _) if authorization.is_none() => {
+                Err(ApiError::credentials_missing())
+            }
             (Needs::User | Needs::Impossible, _) => Err(ApiError::switched_off(action)),
         }
     }
@@ -78,7 +88,10 @@ impl State {
         }
         // The semaphore is never closed, so a permit always comes.
         let permit = self.shared.uploads.acquire().await.ok();
-        Ok(UploadTurn { _permit: permit, _present: present })
+        Ok(UploadTurn {
+            _permit: permit,
+            _present: present,
+        })
     }
 }
 
@@ -97,7 +110,10 @@ struct Present<'a> {
 
 impl<'a> Present<'a> {
     fn enter(count: &'a AtomicUsize) -> Self {
-        Self { count, others: count.fetch_add(1, Ordering::Relaxed) }
+        Self {
+            count,
+            others: count.fetch_add(1, Ordering::Relaxed),
+        }
     }
 }
 

@@ -54,7 +54,9 @@ pub(super) async fn post(
     match receive(&state, &mut form).await {
         Ok(received) => {
             let action = received.form.action;
-            answer(&state, received, user).await.inspect_err(|error| debug!(?action, %error.message, "refused"))
+            answer(&state, received, user)
+                .await
+                .inspect_err(|error| debug!(?action, %error.message, "refused"))
         }
         Err(refusal) => Ok(refuse_unread(&parts.headers, form.into_body(), refusal)),
     }
@@ -67,12 +69,19 @@ async fn admit(state: &State, headers: &HeaderMap, visitor: &Visitor) -> Result<
         let message = "an upload's body must not have a Content-Encoding";
         return Err(ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, message));
     }
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if let Some(announced_bytes) = announced {
         if announced_bytes > max_body_bytes(state) {
             return Err(ApiError::too_large(state.settings().max_upload_bytes));
         }
-        if state.index().free_bytes().await.is_some_and(|free_bytes| announced_bytes > free_bytes) {
+        if state
+            .index()
+            .free_bytes()
+            .await
+            .is_some_and(|free_bytes| announced_bytes > free_bytes)
+        {
             return Err(ApiError::no_space());
         }
     }
@@ -81,7 +90,10 @@ async fn admit(state: &State, headers: &HeaderMap, visitor: &Visitor) -> Result<
 
 /// The file, and the form around it.
 fn max_body_bytes(state: &State) -> u64 {
-    state.settings().max_upload_bytes.saturating_add(2 * MAX_FORM_BYTES as u64)
+    state
+        .settings()
+        .max_upload_bytes
+        .saturating_add(2 * MAX_FORM_BYTES as u64)
 }
 
 /// A form that has arrived.
@@ -101,7 +113,9 @@ async fn receive(state: &State, multipart: &mut Multipart) -> Result<Received, A
                 ApiError::bad_request("the field `content` is text; it must be a file with a name")
             })?;
             if file.is_some() {
-                return Err(ApiError::bad_request("the form has two files; upload one at a time"));
+                return Err(ApiError::bad_request(
+                    "the form has two files; upload one at a time",
+                ));
             }
             file = Some((filename, spool(state, multipart).await?));
             continue;
@@ -117,22 +131,33 @@ async fn receive(state: &State, multipart: &mut Multipart) -> Result<Received, A
             fields.push((head.name, value));
         }
     }
-    Ok(Received { form: UploadForm::from_fields(&fields)?, file })
+    Ok(Received {
+        form: UploadForm::from_fields(&fields)?,
+        file,
+    })
 }
 
 async fn read_field(multipart: &mut Multipart, head: &PartHead) -> Result<String, ApiError> {
     let is_document = DOCUMENTS.contains(&head.name.as_str());
-    let max_bytes = if is_document { MAX_DOCUMENT_BYTES } else { MAX_FIELD_BYTES };
+    let max_bytes = if is_document {
+        MAX_DOCUMENT_BYTES
+    } else {
+        MAX_FIELD_BYTES
+    };
     let shown: String = head.name.chars().take(64).collect();
     let value = multipart.whole(max_bytes).await.map_err(|error| match error {
         MultipartError::TooLarge { .. } => {
-            let message = format!("the field `{}` is longer than {max_bytes} bytes", shown.escape_debug());
+            let message = format!(
+                "the field `{}` is longer than {max_bytes} bytes",
+                shown.escape_debug()
+            );
             ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
         }
         other => other.into(),
     })?;
     // What metadata say is taken from the archive, so a field with odd bytes in it is no reason to refuse.
-    Ok(String::from_utf8(value).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+    Ok(String::from_utf8(value)
+        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
 }
 
 /// Streams the file to disk, hashing as it comes.
@@ -159,7 +184,15 @@ async fn answer(state: &State, received: Received, user: Option<Username>) -> Re
                 ApiError::bad_request("the form has no file: its field `content` is missing")
             })?;
             let uploader = user.map(|user| user.as_str().to_owned());
-            let accepted = state.index().accept(Submission { form, filename, spool, uploader }).await?;
+            let accepted = state
+                .index()
+                .accept(Submission {
+                    form,
+                    filename,
+                    spool,
+                    uploader,
+                })
+                .await?;
             debug!(?accepted, "upload accepted");
             // An empty body, as pypiserver's: uploaders print nothing then.
             Ok(StatusCode::OK.into_response())

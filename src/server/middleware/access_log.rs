@@ -34,7 +34,11 @@ static COUNT: AtomicU64 = AtomicU64::new(1);
 
 impl About {
     pub(super) fn of(request: &Request) -> Self {
-        let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok()).unwrap_or("-");
+        let agent = request
+            .headers()
+            .get(header::USER_AGENT)
+            .and_then(|agent| agent.to_str().ok())
+            .unwrap_or("-");
         Self {
             request_id: format!("{}-{}", *RUN, COUNT.fetch_add(1, Ordering::Relaxed)),
             method: request.method().clone(),
@@ -47,8 +51,13 @@ impl About {
 
     pub(super) fn log(&self, response: &Response, user: Option<&Username>, duration: Duration) {
         let user = user.map_or("-", Username::as_str);
-        let announced = response.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-        let size_bytes = announced.and_then(|length| length.parse().ok()).or(response.body().size_hint().exact());
+        let announced = response
+            .headers()
+            .get(header::CONTENT_LENGTH)
+            .and_then(|length| length.to_str().ok());
+        let size_bytes = announced
+            .and_then(|length| length.parse().ok())
+            .or(response.body().size_hint().exact());
         info!(
             method = %self.method,
             path = self.path,

@@ -27,7 +27,9 @@ impl Asker {
         let accept = text(headers, &header::ACCEPT).unwrap_or_default();
         let agent = text(headers, &header::USER_AGENT).unwrap_or_default();
         Self {
-            reads_problems: ["application/json", "application/problem+json"].iter().any(|kind| accept.contains(kind)),
+            reads_problems: ["application/json", "application/problem+json"]
+                .iter()
+                .any(|kind| accept.contains(kind)),
             is_twine: agent.contains("twine"),
             has_reason_phrases: version < Version::HTTP_2,
         }
@@ -36,18 +38,32 @@ impl Asker {
 
 /// Gives a failure that a handler returned the form that the client can read, and logs its private cause.
 pub(super) fn give_form(response: &mut Response, asker: &Asker, request_id: &str) {
-    let Some(failure) = response.extensions_mut().remove::<ApiError>() else { return };
+    let Some(failure) = response.extensions_mut().remove::<ApiError>() else {
+        return;
+    };
     if let Some(cause) = &failure.cause {
-        error!(request_id, status = failure.status.as_u16(), cause = chain(cause.as_ref()), "request failed");
+        error!(
+            request_id,
+            status = failure.status.as_u16(),
+            cause = chain(cause.as_ref()),
+            "request failed"
+        );
     }
     let duplicate_for_twine = asker.is_twine && failure.status == StatusCode::CONFLICT;
-    let status = if duplicate_for_twine { StatusCode::BAD_REQUEST } else { failure.status };
+    let status = if duplicate_for_twine {
+        StatusCode::BAD_REQUEST
+    } else {
+        failure.status
+    };
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.remove(header::CONTENT_LENGTH);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if failure.challenge {
-        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"pypi\", charset=\"UTF-8\""));
+        headers.insert(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("Basic realm=\"pypi\", charset=\"UTF-8\""),
+        );
     }
     if let Some(wait) = failure.retry_after {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));

@@ -24,7 +24,10 @@ pub(super) async fn around(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(user.clone());
     let about = access_log::About::of(&request);
     let asker = errors::Asker::of(request.headers(), request.version());
-    let target_bytes = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
+    let target_bytes = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
     let mut response = if target_bytes > MAX_TARGET_BYTES {
         ApiError::new(StatusCode::URI_TOO_LONG, "the address is too long").into_response()
     } else {

@@ -10,7 +10,9 @@ use super::extract::text;
 use super::state::State;
 
 #[derive(Template)]
-#[template(ext = "html", source = r##"<!DOCTYPE html>
+#[template(
+    ext = "html",
+    source = r##"<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -27,7 +29,8 @@ use super::state::State;
 <p><small>pkgctl {{ version }}</small></p>
 </body>
 </html>
-"##)]
+"##
+)]
 struct Welcome<'a> {
     files: u64,
     projects: u64,
@@ -41,9 +44,15 @@ pub(super) async fn welcome(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     let counts = state.index().counts().await?;
-    let host = text(&headers, &header::HOST).filter(|host| is_host(host)).unwrap_or_else(|| "localhost".to_owned());
-    let page =
-        Welcome { files: counts.files, projects: counts.projects, host: &host, version: env!("CARGO_PKG_VERSION") };
+    let host = text(&headers, &header::HOST)
+        .filter(|host| is_host(host))
+        .unwrap_or_else(|| "localhost".to_owned());
+    let page = Welcome {
+        files: counts.files,
+        projects: counts.projects,
+        host: &host,
+        version: env!("CARGO_PKG_VERSION"),
+    };
     // Rendering to memory has no way to fail.
     let page = Html(page.render().unwrap_or_default());
     Ok(([(header::CACHE_CONTROL, "no-cache")], page).into_response())
@@ -51,5 +60,8 @@ pub(super) async fn welcome(
 
 /// Whether the header is a host and not something that wants to be shown to people.
 fn is_host(text: &str) -> bool {
-    text.len() <= 255 && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']' | '_'))
+    text.len() <= 255
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']' | '_'))
 }

@@ -8,6 +8,8 @@ use std::time::Duration;
 #[derive(Debug)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
+    /// The text behind the status in the first line.
+    pub(crate) reason: String,
     /// Names in lower case.
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
@@ -17,23 +19,78 @@ impl Reply {
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
+
+    /// A header's value; the empty text when it is absent.
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers
+            .iter()
+            .find(|header| header.0 == name)
+            .map_or("", |header| &header.1)
+    }
+
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+    }
+
+    #[track_caller]
+    pub(crate) fn expect(self, status: u16) -> Self {
+        assert_eq!(
+            self.status,
+            status,
+            "{} {}\n{}",
+            self.status,
+            self.reason,
+            self.text()
+        );
+        self
+    }
 }
 
 /// Asks for `path` of the server at `http://HOST:PORT`, on a connection of its own.
 pub(crate) fn get(server: &str, path: &str, headers: &[(&str, &str)]) -> Reply {
+    request(server, "GET", path, headers, &[])
+}
+
+/// Sends a request with a body, which may be empty, on a connection of its own.
+pub(crate) fn request(
+    server: &str,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Reply {
     let address = server.strip_prefix("http://").unwrap();
     let mut connection = TcpStream::connect(address).unwrap();
     connection
         .set_read_timeout(Some(Duration::from_secs(60)))
         .unwrap();
-    let mut request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+    let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
     for (name, value) in headers {
         request.push_str(&format!("{name}: {value}\r\n"));
     }
+    if !body.is_empty() {
+        request.push_str(&format!("Content-Length: {}\r\n", body.len()));
+    }
     request.push_str("\r\n");
-    connection.write_all(request.as_bytes()).unwrap();
+    let mut message = request.into_bytes();
+    message.extend(body);
+    raw_on(connection, &message)
+}
+
+/// Sends exactly these bytes and reads what comes until the server closes.
+pub(crate) fn raw(server: &str, message: &[u8]) -> Reply {
+    let connection = TcpStream::connect(server.strip_prefix("http://").unwrap()).unwrap();
+    connection
+        .set_read_timeout(Some(Duration::from_secs(60)))
+        .unwrap();
+    raw_on(connection, message)
+}
+
+fn raw_on(mut connection: TcpStream, message: &[u8]) -> Reply {
+    // A server that refuses early may close while we still send; its answer counts.
+    let _ = connection.write_all(message);
     let mut answer = Vec::new();
-    connection.read_to_end(&mut answer).unwrap();
+    let _ = connection.read_to_end(&mut answer);
     read(&answer)
 }
 
@@ -44,7 +101,9 @@ fn read(answer: &[u8]) -> Reply {
         .unwrap_or_else(|| panic!("no head: {}", String::from_utf8_lossy(answer)));
     let head = String::from_utf8_lossy(&answer[..end_of_head]);
     let mut lines = head.lines();
-    let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+    let mut first = lines.next().unwrap().splitn(3, ' ').skip(1);
+    let status = first.next().unwrap().parse().unwrap();
+    let reason = first.next().unwrap_or_default().to_owned();
     let headers: Vec<(String, String)> = lines
         .map(|line| line.split_once(':').unwrap())
         .map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()))
@@ -58,6 +117,7 @@ fn read(answer: &[u8]) -> Reply {
     };
     Reply {
         status,
+        reason,
         headers,
         body,
     }

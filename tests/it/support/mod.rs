@@ -7,5 +7,6 @@ pub(crate) mod pypiserver;
 pub(crate) mod rust_tokens;
 pub(crate) mod testbed;
 pub(crate) mod tools;
+pub(crate) mod upload;
 
 pub(crate) use testbed::{Outcome, Server, Testbed};

@@ -77,6 +77,35 @@ impl Testbed {
         command
     }
 
+    /// The real binary as a user to whom file permissions apply: this one, or nobody when the tests run as root.
+    /// `None`, with a word about it, where that can't be had.
+    pub(crate) fn pkgctl_without_rights<I, S>(&self, arguments: I) -> Option<Command>
+    where
+        I: IntoIterator<Item = S>,
+        S: AsRef<std::ffi::OsStr>,
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        if !rustix::process::geteuid().is_root() {
+            return Some(self.pkgctl(arguments));
+        }
+        if !Path::new("/usr/bin/setpriv").exists() {
+            eprintln!("skipped: runs as root, and there is no setpriv to give that up");
+            return None;
+        }
+        // Somewhere that everybody can reach; the build folder may not be.
+        let binary = self.root().join("pkgctl");
+        fs::copy(env!("CARGO_BIN_EXE_pkgctl"), &binary).unwrap();
+        for path in [self.root().to_owned(), self.home(), binary.clone()] {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
+        }
+        let mut command = self.program("/usr/bin/setpriv");
+        command
+            .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+            .arg(binary)
+            .args(arguments);
+        Some(command)
+    }
+
     /// Runs the real binary to its end.
     pub(crate) fn run<I, S>(&self, arguments: I) -> Outcome
     where

@@ -1,0 +1,202 @@
+//! Passwords and what they guard, as pypiserver's `-P` and `-a` have it, but for 401 in place of its 403.
+
+use std::fs;
+use std::path::PathBuf;
+
+use base64::Engine as _;
+
+use crate::support::distributions::wheel;
+use crate::support::http::{Reply, get};
+use crate::support::upload::form_for;
+use crate::support::{Server, Testbed};
+
+/// `openssl passwd -apr1 -salt saltsalt secret` and `openssl passwd -6 -salt saltsalt other`.
+const PASSWORDS: &str = "# users\n\
+    alice:$apr1$saltsalt$TGU6Mw5X5e5gAkFLcBj2K0\n\
+    bob:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n";
+
+fn serve(flags: &[&str]) -> (Testbed, Server, PathBuf) {
+    let testbed = Testbed::new();
+    let folder = testbed.path("packages");
+    wheel("lib", "1.0").build().write_into(&folder);
+    let passwords = testbed.write("htpasswd", PASSWORDS);
+    let mut arguments: Vec<std::ffi::OsString> = vec!["-P".into(), passwords.clone().into()];
+    arguments.extend(flags.iter().map(Into::into));
+    arguments.push(folder.into());
+    let server = testbed.serve(arguments);
+    (testbed, server, passwords)
+}
+
+fn basic(credentials: &str) -> String {
+    format!(
+        "Basic {}",
+        base64::engine::general_purpose::STANDARD.encode(credentials)
+    )
+}
+
+fn try_all(server: &Server, credentials: Option<&str>, version: &str) -> [u16; 3] {
+    let authorization = credentials.map(basic);
+    let headers: Vec<(&str, &str)> = authorization
+        .iter()
+        .map(|value| ("Authorization", value.as_str()))
+        .collect();
+    [
+        get(&server.url, "/simple/lib/", &headers).status,
+        get(&server.url, "/packages/lib-1.0-py3-none-any.whl", &headers).status,
+        form_for(&wheel("lib", version).build())
+            .post(&server.url, &headers)
+            .status,
+    ]
+}
+
+fn challenge(reply: &Reply) -> &str {
+    reply.header("www-authenticate")
+}
+
+#[test]
+fn uploads_alone_need_a_password_unless_told_otherwise() {
+    let (_testbed, server, _) = serve(&[]);
+    assert_eq!(try_all(&server, None, "2.0"), [200, 200, 401]);
+    assert_eq!(try_all(&server, Some("bob:wrong"), "2.0"), [200, 200, 401]);
+    assert_eq!(try_all(&server, Some("nobody:secret"), "2.0"), [200, 200, 401]);
+    // {SHA} of "secret".
+    assert_eq!(try_all(&server, Some("bob:secret"), "2.0"), [200, 200, 200]);
+}
+
+#[test]
+fn every_action_can_be_guarded() {
+    let (_testbed, server, _) = serve(&["-a", "Update, download,LIST,list"]);
+    assert_eq!(try_all(&server, None, "2.0"), [401, 401, 401]);
+    assert_eq!(try_all(&server, Some("bob:secret"), "2.0"), [200, 200, 200]);
+    let reply = get(&server.url, "/simple/", &[]).expect(401);
+    assert!(
+        challenge(&reply).starts_with("Basic realm="),
+        "{}",
+        challenge(&reply)
+    );
+    let reply = get(
+        &server.url,
+        "/simple/absent/",
+        &[("Authorization", &basic("bob:no"))],
+    )
+    .expect(401);
+    assert!(challenge(&reply).starts_with("Basic realm="));
+    get(&server.url, "/health", &[]).expect(200);
+}
+
+#[test]
+fn odd_credentials_are_a_401_and_never_a_500() {
+    let (_testbed, server, _) = serve(&["-a", "list"]);
+    let long = basic(&format!("bob:{}", "x".repeat(6000)));
+    for value in [
+        "Basic",
+        "Basic !!!",
+        "Basic Og==",
+        "Bearer abc",
+        "nonsense",
+        &basic("bob"),
+        &basic("bob:secret\0junk"),
+        &basic(":secret"),
+        &basic("bo\nb:secret"),
+        &basic("{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=:x"),
+        &basic("bob:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ="),
+        &long,
+    ] {
+        let reply = get(&server.url, "/simple/", &[("Authorization", value)]);
+        assert!(
+            matches!(reply.status, 401 | 429),
+            "{value}: {} {}",
+            reply.status,
+            reply.text()
+        );
+    }
+}
+
+#[test]
+fn edits_of_the_password_file_count_at_once() {
+    let (_testbed, server, passwords) = serve(&["-a", "list"]);
+    let ask =
+        |credentials: &str| get(&server.url, "/simple/", &[("Authorization", &basic(credentials))]).status;
+    assert_eq!(ask("bob:secret"), 200);
+    fs::write(&passwords, "carol:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n").unwrap();
+    assert_eq!((ask("bob:secret"), ask("carol:secret")), (401, 200));
+    // A file that vanished or makes no sense opens no door and closes none.
+    fs::write(&passwords, "no colon in this line\n").unwrap();
+    assert_eq!((ask("bob:secret"), ask("carol:secret")), (401, 200));
+    fs::remove_file(&passwords).unwrap();
+    assert_eq!((ask("bob:secret"), ask("carol:secret")), (401, 200));
+    fs::write(&passwords, PASSWORDS).unwrap();
+    assert_eq!((ask("bob:secret"), ask("carol:secret")), (200, 401));
+}
+
+#[test]
+fn without_a_password_file_nobody_uploads() {
+    let testbed = Testbed::new();
+    let folder = testbed.path("packages");
+    wheel("lib", "1.0").build().write_into(&folder);
+    let server = testbed.serve([&folder]);
+    assert_eq!(try_all(&server, None, "2.0"), [200, 200, 401]);
+    assert_eq!(try_all(&server, Some("bob:secret"), "2.0"), [200, 200, 403]);
+    assert!(server.log().contains("nobody can upload"), "{}", server.log());
+}
+
+#[test]
+fn the_usual_password_file_is_found_by_itself() {
+    let testbed = Testbed::new();
+    wheel("lib", "1.0").build().write_into(testbed.path("packages"));
+    testbed.write("packages/.htaccess", PASSWORDS);
+    let server = testbed.serve(Vec::<&str>::new());
+    assert_eq!(try_all(&server, Some("bob:secret"), "2.0"), [200, 200, 200]);
+    assert_eq!(try_all(&server, None, "3.0"), [200, 200, 401]);
+}
+
+#[test]
+fn an_open_index_is_open_and_says_so() {
+    let testbed = Testbed::new();
+    let folder = testbed.path("packages");
+    wheel("lib", "1.0").build().write_into(&folder);
+    let server = testbed.serve([
+        "-P".as_ref(),
+        ".".as_ref(),
+        "-a".as_ref(),
+        ".".as_ref(),
+        folder.as_os_str(),
+    ]);
+    assert_eq!(try_all(&server, None, "2.0"), [200, 200, 200]);
+    assert_eq!(try_all(&server, Some(":"), "3.0"), [200, 200, 200]);
+    assert!(
+        server.log().contains("anyone who reaches this port can upload"),
+        "{}",
+        server.log()
+    );
+}
+
+#[test]
+fn no_secret_is_ever_logged() {
+    let (_testbed, server, _) = serve(&["-v", "-v", "-a", "list,update"]);
+    get(
+        &server.url,
+        "/simple/?token=hunter2",
+        &[("Authorization", &basic("bob:secret"))],
+    )
+    .expect(200);
+    get(
+        &server.url,
+        "/simple/",
+        &[("Authorization", &basic("bob:hunter3"))],
+    )
+    .expect(401);
+    server.wait_for_log("status=401");
+    let log = server.log();
+    assert!(log.contains("user=\"bob\"") || log.contains("user=bob"), "{log}");
+    for secret in [
+        "secret",
+        "hunter2",
+        "hunter3",
+        &basic("bob:secret")[6..],
+        "5en6G6MezRroT3XKqkdPOmY",
+        "$apr1$",
+    ] {
+        assert!(!log.contains(secret), "{secret} is in\n{log}");
+    }
+}

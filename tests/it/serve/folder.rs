@@ -1,0 +1,196 @@
+//! Files are the truth: what people do to the folder is in the very next answer.
+
+use std::fs;
+
+use crate::support::Testbed;
+use crate::support::distributions::{sdist, wheel};
+use crate::support::http::get;
+
+const JSON: [(&str, &str); 1] = [("Accept", "application/vnd.pypi.simple.v1+json")];
+
+fn names(server: &str, project: &str) -> Vec<String> {
+    let page = get(server, &format!("/simple/{project}/"), &JSON);
+    if page.status != 200 {
+        return Vec::new();
+    }
+    let page = page.json();
+    page["files"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|file| file["filename"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn listed_sha256(server: &str, project: &str) -> String {
+    let page = get(server, &format!("/simple/{project}/"), &JSON)
+        .expect(200)
+        .json();
+    page["files"][0]["hashes"]["sha256"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn changes_are_in_the_very_next_answer() {
+    let testbed = Testbed::new();
+    let folder = testbed.path("packages");
+    fs::create_dir_all(&folder).unwrap();
+    let server = testbed.serve(["--disable-fallback".as_ref(), folder.as_os_str()]);
+    get(&server.url, "/simple/lib/", &[]).expect(404);
+    for round in 0..25 {
+        let version = format!("1.{round}");
+        let added = wheel("lib", &version).build();
+        let path = added.write_into(&folder);
+        assert!(
+            names(&server.url, "lib").contains(&added.filename),
+            "copied in, round {round}"
+        );
+        assert!(get(&server.url, "/simple/", &JSON).text().contains("\"lib\""));
+        let other = wheel("lib", &version).padding(100 + round, 1).build();
+        fs::write(&path, &other.bytes).unwrap();
+        let page = get(&server.url, "/simple/lib/", &JSON).text();
+        assert!(page.contains(&other.sha256()), "replaced in place, round {round}");
+        assert!(get(&server.url, &format!("/packages/{}", added.filename), &[]).body == other.bytes);
+        let renamed_over = wheel("lib", &version).padding(5000, 2).build();
+        let aside = testbed.write("aside", &renamed_over.bytes);
+        fs::rename(aside, &path).unwrap();
+        let page = get(&server.url, "/simple/lib/", &JSON).text();
+        assert!(
+            page.contains(&renamed_over.sha256()),
+            "renamed over, round {round}"
+        );
+        fs::remove_file(&path).unwrap();
+        assert!(names(&server.url, "lib").is_empty(), "removed, round {round}");
+        get(&server.url, &format!("/packages/{}", added.filename), &[]).expect(404);
+    }
+}
+
+#[test]
+fn nested_folders_come_and_go() {
+    let testbed = Testbed::new();
+    let folder = testbed.path("packages");
+    fs::create_dir_all(&folder).unwrap();
+    let server = testbed.serve(["--disable-fallback".as_ref(), folder.as_os_str()]);
+    assert_eq!(names(&server.url, "lib"), Vec::<String>::new());
+    let file = wheel("lib", "1.0").build();
+    file.write_into(folder.join("team/a"));
+    assert_eq!(names(&server.url, "lib"), [file.filename.clone()]);
+    let second = wheel("lib", "2.0").build();
+    second.write_into(folder.join("team/a"));
+    assert_eq!(
+        names(&server.url, "lib"),
+        [file.filename.clone(), second.filename.clone()]
+    );
+    fs::rename(folder.join("team"), folder.join("crew")).unwrap();
+    assert_eq!(names(&server.url, "lib").len(), 2);
+    get(&server.url, &format!("/packages/crew/a/{}", file.filename), &[]).expect(200);
+    get(&server.url, &format!("/packages/team/a/{}", file.filename), &[]).expect(404);
+    fs::remove_dir_all(folder.join("crew")).unwrap();
+    assert_eq!(names(&server.url, "lib"), Vec::<String>::new());
+}
+
+#[test]
+fn what_changed_while_the_server_was_down_is_noticed_at_the_start() {
+    let testbed = Testbed::new();
+    let folder = testbed.path("packages");
+    let first = wheel("lib", "1.0").build();
+    let path = first.write_into(&folder);
+    wheel("gone", "1.0").build().write_into(&folder);
+    let mut server = testbed.serve([&folder]);
+    assert_eq!(listed_sha256(&server.url, "lib"), first.sha256());
+    server.signal("TERM");
+    assert_eq!(server.wait(), Some(0));
+    let second = wheel("lib", "1.0").padding(10, 1).build();
+    fs::write(&path, &second.bytes).unwrap();
+    fs::remove_file(folder.join("gone-1.0-py3-none-any.whl")).unwrap();
+    sdist("new", "1.0").build().write_into(&folder);
+    let server = testbed.serve([&folder]);
+    assert_eq!(listed_sha256(&server.url, "lib"), second.sha256());
+    assert_eq!(names(&server.url, "new"), ["new-1.0.tar.gz"]);
+    assert_eq!(names(&server.url, "gone"), Vec::<String>::new());
+}
+
+#[test]
+fn the_catalog_can_be_lost_or_spoilt() {
+    let testbed = Testbed::new();
+    let folder = testbed.path("packages");
+    let file = wheel("lib", "1.0").build();
+    file.write_into(&folder);
+    for spoil in [
+        None,
+        Some("this is no database, and long enough to look like a header of one"),
+    ] {
+        let mut server = testbed.serve([&folder]);
+        assert_eq!(listed_sha256(&server.url, "lib"), file.sha256());
+        server.signal("TERM");
+        assert_eq!(server.wait(), Some(0));
+        match spoil {
+            None => fs::remove_dir_all(folder.join(".pkgctl")).unwrap(),
+            Some(text) => fs::write(folder.join(".pkgctl/catalog.db"), text.repeat(200)).unwrap(),
+        }
+    }
+    let server = testbed.serve([&folder]);
+    assert_eq!(listed_sha256(&server.url, "lib"), file.sha256());
+    assert!(server.log().contains("damaged"), "{}", server.log());
+}
+
+#[test]
+fn the_first_of_two_files_with_one_name_is_served() {
+    let testbed = Testbed::new();
+    let (one, two) = (testbed.path("one"), testbed.path("two"));
+    let first = wheel("lib", "1.0").build();
+    first.write_into(&one);
+    wheel("lib", "1.0").padding(10, 1).build().write_into(&two);
+    sdist("lib", "1.0").build().write_into(&two);
+    let server = testbed.serve([&one, &two]);
+    let page = get(&server.url, "/simple/lib/", &JSON).json();
+    assert_eq!(page["files"].as_array().unwrap().len(), 2, "{page}");
+    assert!(get(&server.url, "/packages/lib-1.0-py3-none-any.whl", &[]).body == first.bytes);
+    assert!(
+        server.log().contains("two files have the same name"),
+        "{}",
+        server.log()
+    );
+    fs::remove_file(one.join(&first.filename)).unwrap();
+    let now = get(&server.url, "/packages/lib-1.0-py3-none-any.whl", &[])
+        .expect(200)
+        .body;
+    assert!(now != first.bytes);
+}
+
+#[test]
+fn junk_is_not_listed_and_broken_archives_break_nothing() {
+    let testbed = Testbed::new();
+    let folder = testbed.path("packages");
+    wheel("lib", "1.0").build().write_into(&folder);
+    for junk in [
+        "README.md",
+        "lib.txt",
+        "lib-1.0.whl",
+        ".hidden-1.0.tar.gz",
+        "index.html",
+        "setup.exe",
+    ] {
+        testbed.write(&format!("packages/{junk}"), "junk");
+    }
+    testbed.write("packages/lib-2.0-py3-none-any.whl", "no zip at all");
+    testbed.write("packages/lib-3.0.tar.gz", "");
+    testbed.write("packages/Foo-1.0-py2.7.egg", "an egg");
+    let server = testbed.serve([&folder]);
+    assert_eq!(
+        names(&server.url, "lib"),
+        [
+            "lib-1.0-py3-none-any.whl",
+            "lib-2.0-py3-none-any.whl",
+            "lib-3.0.tar.gz"
+        ]
+    );
+    assert_eq!(names(&server.url, "foo"), ["Foo-1.0-py2.7.egg"]);
+    assert_eq!(
+        get(&server.url, "/packages/Foo-1.0-py2.7.egg", &[])
+            .expect(200)
+            .text(),
+        "an egg"
+    );
+    let projects = get(&server.url, "/simple/", &JSON).json();
+    assert_eq!(projects["projects"].as_array().unwrap().len(), 2, "{projects}");
+}
