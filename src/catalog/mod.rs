@@ -6,6 +6,7 @@
 //! [`Catalog`] is the one way to it. [`SqliteCatalog`] serves one machine; a twin on PostgreSQL is to be a second
 //! file here. `contract.rs` is the suite that both must pass.
 
+use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -17,6 +18,15 @@ use crate::packaging::digest::NamedDigest;
 use crate::packaging::simple::ProjectStatus;
 use crate::packaging::{DistFilename, ProjectName, Sha256};
 use crate::storage::{Stamp, StoreKey};
+
+#[cfg(test)]
+mod contract;
+mod database;
+mod rows;
+mod sqlite;
+
+pub use database::Opened;
+pub use sqlite::SqliteCatalog;
 
 /// The registry's memory. Blocking work is done on blocking threads inside; callers simply await.
 ///
@@ -184,6 +194,15 @@ pub enum Error {
     TooNew {
         /// The database file.
         path: PathBuf,
+    },
+    /// Its folder is read-only, or owned by someone else.
+    #[error("the catalog `{}` can't be written to", .path.display())]
+    NotWritable {
+        /// The database file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
     },
     /// There is no room for it.
     #[error("there is no space left for the catalog `{}`", .path.display())]

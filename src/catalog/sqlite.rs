@@ -1,0 +1,541 @@
+//! The catalog in SQLite: one file, one machine.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
+
+use super::database::{Database, Durability, Opened};
+use super::rows::{self, FILE_COLUMNS, KeyColumns, ServedRoots};
+use super::{Catalog, Counts, Error, FileFacts, FileRecord, Observation, ProjectRecord, UploadRecord};
+use crate::packaging::{DistFilename, ProjectName};
+use crate::storage::{Stamp, StoreKey};
+
+/// A catalog in a SQLite database.
+///
+/// Uploads and removals are on disk when they are acknowledged. What can be had from the files again survives the
+/// end of the process at once, and a power loss a little later.
+///
+/// A file whose stamp has changed loses its facts and its uploader, because someone has changed it by hand; its yank
+/// stays, because that was said of the name. An upload that replaces a file takes back the yank of the old one.
+pub struct SqliteCatalog {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    database: Database,
+    served: ServedRoots,
+}
+
+impl SqliteCatalog {
+    /// Opens the catalog at `path` for the served folders `roots`, in the order of the store, or begins one. A
+    /// damaged one is set aside beside it as `<path>.damaged-<n>`, which the caller should say loudly. Blocks.
+    ///
+    /// # Errors
+    /// [`Error::NotWritable`], [`Error::TooNew`], [`Error::NoSpace`], [`Error::Database`].
+    pub fn open(path: &Path, roots: &[PathBuf]) -> Result<(Self, Opened), Error> {
+        let (database, opened) = Database::open(path)?;
+        Ok((Self::with(database, path, roots)?, opened))
+    }
+
+    /// A catalog that is gone with the process, for where nothing can be written.
+    ///
+    /// # Errors
+    /// [`Error::Database`], when there is no memory for it.
+    pub fn in_memory(roots: &[PathBuf]) -> Result<Self, Error> {
+        Self::with(Database::in_memory()?, Path::new(""), roots)
+    }
+
+    fn with(database: Database, path: &Path, roots: &[PathBuf]) -> Result<Self, Error> {
+        let register = |transaction: &Transaction<'_>| ServedRoots::register(transaction, path, roots);
+        let served = database.write(Durability::Cache, register)?;
+        let shared = Arc::new(Shared { database, served });
+        Ok(Self { shared })
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection, &ServedRoots) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let shared = Arc::clone(&self.shared);
+        self.blocking(move || {
+            shared
+                .database
+                .read(|connection| work(connection, &shared.served))
+        })
+        .await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        durability: Durability,
+        work: impl FnOnce(&Transaction<'_>, &ServedRoots) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, Error> {
+        let shared = Arc::clone(&self.shared);
+        let change = move || {
+            let work = |transaction: &Transaction<'_>| work(transaction, &shared.served);
+            shared.database.write(durability, work)
+        };
+        self.blocking(change).await
+    }
+
+    async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        match tokio::task::spawn_blocking(work).await {
+            Ok(result) => result,
+            Err(error) => Err(self.shared.database.interrupted(error)),
+        }
+    }
+}
+
+#[async_trait]
+impl Catalog for SqliteCatalog {
+    async fn projects(&self) -> Result<Vec<ProjectName>, Error> {
+        self.read(projects).await
+    }
+
+    async fn project(&self, name: &ProjectName) -> Result<Option<ProjectRecord>, Error> {
+        let name = name.clone();
+        self.read(|connection, served| project(connection, served, name))
+            .await
+    }
+
+    async fn file(&self, filename: &str) -> Result<Option<FileRecord>, Error> {
+        let filename = filename.to_owned();
+        let sql = format!("SELECT {FILE_COLUMNS} FROM files WHERE filename = ?1 AND present = 1");
+        let of_smallest_key = |files: Vec<FileRecord>| files.into_iter().min_by(|a, b| a.key.cmp(&b.key));
+        self.read(move |connection, served| {
+            Ok(of_smallest_key(served.files(connection, &sql, [filename])?))
+        })
+        .await
+    }
+
+    async fn files_like(&self, identity: &str) -> Result<Vec<FileRecord>, Error> {
+        let identity = identity.to_owned();
+        let sql = format!("SELECT {FILE_COLUMNS} FROM files WHERE identity = ?1 ORDER BY id");
+        self.read(move |connection, served| served.files(connection, &sql, [identity]))
+            .await
+    }
+
+    async fn present(&self) -> Result<Vec<(StoreKey, Stamp)>, Error> {
+        self.read(present).await
+    }
+
+    async fn unread(&self, limit: usize) -> Result<Vec<FileRecord>, Error> {
+        self.read(move |connection, served| {
+            let sql = format!(
+                "SELECT {FILE_COLUMNS} FROM files \
+                 WHERE present = 1 AND sha256 IS NULL AND root_id IN ({}) ORDER BY id LIMIT ?1",
+                served.id_list
+            );
+            served.files(connection, &sql, [i64::try_from(limit).unwrap_or(i64::MAX)])
+        })
+        .await
+    }
+
+    async fn observe(&self, observations: Vec<Observation>) -> Result<Vec<ProjectName>, Error> {
+        if observations.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.write(Durability::Cache, move |transaction, served| {
+            let mut observer = Observer {
+                transaction,
+                served,
+                projects: HashMap::new(),
+            };
+            for observation in observations {
+                observer.take(observation)?;
+            }
+            Ok(observer.affected())
+        })
+        .await
+    }
+
+    async fn record_facts(&self, key: &StoreKey, stamp: Stamp, facts: FileFacts) -> Result<bool, Error> {
+        let key = key.clone();
+        self.write(Durability::Cache, move |transaction, served| {
+            record_facts(transaction, served, &key, stamp, &facts)
+        })
+        .await
+    }
+
+    async fn record_upload(&self, upload: UploadRecord) -> Result<(), Error> {
+        self.write(Durability::Acknowledged, move |transaction, served| {
+            record_upload(transaction, served, &upload)
+        })
+        .await
+    }
+
+    async fn record_removal(&self, key: &StoreKey, actor: Option<&str>, at: Timestamp) -> Result<(), Error> {
+        let (key, actor) = (key.clone(), actor.map(str::to_owned));
+        self.write(Durability::Acknowledged, move |transaction, served| {
+            record_removal(transaction, served, &key, actor.as_deref(), at)
+        })
+        .await
+    }
+
+    async fn counts(&self) -> Result<Counts, Error> {
+        self.read(counts).await
+    }
+}
+
+fn projects(connection: &Connection, served: &ServedRoots) -> rusqlite::Result<Vec<ProjectName>> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT name FROM projects WHERE EXISTS \
+         (SELECT 1 FROM files WHERE project_id = projects.id AND present = 1 AND root_id IN ({})) ORDER BY name",
+        served.id_list
+    ))?;
+    let mut rows = statement.query([])?;
+    let mut names = Vec::new();
+    while let Some(row) = rows.next()? {
+        names.extend(project_name(row.get_ref(0)?.as_str()?));
+    }
+    Ok(names)
+}
+
+/// A name from the database; `None`, with a word to the operator, when it is none.
+fn project_name(text: &str) -> Option<ProjectName> {
+    text.parse()
+        .inspect_err(|error| tracing::warn!(%error, "the catalog holds a project name that is none; it is passed over"))
+        .ok()
+}
+
+fn project(
+    connection: &Connection,
+    served: &ServedRoots,
+    name: ProjectName,
+) -> rusqlite::Result<Option<ProjectRecord>> {
+    let mut statement =
+        connection.prepare_cached("SELECT id, status, status_reason FROM projects WHERE name = ?1")?;
+    let known = statement.query_row([name.as_str()], |row| {
+        let status = rows::project_status(row.get_ref(1)?.as_str()?);
+        Ok((row.get::<_, i64>(0)?, status, row.get(2)?))
+    });
+    let Some((id, status, status_reason)) = known.optional()? else {
+        return Ok(None);
+    };
+    let sql = format!("SELECT {FILE_COLUMNS} FROM files WHERE project_id = ?1 AND present = 1");
+    let mut files = served.files(connection, &sql, [id])?;
+    files.sort_by(|a, b| (a.filename.as_str(), &a.key).cmp(&(b.filename.as_str(), &b.key)));
+    files.dedup_by(|next, kept| next.filename == kept.filename);
+    // The sort is stable: within one version the order by file name remains.
+    files.sort_by(|a, b| a.filename.version().cmp(b.filename.version()));
+    Ok(Some(ProjectRecord {
+        name,
+        status,
+        status_reason,
+        files,
+    }))
+}
+
+fn present(connection: &Connection, served: &ServedRoots) -> rusqlite::Result<Vec<(StoreKey, Stamp)>> {
+    let sql = "SELECT root_id, folder, filename, size_bytes, modified_ns, inode FROM files WHERE present = 1";
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut rows = statement.query([])?;
+    let mut present = Vec::new();
+    while let Some(row) = rows.next()? {
+        if let Some(key) = served.key(row)? {
+            present.push((key, rows::stamp(row, 3)?));
+        }
+    }
+    Ok(present)
+}
+
+fn counts(connection: &Connection, served: &ServedRoots) -> rusqlite::Result<Counts> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT count(DISTINCT project_id), count(*) FROM files WHERE present = 1 AND root_id IN ({})",
+        served.id_list
+    ))?;
+    statement.query_row([], |row| {
+        Ok(Counts {
+            projects: row.get::<_, i64>(0)?.unsigned_abs(),
+            files: row.get::<_, i64>(1)?.unsigned_abs(),
+        })
+    })
+}
+
+/// Takes in what was seen in the folders, within one transaction.
+struct Observer<'a> {
+    transaction: &'a Transaction<'a>,
+    served: &'a ServedRoots,
+    /// The projects that were met, with their rows and whether their pages are affected.
+    projects: HashMap<ProjectName, (i64, bool)>,
+}
+
+impl Observer<'_> {
+    fn take(&mut self, observation: Observation) -> rusqlite::Result<()> {
+        match observation {
+            Observation::Seen { key, filename, stamp } => self.seen(&key, &filename, stamp),
+            Observation::Gone { key } => self.gone(&key),
+        }
+    }
+
+    fn affected(self) -> Vec<ProjectName> {
+        let affected = self
+            .projects
+            .into_iter()
+            .filter(|(_, (_, is_affected))| *is_affected);
+        affected.map(|(name, _)| name).collect()
+    }
+
+    fn seen(&mut self, key: &StoreKey, filename: &DistFilename, stamp: Stamp) -> rusqlite::Result<()> {
+        let Some(columns) = self.served.columns(key) else {
+            return Ok(());
+        };
+        let known = self
+            .transaction
+            .prepare_cached(
+                "SELECT size_bytes, modified_ns, inode, present, id FROM files \
+                 WHERE filename = ?1 AND folder = ?2 AND root_id = ?3",
+            )?
+            .query_row(
+                params![columns.filename, columns.folder, columns.root_id],
+                |row| {
+                    Ok((
+                        rows::stamp(row, 0)?,
+                        row.get::<_, bool>(3)?,
+                        row.get::<_, i64>(4)?,
+                    ))
+                },
+            )
+            .optional()?;
+        match known {
+            Some((known, true, _)) if known == stamp => return Ok(()),
+            Some((known, false, id)) if known == stamp => {
+                self.transaction
+                    .prepare_cached("UPDATE files SET present = 1 WHERE id = ?1")?
+                    .execute([id])?;
+            }
+            Some((_, _, id)) => self.changed(id, stamp)?,
+            None => return self.appeared(&columns, filename, stamp),
+        }
+        self.project(filename.project())?.1 = true;
+        Ok(())
+    }
+
+    fn changed(&self, id: i64, stamp: Stamp) -> rusqlite::Result<()> {
+        let (size_bytes, modified_ns, inode) = rows::stamp_columns(stamp);
+        self.transaction
+            .prepare_cached(
+                "UPDATE files SET size_bytes = ?2, modified_ns = ?3, inode = ?4, present = 1, uploaded_at_ns = ?3, \
+                 uploader = NULL, sha256 = NULL, digests = '', requires_python = NULL, metadata_sha256 = NULL, \
+                 defect = NULL WHERE id = ?1",
+            )?
+            .execute(params![id, size_bytes, modified_ns, inode])?;
+        Ok(())
+    }
+
+    fn appeared(
+        &mut self,
+        columns: &KeyColumns<'_>,
+        filename: &DistFilename,
+        stamp: Stamp,
+    ) -> rusqlite::Result<()> {
+        let project = self.project(filename.project())?;
+        project.1 = true;
+        let project_id = project.0;
+        let (size_bytes, modified_ns, inode) = rows::stamp_columns(stamp);
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO files (root_id, folder, filename, project_id, identity, size_bytes, modified_ns, \
+                 inode, present, uploaded_at_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?7)",
+            )?
+            .execute(params![
+                columns.root_id,
+                columns.folder,
+                columns.filename,
+                project_id,
+                filename.identity(),
+                size_bytes,
+                modified_ns,
+                inode
+            ])?;
+        Ok(())
+    }
+
+    fn gone(&mut self, key: &StoreKey) -> rusqlite::Result<()> {
+        let Some(columns) = self.served.columns(key) else {
+            return Ok(());
+        };
+        let project = self
+            .transaction
+            .prepare_cached(
+                "UPDATE files SET present = 0 \
+                 WHERE filename = ?1 AND folder = ?2 AND root_id = ?3 AND present = 1 \
+                 RETURNING (SELECT name FROM projects WHERE id = project_id)",
+            )?
+            .query_row(
+                params![columns.filename, columns.folder, columns.root_id],
+                |row| Ok(project_name(row.get_ref(0)?.as_str()?)),
+            )
+            .optional()?;
+        if let Some(name) = project.flatten() {
+            self.project(&name)?.1 = true;
+        }
+        Ok(())
+    }
+
+    fn project(&mut self, name: &ProjectName) -> rusqlite::Result<&mut (i64, bool)> {
+        if !self.projects.contains_key(name) {
+            let id = project_id(self.transaction, name)?;
+            self.projects.insert(name.clone(), (id, false));
+        }
+        Ok(self.projects.entry(name.clone()).or_default())
+    }
+}
+
+/// The row of a project, made when there is none.
+fn project_id(transaction: &Transaction<'_>, name: &ProjectName) -> rusqlite::Result<i64> {
+    let known = transaction
+        .prepare_cached("SELECT id FROM projects WHERE name = ?1")?
+        .query_row([name.as_str()], |row| row.get(0))
+        .optional()?;
+    if let Some(id) = known {
+        return Ok(id);
+    }
+    transaction
+        .prepare_cached("INSERT INTO projects (name) VALUES (?1)")?
+        .insert([name.as_str()])
+}
+
+fn record_facts(
+    transaction: &Transaction<'_>,
+    served: &ServedRoots,
+    key: &StoreKey,
+    stamp: Stamp,
+    facts: &FileFacts,
+) -> rusqlite::Result<bool> {
+    let Some(columns) = served.columns(key) else {
+        return Ok(false);
+    };
+    let (size_bytes, modified_ns, inode) = rows::stamp_columns(stamp);
+    let changed = transaction
+        .prepare_cached(
+            "UPDATE files SET sha256 = ?7, digests = ?8, requires_python = ?9, metadata_sha256 = ?10, defect = ?11 \
+             WHERE filename = ?1 AND folder = ?2 AND root_id = ?3 \
+             AND size_bytes = ?4 AND modified_ns = ?5 AND inode = ?6",
+        )?
+        .execute(params![
+            columns.filename,
+            columns.folder,
+            columns.root_id,
+            size_bytes,
+            modified_ns,
+            inode,
+            facts.sha256.as_bytes(),
+            rows::digests_to_text(&facts.digests),
+            facts.requires_python,
+            facts.metadata_sha256.as_ref().map(|digest| *digest.as_bytes()),
+            facts.defect,
+        ])?;
+    Ok(changed > 0)
+}
+
+fn record_upload(
+    transaction: &Transaction<'_>,
+    served: &ServedRoots,
+    upload: &UploadRecord,
+) -> rusqlite::Result<()> {
+    let project_id = project_id(transaction, upload.filename.project())?;
+    let at_ns = rows::nanoseconds(upload.at);
+    if let Some(columns) = served.columns(&upload.key) {
+        let (size_bytes, modified_ns, inode) = rows::stamp_columns(upload.stamp);
+        transaction
+            .prepare_cached(
+                "INSERT INTO files (root_id, folder, filename, project_id, identity, size_bytes, modified_ns, \
+                 inode, present, uploaded_at_ns, uploader) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?9, ?10) \
+                 ON CONFLICT (filename, folder, root_id) DO UPDATE SET size_bytes = excluded.size_bytes, \
+                 modified_ns = excluded.modified_ns, inode = excluded.inode, present = 1, \
+                 uploaded_at_ns = excluded.uploaded_at_ns, uploader = excluded.uploader, \
+                 yank_reason = iif(?11, NULL, yank_reason)",
+            )?
+            .execute(params![
+                columns.root_id,
+                columns.folder,
+                columns.filename,
+                project_id,
+                upload.filename.identity(),
+                size_bytes,
+                modified_ns,
+                inode,
+                at_ns,
+                upload.uploader,
+                upload.replaced,
+            ])?;
+        record_facts(transaction, served, &upload.key, upload.stamp, &upload.facts)?;
+    }
+    Audit {
+        at_ns,
+        actor: upload.uploader.as_deref(),
+        action: if upload.replaced { "replace" } else { "upload" },
+        project: Some(upload.filename.project().as_str()),
+        path: upload.key.path(),
+        sha256: Some(*upload.facts.sha256.as_bytes()),
+    }
+    .record(transaction)
+}
+
+fn record_removal(
+    transaction: &Transaction<'_>,
+    served: &ServedRoots,
+    key: &StoreKey,
+    actor: Option<&str>,
+    at: Timestamp,
+) -> rusqlite::Result<()> {
+    let mut removed = None;
+    if let Some(columns) = served.columns(key) {
+        removed = transaction
+            .prepare_cached(
+                "UPDATE files SET present = 0 WHERE filename = ?1 AND folder = ?2 AND root_id = ?3 \
+                 RETURNING (SELECT name FROM projects WHERE id = project_id), sha256",
+            )?
+            .query_row(
+                params![columns.filename, columns.folder, columns.root_id],
+                |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<[u8; 32]>>(1)?)),
+            )
+            .optional()?;
+    }
+    let (project, sha256) = removed.unzip();
+    Audit {
+        at_ns: rows::nanoseconds(at),
+        actor,
+        action: "remove",
+        project: project.as_deref(),
+        path: key.path(),
+        sha256: sha256.flatten(),
+    }
+    .record(transaction)
+}
+
+/// A row of the audit trail.
+struct Audit<'a> {
+    at_ns: i64,
+    actor: Option<&'a str>,
+    action: &'static str,
+    project: Option<&'a str>,
+    path: &'a str,
+    sha256: Option<[u8; 32]>,
+}
+
+impl Audit<'_> {
+    fn record(&self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        transaction
+            .prepare_cached(
+                "INSERT INTO audit (at_ns, actor, action, project, path, sha256) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            )?
+            .execute(params![
+                self.at_ns,
+                self.actor,
+                self.action,
+                self.project,
+                self.path,
+                self.sha256
+            ])?;
+        Ok(())
+    }
+}
