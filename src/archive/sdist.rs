@@ -1,0 +1,187 @@
+//! Sdists: one top folder for the release, with PKG-INFO in it.
+//!
+//! Standard: the source distribution format (PEP 625, 643). Older sdists, whose folder spells name or version in
+//! another way, are accepted as long as the spelling means the same.
+
+use std::io::{Read, Seek};
+
+use super::agreement::{check_metadata, is_release_folder};
+use super::error::{Error, Judge, Rule};
+use super::member::{Flow, Kind, Member, Visitor};
+use super::zip_lookup::{find_member, is_zip};
+use super::zip_walker::ZipWalker;
+use super::{Inspection, Limits, tar_walker};
+use crate::packaging::DistFilename;
+use crate::packaging::filename::{SdistFilename, SdistFormat};
+
+/// Verifies a whole sdist.
+pub(super) fn inspect(
+    filename: &DistFilename,
+    sdist: &SdistFilename,
+    file: impl Read + Seek,
+    limits: &Limits,
+) -> Result<Inspection, Error> {
+    let mut judge = Judge::new(limits);
+    let mut content = SdistContent::default();
+    walk(filename, sdist, file, &mut judge, &mut content)?;
+    let (path, metadata_bytes) = content.pkg_info.ok_or_else(|| Error::archive(Rule::NoPkgInfo))?;
+    let metadata = check_metadata(&path, &metadata_bytes, filename.project(), sdist.version())?;
+    let top = path.split('/').next().unwrap_or(&path);
+    if !is_release_folder(top, filename.project(), sdist.version()) {
+        return Err(Error::member(top, Rule::TopName));
+    }
+    Ok(Inspection {
+        metadata,
+        metadata_bytes,
+        warnings: judge.into_warnings(),
+    })
+}
+
+/// The first PKG-INFO that lies directly in a top folder; what is behind it is not read.
+pub(super) fn read_metadata(
+    sdist: &SdistFilename,
+    file: impl Read + Seek,
+    limits: &Limits,
+) -> Result<Option<Vec<u8>>, Error> {
+    match sdist.format {
+        SdistFormat::Zip => find_member(file, limits, is_pkg_info),
+        SdistFormat::TarGz => {
+            let mut finder = PkgInfoFinder::default();
+            tar_walker::walk(file, &mut Judge::new(limits), &mut finder)?;
+            Ok(finder.found)
+        }
+    }
+}
+
+/// Walks an sdist in either format.
+pub(super) fn walk(
+    filename: &DistFilename,
+    sdist: &SdistFilename,
+    mut file: impl Read + Seek,
+    judge: &mut Judge<'_>,
+    visitor: &mut impl Visitor,
+) -> Result<(), Error> {
+    match sdist.format {
+        SdistFormat::TarGz => {
+            if is_zip(&mut file)? {
+                return Err(Error::archive(Rule::ZipAndTar));
+            }
+            tar_walker::walk(file, judge, visitor)
+        }
+        SdistFormat::Zip => {
+            judge.rule(judge.limits.policy.zip_sdists, filename.as_str(), Rule::ZipSdist)?;
+            let mut zip = ZipWalker::open(file, judge, |_| Ok(()))?;
+            zip.walk(judge.limits.max_sdist_unpacked_bytes, judge, visitor)
+        }
+    }
+}
+
+/// The one folder that everything in an sdist lies in.
+#[derive(Debug, Default)]
+pub(super) struct TopFolder {
+    name: Option<String>,
+}
+
+impl TopFolder {
+    /// Refuses a member outside it; `true` for the first member.
+    pub(super) fn note(&mut self, member: &Member<'_>) -> Result<bool, Error> {
+        let (top, below) = match member.path.split_once('/') {
+            Some((top, below)) => (top, Some(below)),
+            None => (member.path, None),
+        };
+        if below.is_none() && member.kind != Kind::Folder {
+            return Err(Error::member(member.path, Rule::NoTop));
+        }
+        match &self.name {
+            Some(name) if name == top => Ok(false),
+            Some(name) => Err(Error::member(member.path, Rule::SecondTop { top: name.clone() })),
+            None => {
+                self.name = Some(top.to_owned());
+                Ok(true)
+            }
+        }
+    }
+
+    /// Its name, when there was any member.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+}
+
+fn is_pkg_info(path: &str) -> bool {
+    path.split_once('/')
+        .is_some_and(|(top, name)| !top.is_empty() && name == "PKG-INFO")
+}
+
+/// Checks the layout and keeps PKG-INFO.
+#[derive(Default)]
+struct SdistContent {
+    top: TopFolder,
+    pkg_info: Option<(String, Vec<u8>)>,
+    is_in_pkg_info: bool,
+}
+
+impl Visitor for SdistContent {
+    fn begin(&mut self, member: &Member<'_>, judge: &mut Judge<'_>) -> Result<(), Error> {
+        self.top.note(member)?;
+        self.is_in_pkg_info = is_pkg_info(member.path);
+        if self.is_in_pkg_info {
+            check_pkg_info(member, judge.limits)?;
+            self.pkg_info = Some((member.path.to_owned(), Vec::new()));
+        }
+        Ok(())
+    }
+
+    fn data(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if let (true, Some((_, content))) = (self.is_in_pkg_info, &mut self.pkg_info) {
+            content.extend_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, _judge: &mut Judge<'_>) -> Result<Flow, Error> {
+        Ok(Flow::Continue)
+    }
+}
+
+/// PKG-INFO must be a file of its own, of a bearable size.
+fn check_pkg_info(member: &Member<'_>, limits: &Limits) -> Result<(), Error> {
+    let limit_bytes = limits.max_metadata_bytes;
+    match member.kind {
+        Kind::File { bytes } if bytes <= limit_bytes => Ok(()),
+        Kind::File { .. } => Err(Error::member(member.path, Rule::MemberTooLarge { limit_bytes })),
+        _ => Err(Error::member(member.path, Rule::SpecialFile)),
+    }
+}
+
+/// Stops at the first PKG-INFO.
+#[derive(Default)]
+struct PkgInfoFinder {
+    found: Option<Vec<u8>>,
+}
+
+impl Visitor for PkgInfoFinder {
+    fn begin(&mut self, member: &Member<'_>, judge: &mut Judge<'_>) -> Result<(), Error> {
+        if is_pkg_info(member.path) {
+            check_pkg_info(member, judge.limits)?;
+            self.found = Some(Vec::new());
+        }
+        Ok(())
+    }
+
+    fn data(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        // Anything found ends the walk, so these bytes are either its own or of no interest.
+        if let Some(content) = &mut self.found {
+            content.extend_from_slice(bytes);
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, _judge: &mut Judge<'_>) -> Result<Flow, Error> {
+        Ok(if self.found.is_some() {
+            Flow::Stop
+        } else {
+            Flow::Continue
+        })
+    }
+}
