@@ -156,7 +156,7 @@ impl From<catalog::Error> for Failure {
                 failure.hint("use the newer pkgctl, or another folder for the catalog with --state-dir")
             }
             catalog::Error::NoSpace { .. } => failure.hint("make room on that disk, then try again"),
-            catalog::Error::Database { .. } => {
+            catalog::Error::NotWritable { .. } | catalog::Error::Database { .. } => {
                 failure.hint("check the rights of that folder, or choose another one with --state-dir")
             }
         }
@@ -172,6 +172,87 @@ impl From<index::Error> for Failure {
                 Self::from_error(&error).hint("start it again")
             }
         }
+    }
+}
+
+// Passwords, prompts and the user's own files.
+
+impl From<crate::terminal::prompt::PromptError> for Failure {
+    fn from(error: crate::terminal::prompt::PromptError) -> Self {
+        use crate::terminal::prompt::PromptError;
+        match error {
+            PromptError::NoTerminal { ref instead, .. } => {
+                Self::usage(error.to_string()).hint(instead.clone())
+            }
+            PromptError::Interrupted => Self::interrupted("interrupted; nothing was written"),
+            PromptError::Mismatch => Self::from_error(&error).hint("try again"),
+            PromptError::Terminal(_) | PromptError::Stdin(_) => {
+                Self::from_error(&error).hint("set PKGCTL_PASSWORD, or pipe the password to --password-stdin")
+            }
+        }
+    }
+}
+
+impl From<crate::auth::scheme::MakeError> for Failure {
+    fn from(error: crate::auth::scheme::MakeError) -> Self {
+        use crate::auth::scheme::MakeError;
+        let hint = match error {
+            MakeError::TooLong { .. } => "choose a shorter one; 72 bytes are enough for any password",
+            MakeError::Nul => "choose one without it",
+            MakeError::Bcrypt(_) => "try again",
+        };
+        Self::new("can't store the password").caused_by(&error).hint(hint)
+    }
+}
+
+impl From<crate::config::dotfile::DotfileError> for Failure {
+    fn from(error: crate::config::dotfile::DotfileError) -> Self {
+        use crate::config::dotfile::DotfileError;
+        let hint = match error {
+            DotfileError::Read { .. } => "check that you may read it and the folders above it",
+            DotfileError::Write { .. } => {
+                "check that you may write into its folder and that the disk is not full"
+            }
+            DotfileError::NotAFile { .. } => "name a file",
+            DotfileError::Owner { .. } => "run the command as the owner of the file",
+            DotfileError::Appeared { .. } => "run the command again",
+        };
+        Self::from_error(&error).hint(hint)
+    }
+}
+
+impl From<crate::auth::Error> for Failure {
+    fn from(error: crate::auth::Error) -> Self {
+        use crate::auth::Error;
+        let hint = match &error {
+            Error::Missing { .. } => "make it with `pkgctl adduser NAME --file FILE`, or name another one",
+            Error::Unreadable { .. } => "check that the server's user may read it",
+            Error::TooLarge { .. } => "name a passwords file; this is none",
+            Error::NotUtf8 { .. } | Error::Malformed { .. } => {
+                "mend or remove that line; `pkgctl adduser NAME` writes a sound one"
+            }
+            Error::NoUsers { warnings, .. } => {
+                let mut failure =
+                    Self::from_error(&error).hint("add a user with `pkgctl adduser NAME --file FILE`");
+                failure.causes.extend(warnings.iter().map(ToString::to_string));
+                return failure;
+            }
+            Error::Randomness(_) => "try again",
+        };
+        Self::from_error(&error).hint(hint)
+    }
+}
+
+impl From<crate::auth::policy::PolicyError> for Failure {
+    fn from(error: crate::auth::policy::PolicyError) -> Self {
+        use crate::auth::policy::PolicyError;
+        let hint = match error {
+            PolicyError::OpenButProtected { .. } => {
+                "use `-P . -a .` to let everybody in, or name a file with -P"
+            }
+            PolicyError::ProtectedByNothing => "use `-P . -a .` to let everybody in, or leave `-a .` out",
+        };
+        Self::usage(error.to_string()).hint(hint)
     }
 }
 

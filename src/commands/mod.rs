@@ -1,5 +1,6 @@
 //! The verbs: one file each with its arguments, its help and a short `run`; this file only picks one.
 
+mod adduser;
 mod completions;
 mod serve;
 
@@ -24,6 +25,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Serve(serve::Arguments),
+    Adduser(adduser::AdduserArgs),
     Completions(completions::Arguments),
 }
 
@@ -66,5 +68,6 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
     match cli.verb {
         Verb::Serve(arguments) => serve::run(arguments, &environment).map(|()| ExitCode::SUCCESS),
         Verb::Completions(arguments) => completions::run(&arguments),
+        Verb::Adduser(arguments) => adduser::run(arguments, &environment),
     }
 }

@@ -1,7 +1,7 @@
 //! `pkgctl serve`: the index server over folders of wheels and sdists.
 
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs as _};
-use std::path::{Path, PathBuf};
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::builder::FalseyValueParser;
@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tracing::{info, warn};
 
 use crate::auth::{Action, ActionSet, Authenticator, PasswordSource, Policy};
-use crate::catalog::SqliteCatalog;
+use crate::catalog::{self, Opened, SqliteCatalog};
 use crate::config::Environment;
 use crate::failure::Failure;
 use crate::index::{self, Index};
@@ -26,6 +26,8 @@ const DEFAULT_FALLBACK_URL: &str = "https://pypi.org/simple";
 const DEFAULT_PASSWORDS: &str = ".htaccess";
 /// The folder for what is ours, in the first folder.
 const STATE_DIR: &str = ".pkgctl";
+/// The catalog in that folder.
+const CATALOG: &str = "catalog.db";
 
 /// Serve folders of wheels and sdists as a Python package index
 ///
@@ -352,7 +354,23 @@ fn open_passwords(source: &PasswordSource) -> Result<Option<Authenticator>, Fail
 
 /// Opens the catalog; where it can't be written, one in memory serves until the next start.
 fn open_catalog(settings: &Settings) -> Result<SqliteCatalog, Failure> {
-    unimplemented!("{:?}", settings.state_dir)
+    let path = settings.state_dir.join(CATALOG);
+    match SqliteCatalog::open(&path, &settings.roots) {
+        Ok((catalog, Opened::Existing | Opened::New)) => Ok(catalog),
+        Ok((catalog, Opened::Replaced { damaged })) => {
+            warn!(
+                "the catalog was damaged and is set aside as {}; packages are not affected, but upload times and yanks \
+                 start anew",
+                damaged.display()
+            );
+            Ok(catalog)
+        }
+        Err(catalog::Error::NotWritable { path, source }) => {
+            warn!(catalog = %path.display(), error = %source, "can't be written to; what files can't say is forgotten at the end");
+            Ok(SqliteCatalog::in_memory(&settings.roots)?)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What is served, where, to whom, and where unknown names go.

@@ -83,12 +83,12 @@ pub enum Refusal {
         filename: DistFilename,
     },
     /// The archive is not sound, or is not what its name claims.
-    #[error("`{filename}` is refused: {source}")]
+    #[error("`{filename}` is refused: {reason}")]
     Archive {
         /// The file.
         filename: DistFilename,
-        /// The rule that it breaks.
-        source: archive::Error,
+        /// The rule that it breaks, with the causes of that.
+        reason: String,
     },
     /// Other bytes are known under that name.
     #[error("{}", duplicate_message(.filename, .existing, .sha256, *.present))]
@@ -190,8 +190,7 @@ impl Index {
         } = submission;
         let filename: DistFilename = filename.parse()?;
         agree_with_form(&filename, &form)?;
-        let digests = spool.finish().await?;
-        let sha256 = digests.sha256;
+        let sha256 = spool.finish().await?.sha256;
         let known = check_digests(&mut spool, &form.digests, &filename).await?;
         if let Some(settled) = self.compare_with_known(&filename, sha256).await? {
             return Ok(settled);
@@ -275,10 +274,7 @@ impl Index {
         let inspected = tokio::task::spawn_blocking(move || archive::inspect(&name, reader, &limits))
             .await
             .map_err(Error::from)?;
-        let inspection = inspected.map_err(|source| Refusal::Archive {
-            filename: filename.clone(),
-            source,
-        })?;
+        let inspection = inspected.map_err(|error| unsound(filename, error))?;
         let is_wheel = matches!(filename, DistFilename::Wheel(_));
         let facts = FileFacts {
             sha256,
@@ -402,6 +398,37 @@ fn agree_with_form(filename: &DistFilename, form: &UploadForm) -> Result<(), Ref
         });
     }
     Ok(())
+}
+
+/// A disk that can't be read is no fault of the archive.
+fn unsound(filename: &DistFilename, error: archive::Error) -> Refusal {
+    match error {
+        archive::Error::Read(source) => {
+            let path = filename.as_str().into();
+            storage::Error::Io {
+                action: "read",
+                path,
+                source,
+            }
+            .into()
+        }
+        error => Refusal::Archive {
+            filename: filename.clone(),
+            reason: with_causes(&error),
+        },
+    }
+}
+
+/// An error and its sources as one sentence.
+fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut sentence = error.to_string();
+    let mut next = error.source();
+    while let Some(source) = next {
+        sentence.push_str(": ");
+        sentence.push_str(&source.to_string());
+        next = source.source();
+    }
+    sentence
 }
 
 /// Compares every digest of the form with that of the bytes; gives the known ones beside sha256.

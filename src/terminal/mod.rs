@@ -1,1 +1,30 @@
 //! The user's terminal: stdout is data, stderr is talk.
+
+pub mod prompt;
+
+use std::fmt::Display;
+use std::io::{self, Write as _};
+
+/// Tells the user what was done: one line on stderr.
+pub fn note(text: impl Display) {
+    // When stderr is gone there is nobody left to tell.
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
+
+/// Tells the user what is worth a second look: one line on stderr. Its first word is yellow on a terminal, unless
+/// `NO_COLOR` is set.
+pub fn warning(text: impl Display) {
+    let _ = writeln!(anstream::stderr(), "\x1b[1;33mwarning:\x1b[0m {text}");
+}
+
+/// Writes what the command was asked for to stdout, as it is.
+///
+/// # Errors
+/// stdout can't be written; a reader that has seen enough (a closed pipe) is none.
+pub fn data(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome,
+    }
+}

@@ -2,6 +2,7 @@
 //!
 //! One harness. Each module below is one verb or one concern; `support` holds what they share.
 
+mod adduser;
 mod architecture; // who may use whom, read from the sources
 mod generated; // man pages and completions are those of this version
 mod guide; // the guide's commands, as written

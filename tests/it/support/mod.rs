@@ -3,10 +3,12 @@
 pub(crate) mod blessed;
 pub(crate) mod distributions;
 pub(crate) mod http;
+pub(crate) mod pseudo_terminal;
 pub(crate) mod pypiserver;
 pub(crate) mod rust_tokens;
 pub(crate) mod testbed;
 pub(crate) mod tools;
 pub(crate) mod upload;
 
+pub(crate) use pseudo_terminal::{Session, Step};
 pub(crate) use testbed::{Outcome, Server, Testbed};
