@@ -384,13 +384,7 @@ async fn tell(settings: &Settings, index: &Arc<Index>, listener: &TcpListener) -
         };
         info!("serving the folder {}{uploads}", root.display());
     }
-    info!(
-        files = counts.files,
-        projects = counts.projects,
-        "{} files of {} projects",
-        counts.files,
-        counts.projects
-    );
+    info!("{} files of {} projects", counts.files, counts.projects);
     tell_access(settings);
     match &settings.server.fallback {
         Some(fallback) => info!(

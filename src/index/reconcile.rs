@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Mutex as AsyncMutex;
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use super::{Error, Index};
 use crate::catalog::{FileRecord, Observation};
@@ -156,7 +156,7 @@ impl Index {
         }
         let gone = known.into_keys().filter(|key| !still_there.contains(key));
         observations.extend(gone.map(|key| Observation::Gone { key }));
-        info!(
+        debug!(
             files = distributions,
             changes = observations.len(),
             "folder listed"

@@ -17,6 +17,32 @@ mod headers;
 /// Longest target of a request, in bytes.
 const MAX_TARGET_BYTES: usize = 8 * 1024;
 
+/// Longest head of a request, in bytes. hyper bounds its buffer, which may hold somewhat more than that.
+const MAX_HEAD_BYTES: usize = 32 * 1024;
+
+fn check_head(request: &Request) -> Result<(), ApiError> {
+    let target_bytes = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    if target_bytes > MAX_TARGET_BYTES {
+        return Err(ApiError::new(StatusCode::URI_TOO_LONG, "the address is too long"));
+    }
+    let head_bytes: usize = request
+        .headers()
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    if head_bytes > MAX_HEAD_BYTES {
+        let message = "the headers of the request are too long";
+        return Err(ApiError::new(
+            StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            message,
+        ));
+    }
+    Ok(())
+}
+
 /// The one layer around all routes.
 pub(super) async fn around(mut request: Request, next: Next) -> Response {
     let started = Instant::now();
@@ -24,14 +50,9 @@ pub(super) async fn around(mut request: Request, next: Next) -> Response {
     request.extensions_mut().insert(user.clone());
     let about = access_log::About::of(&request);
     let asker = errors::Asker::of(request.headers(), request.version());
-    let target_bytes = request
-        .uri()
-        .path_and_query()
-        .map_or(0, |target| target.as_str().len());
-    let mut response = if target_bytes > MAX_TARGET_BYTES {
-        ApiError::new(StatusCode::URI_TOO_LONG, "the address is too long").into_response()
-    } else {
-        next.run(request).await
+    let mut response = match check_head(&request) {
+        Ok(()) => next.run(request).await,
+        Err(refusal) => refusal.into_response(),
     };
     errors::give_form(&mut response, &asker, &about.request_id);
     headers::make_safe(&mut response);
