@@ -256,6 +256,58 @@ impl From<crate::auth::policy::PolicyError> for Failure {
     }
 }
 
+// Storage and catalog.
+
+impl From<crate::storage::Error> for Failure {
+    fn from(error: crate::storage::Error) -> Self {
+        use crate::storage::Error as Storage;
+        let failure = Self::from_error(&error);
+        match error {
+            Storage::NotFound(_) => failure,
+            Storage::AlreadyExists(_) => {
+                failure.hint("give the release a new version; files are never replaced by accident")
+            }
+            Storage::NoSpace { .. } => failure.hint("free some space, then try again"),
+            Storage::NotWritable { folder, .. } => failure.hint(format!(
+                "let the user that runs pkgctl write to `{}`",
+                folder.display()
+            )),
+            Storage::Root { folder, source } => match source.kind() {
+                std::io::ErrorKind::NotFound => {
+                    failure.hint(format!("create it: mkdir -p '{}'", folder.display()))
+                }
+                std::io::ErrorKind::PermissionDenied => {
+                    failure.hint("let the user that runs pkgctl read it, or name another folder")
+                }
+                _ => failure.hint("name a folder that holds packages, or is to hold them"),
+            },
+            Storage::Io { path, .. } => {
+                failure.hint(format!("look after the disk that holds `{}`", path.display()))
+            }
+        }
+    }
+}
+
+impl From<crate::catalog::Error> for Failure {
+    fn from(error: crate::catalog::Error) -> Self {
+        use crate::catalog::Error as Catalog;
+        let failure = Self::from_error(&error);
+        match error {
+            Catalog::Damaged { .. } => failure
+                .hint("start pkgctl again: it sets the file aside and makes a new one; no package is lost"),
+            Catalog::TooNew { .. } => {
+                failure.hint("run the newer version, or name another folder with --state-dir")
+            }
+            Catalog::NotWritable { .. } => failure
+                .hint("let the user that runs pkgctl write there, or name another folder with --state-dir"),
+            Catalog::NoSpace { .. } => failure.hint("free some space, then try again"),
+            Catalog::Database { path, .. } => {
+                failure.hint(format!("look after the disk that holds `{}`", path.display()))
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

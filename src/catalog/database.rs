@@ -50,8 +50,9 @@ pub(super) enum Durability {
 /// An open database.
 pub(super) struct Database {
     path: PathBuf,
-    writer: Mutex<Writer>,
+    // Dropped before the writer: only a connection that may write, and is the last one, puts the log away.
     readers: Readers,
+    writer: Mutex<Writer>,
 }
 
 struct Writer {

@@ -539,3 +539,7 @@ impl Audit<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+#[path = "sqlite_tests.rs"]
+mod tests;

@@ -75,7 +75,7 @@ impl Fixture {
 async fn the_contract_holds() {
     for setup in SETUPS {
         let fixture = fixture(setup);
-        contract::holds_for(fixture.store.clone()).await;
+        contract::holds_for(Arc::<LocalStore>::clone(&fixture.store)).await;
         assert_eq!(fixture.leftovers(), [""; 0], "{setup:?}");
     }
 }

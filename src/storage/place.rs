@@ -81,7 +81,8 @@ fn copy_beside(folder: &Folder, name: &str, spool: &SpoolFile, existing: Existin
     }
     let copy = SpoolFile::create_in(folder, COPY_NAME_START)?;
     let mut source = std::fs::File::open(spool.path())?;
-    io::copy(&mut source, &mut &*copy.file())?;
+    let mut target = copy.file();
+    io::copy(&mut source, &mut target)?;
     copy.file().sync_all()?;
     match existing {
         Existing::IsReplaced => folder.rename_over(copy.name(), name)?,

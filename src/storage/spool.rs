@@ -38,7 +38,7 @@ pub struct Spool {
 
 enum State {
     /// The writer waits for the next buffer.
-    Idle(Writer),
+    Idle(Box<Writer>),
     /// The writer is busy with a buffer.
     Writing(JoinHandle<Written>),
     /// All is written.
@@ -49,7 +49,7 @@ enum State {
 
 /// What comes back from the blocking thread; the buffer is used again.
 struct Written {
-    writer: Writer,
+    writer: Box<Writer>,
     buffer: Vec<u8>,
     result: io::Result<()>,
 }
@@ -70,11 +70,11 @@ impl Spool {
     pub(super) fn create(folder: &Path) -> Result<Self, Error> {
         let file = SpoolFile::create(folder).map_err(|source| write_error("create", folder, source))?;
         Ok(Self {
-            state: State::Idle(Writer {
+            state: State::Idle(Box::new(Writer {
                 file: Arc::clone(&file.file),
                 sha256: Sha256Hasher::default(),
                 blake2b: MultiHasher::new([Algorithm::Blake2b256]),
-            }),
+            })),
             file,
             buffer: Vec::new(),
             size_bytes: 0,
@@ -212,7 +212,7 @@ struct Writer {
 }
 
 impl Writer {
-    fn write(mut self, buffer: Vec<u8>) -> Written {
+    fn write(mut self: Box<Self>, buffer: Vec<u8>) -> Written {
         let result = (&*self.file).write_all(&buffer);
         self.sha256.update(&buffer);
         self.blake2b.update(&buffer);

@@ -53,10 +53,15 @@ impl FolderTimes {
 
     /// Whether something changed since the last call, or may have; then the folders are surveyed again.
     pub(super) fn take(&mut self, walk: &Walk<'_>) -> Result<bool, Error> {
-        let is_quiet = |(below_root, known): (&Box<str>, &Sighting)| {
+        let is_quiet = |below_root: &str, known: &Sighting| {
             known.is_settled && State::at(walk, below_root) == Some(known.state)
         };
-        if !self.folders.is_empty() && self.folders.iter().all(is_quiet) {
+        if !self.folders.is_empty()
+            && self
+                .folders
+                .iter()
+                .all(|(below_root, known)| is_quiet(below_root, known))
+        {
             return Ok(false);
         }
         *self = self.survey_again(walk)?;
