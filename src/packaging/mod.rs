@@ -11,6 +11,7 @@ pub mod name;
 pub mod simple;
 pub mod specifier;
 pub mod upload_form;
+pub mod pyproject;
 pub mod version;
 
 pub use digest::Sha256;
