@@ -1,1 +1,326 @@
-//! Builds through PEP 517 backends.
+//! Builds an sdist and a wheel through a project's PEP 517 backend.
+//!
+//! ```text
+//! source ──> [build-system] ──> environment ──> hooks ──> scratch folder ──> verified ──> output folder
+//! folder      packaging::        interpreter,    backend,                     archive      delivery
+//! or sdist    pyproject          environment     hook_runner.py
+//! ```
+//!
+//! Standards: PEP 517 and PEP 518 as the packaging specifications have them. The default is that of
+//! `python -m build`: the sdist, then the wheel from the unpacked sdist, so that both hold the same.
+//!
+//! Whatever happens, the output folder holds either all artifacts of a run or is as it was; and a build that is
+//! interrupted leaves no process and no temporary file behind. Nothing here prints: a watcher is told.
+
+mod backend;
+mod delivery;
+mod environment;
+mod error;
+mod installed;
+mod interpreter;
+mod process;
+mod progress;
+mod source;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+pub use backend::{ConfigSettings, Kind};
+pub use delivery::Artifact;
+pub use environment::{Installer, InstallerChoice, Variables};
+pub use error::{Error, Reason};
+pub use interpreter::{Interpreter, OLDEST_PYTHON, PythonRequest, Unfit};
+pub use process::{Interrupt, Transcript};
+pub use progress::{Event, Step};
+pub use source::Source;
+
+use backend::Backend;
+use delivery::Staged;
+use environment::{BuildEnvironment, Workshop};
+use installed::Installed;
+use process::Supervisor;
+use source::Project;
+
+use crate::archive::{self, Limits};
+use crate::packaging::DistFilename;
+use crate::packaging::pyproject::BuildRequirement;
+
+/// What to build, from what, with what, and where to put it.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The project or sdist.
+    pub source: Source,
+    /// Where the artifacts go; created if need be.
+    pub output_folder: PathBuf,
+    /// Which artifacts.
+    pub plan: Plan,
+    /// In which interpreter.
+    pub python: PythonRequest,
+    /// In which environment.
+    pub isolation: Isolation,
+    /// What the backend is told.
+    pub settings: ConfigSettings,
+    /// The variables of all programs that are run.
+    pub variables: Variables,
+}
+
+/// Which artifacts are built, and from what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Plan {
+    /// The sdist, and the wheel from it. From a source that is an sdist already: the wheel.
+    #[default]
+    SdistThenWheel,
+    /// The sdist alone.
+    Sdist,
+    /// The wheel alone, from the project's folder.
+    Wheel,
+    /// Both, each from the project's folder.
+    Both,
+}
+
+/// The environment that the backend runs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Isolation {
+    /// A new one that holds the build requirements and nothing else.
+    Isolated(InstallerChoice),
+    /// The interpreter's own; `check` wants it to hold the build requirements.
+    Unisolated {
+        /// Whether missing requirements are an error.
+        check: bool,
+    },
+}
+
+/// Builds what `request` says, tells `watcher` what happens, and gives what now lies in the output folder.
+///
+/// # Errors
+/// [`Error`]; the output folder is then as it was.
+pub fn build(
+    request: &Request,
+    interrupt: &Interrupt,
+    watcher: &dyn Fn(Event<'_>),
+) -> Result<Vec<Artifact>, Error> {
+    let supervisor = Supervisor { interrupt, watcher };
+    let tree = match &request.source {
+        Source::Folder(folder) => Some(Project::open(folder)?),
+        Source::Sdist { path, .. } if matches!(request.plan, Plan::Sdist | Plan::Both) => {
+            return Err(Error::SdistOfSdist { path: path.clone() });
+        }
+        Source::Sdist { .. } => None,
+    };
+    delivery::check_writable(&request.output_folder)?;
+    let interpreter = Interpreter::find(&request.python, &request.variables, &supervisor)?;
+    let scratch = tempfile::Builder::new()
+        .prefix("pkgctl-build-")
+        .tempdir()
+        .map_err(Error::system("create a temporary folder"))?;
+    let workshop = Workshop {
+        interpreter: &interpreter,
+        installer: match request.isolation {
+            Isolation::Isolated(choice) => Installer::choose(choice, &request.variables, &supervisor)?,
+            Isolation::Unisolated { .. } => Installer::Pip,
+        },
+        variables: &request.variables,
+        supervisor: &supervisor,
+        folder: scratch.path(),
+    };
+    let mut session = Session {
+        request,
+        workshop,
+        environment: None,
+        made: 0,
+    };
+    let staged = session.run(tree)?;
+    if interrupt.is_set() {
+        return Err(Error::Interrupted);
+    }
+    delivery::deliver(&staged, &request.output_folder)
+}
+
+/// One build, from the first environment to the last verified file in the scratch folder.
+struct Session<'a> {
+    request: &'a Request,
+    workshop: Workshop<'a>,
+    /// The environment of the last hook, kept for the next if that asks for the same.
+    environment: Option<BuildEnvironment>,
+    /// How many environments there were.
+    made: usize,
+}
+
+impl Session<'_> {
+    fn run(&mut self, tree: Option<Project>) -> Result<Vec<Staged>, Error> {
+        let Some(tree) = tree else {
+            return self.wheel_of_given_sdist();
+        };
+        match self.request.plan {
+            Plan::SdistThenWheel => self.sdist_then_wheel(&tree),
+            Plan::Sdist => Ok(vec![self.sdist(&tree)?]),
+            Plan::Wheel => Ok(vec![self.wheel(&tree, false)?]),
+            Plan::Both => {
+                let sdist = self.sdist(&tree)?;
+                let wheel = self
+                    .wheel(&tree, false)
+                    .and_then(|wheel| agreeing(&sdist.filename, wheel))
+                    .map_err(|error| without_sdist(&sdist, error))?;
+                Ok(vec![sdist, wheel])
+            }
+        }
+    }
+
+    fn sdist_then_wheel(&mut self, tree: &Project) -> Result<Vec<Staged>, Error> {
+        let sdist = match self.sdist(tree) {
+            Ok(sdist) => sdist,
+            // A backend may be unable to make sdists in some places, such as outside of a version control checkout.
+            Err(Error::Unsupported { reason, .. }) => {
+                self.workshop
+                    .supervisor
+                    .begin(&Step::SkipSdist { reason: &reason.0 });
+                return Ok(vec![self.wheel(tree, false)?]);
+            }
+            Err(error) => return Err(error),
+        };
+        let wheel = self
+            .wheel_of(&sdist.path, &sdist.filename)
+            .map_err(|error| without_sdist(&sdist, error))?;
+        Ok(vec![sdist, wheel])
+    }
+
+    fn wheel_of_given_sdist(&mut self) -> Result<Vec<Staged>, Error> {
+        let Source::Sdist { path, filename } = &self.request.source else {
+            return Ok(Vec::new());
+        };
+        self.workshop.supervisor.begin(&Step::Unpack { sdist: path });
+        Ok(vec![self.wheel_of(path, filename)?])
+    }
+
+    fn wheel_of(&mut self, sdist: &Path, filename: &DistFilename) -> Result<Staged, Error> {
+        let folder = source::unpack(sdist, filename, &self.workshop.folder.join("unpacked"))?;
+        let wheel = self.wheel(&Project::open(&folder)?, true)?;
+        agreeing(filename, wheel)
+    }
+
+    fn sdist(&mut self, project: &Project) -> Result<Staged, Error> {
+        self.artifact(project, Kind::Sdist, &Step::BuildSdist)
+    }
+
+    fn wheel(&mut self, project: &Project, from_sdist: bool) -> Result<Staged, Error> {
+        self.artifact(project, Kind::Wheel, &Step::BuildWheel { from_sdist })
+    }
+
+    fn artifact(&mut self, project: &Project, kind: Kind, step: &Step<'_>) -> Result<Staged, Error> {
+        let backend = Backend {
+            reference: &project.system.backend,
+            project: &project.folder,
+            settings: &self.request.settings,
+            supervisor: self.workshop.supervisor,
+            scratch: self.workshop.folder,
+        };
+        let environment = match self.request.isolation {
+            Isolation::Isolated(_) => self.isolated(project, kind, &backend)?,
+            Isolation::Unisolated { check } => self.unisolated(project, kind, &backend, check)?,
+        };
+        self.workshop.supervisor.begin(step);
+        let folder = self.workshop.folder.join(match kind {
+            Kind::Sdist => "sdist",
+            Kind::Wheel => "wheel",
+        });
+        let filename = backend.build(kind, &environment, &folder)?;
+        self.environment = Some(environment);
+        let path = folder.join(filename.as_str());
+        verify(&filename, &path)?;
+        Ok(Staged { filename, path })
+    }
+
+    /// An environment that holds exactly what building `kind` needs: the last one, if it can become that.
+    fn isolated(
+        &mut self,
+        project: &Project,
+        kind: Kind,
+        backend: &Backend<'_>,
+    ) -> Result<BuildEnvironment, Error> {
+        let requires = &project.system.requires;
+        let mut environment = match self.environment.take() {
+            Some(environment) if environment.holds_all(requires) => environment,
+            _ => self.new_environment(requires)?,
+        };
+        let mut wanted: Vec<BuildRequirement> = requires.clone();
+        wanted.extend(backend.requirements_for(kind, &environment)?);
+        if environment.can_become(&wanted) {
+            environment.add(&self.workshop, &wanted)?;
+            return Ok(environment);
+        }
+        self.new_environment(&wanted)
+    }
+
+    fn new_environment(&mut self, requirements: &[BuildRequirement]) -> Result<BuildEnvironment, Error> {
+        self.made += 1;
+        BuildEnvironment::isolated(
+            &self.workshop,
+            requirements,
+            &format!("environment-{}", self.made),
+        )
+    }
+
+    /// The interpreter's own environment, which must hold what building `kind` needs.
+    fn unisolated(
+        &mut self,
+        project: &Project,
+        kind: Kind,
+        backend: &Backend<'_>,
+        check: bool,
+    ) -> Result<BuildEnvironment, Error> {
+        let interpreter = self.workshop.interpreter;
+        let environment = self.environment.take().unwrap_or_else(|| {
+            self.workshop
+                .supervisor
+                .begin(&Step::UseEnvironment { interpreter });
+            BuildEnvironment::unisolated(interpreter, self.workshop.variables)
+        });
+        if check {
+            let installed = Installed::query(&environment, self.workshop.supervisor)?;
+            let mut unmet = installed.unmet(&project.system.requires);
+            // A backend that is not there can't be asked for more.
+            if unmet.is_empty() {
+                unmet = installed.unmet(&backend.requirements_for(kind, &environment)?);
+            }
+            if !unmet.is_empty() {
+                return Err(Error::UnmetRequirements {
+                    python: interpreter.executable.clone(),
+                    unmet,
+                });
+            }
+        }
+        Ok(environment)
+    }
+}
+
+/// Checks a file as an index would.
+fn verify(filename: &DistFilename, path: &Path) -> Result<(), Error> {
+    let file = File::open(path).map_err(Error::system("read what was built"))?;
+    archive::inspect(filename, file, &Limits::default())
+        .map(drop)
+        .map_err(|source| Error::Unsound {
+            filename: filename.to_string(),
+            source,
+        })
+}
+
+fn agreeing(sdist: &DistFilename, wheel: Staged) -> Result<Staged, Error> {
+    if sdist.project() == wheel.filename.project() && sdist.version() == wheel.filename.version() {
+        return Ok(wheel);
+    }
+    Err(Error::Disagreement {
+        sdist: sdist.to_string(),
+        wheel: wheel.filename.to_string(),
+    })
+}
+
+/// Says of a failed wheel that its sdist is not kept.
+fn without_sdist(sdist: &Staged, error: Error) -> Error {
+    match error {
+        Error::Interrupted => Error::Interrupted,
+        error => Error::WheelFailed {
+            sdist: sdist.filename.to_string(),
+            source: Box::new(error),
+        },
+    }
+}

@@ -1,0 +1,447 @@
+//! The environment that a backend runs in: an isolated one that holds what the build asked for and nothing else,
+//! or, without isolation, the interpreter's own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::{OsStr, OsString};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::error::{Error, Reason};
+use super::interpreter::{Interpreter, programs_on_path};
+use super::process::{Finished, RunError, Supervisor};
+use super::progress::{Step, listed};
+use crate::packaging::pyproject::BuildRequirement;
+
+/// Variables that hold what publishing needs: no business of a build backend, which runs whatever code its author
+/// wrote, and prints it when something fails.
+const PUBLISH_CREDENTIALS: [&str; 12] = [
+    "PKGCTL_",
+    "TWINE_",
+    "UV_PUBLISH_",
+    "FLIT_USERNAME",
+    "FLIT_PASSWORD",
+    "HATCH_INDEX_",
+    "PDM_PUBLISH_",
+    "MATURIN_USERNAME",
+    "MATURIN_PASSWORD",
+    "MATURIN_PYPI_TOKEN",
+    "POETRY_PYPI_TOKEN_",
+    "ACTIONS_ID_TOKEN_REQUEST_",
+];
+
+/// Variables that would send the installers, or Python itself, elsewhere than into the new environment.
+const MISLEADING: [&str; 13] = [
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "__PYVENV_LAUNCHER__",
+    "PIP_PYTHON",
+    "PIP_TARGET",
+    "PIP_PREFIX",
+    "PIP_ROOT",
+    "PIP_USER",
+    "PIP_DRY_RUN",
+    "UV_PYTHON",
+    "UV_SYSTEM_PYTHON",
+    "UV_TARGET",
+    "UV_PREFIX",
+];
+
+/// The environment variables of the build's children.
+#[derive(Clone, Debug)]
+pub struct Variables(BTreeMap<OsString, OsString>);
+
+impl Variables {
+    /// The user's variables without the credentials for publishing.
+    pub fn without_credentials<'a>(variables: impl Iterator<Item = (&'a OsStr, &'a OsStr)>) -> Self {
+        let is_credential = |name: &OsStr| {
+            let name = name.to_string_lossy();
+            PUBLISH_CREDENTIALS.iter().any(|prefix| name.starts_with(prefix))
+        };
+        Self(
+            variables
+                .filter(|(name, _)| !is_credential(name))
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .collect(),
+        )
+    }
+
+    /// A variable's value; `None` when it is absent or empty.
+    pub(crate) fn get(&self, name: &str) -> Option<&OsStr> {
+        self.0
+            .get(OsStr::new(name))
+            .map(OsString::as_os_str)
+            .filter(|value| !value.is_empty())
+    }
+
+    /// Makes these the only variables of `command`.
+    pub(crate) fn apply_to(&self, command: &mut Command) {
+        command.env_clear().envs(&self.0);
+    }
+
+    /// The variables of what runs inside the environment in `folder`.
+    fn inside(&self, folder: &Path) -> Self {
+        let mut variables = self.0.clone();
+        for name in MISLEADING {
+            variables.remove(OsStr::new(name));
+        }
+        let mut path = folder.join("bin").into_os_string();
+        if let Some(rest) = self.get("PATH") {
+            path.push(":");
+            path.push(rest);
+        }
+        variables.insert("PATH".into(), path);
+        variables.insert("VIRTUAL_ENV".into(), folder.into());
+        // One question less to the index; and nobody upgrades pip in an environment that vanishes.
+        variables.insert("PIP_DISABLE_PIP_VERSION_CHECK".into(), "1".into());
+        variables.insert("PIP_USER".into(), "0".into());
+        Self(variables)
+    }
+}
+
+/// What installs build requirements, as the user wants it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InstallerChoice {
+    /// uv when it is on the search path and runs, else pip.
+    #[default]
+    Auto,
+    /// pip.
+    Pip,
+    /// uv; an error when there is none.
+    Uv,
+}
+
+/// What installs build requirements. Both read the user's own configuration, so that private indexes work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Installer {
+    /// The uv at this path.
+    Uv(PathBuf),
+    /// The interpreter's pip, or the one that it puts into new environments.
+    Pip,
+}
+
+impl Installer {
+    /// Settles on an installer.
+    ///
+    /// # Errors
+    /// [`Error::NoUv`] when uv is wanted and there is none.
+    pub(crate) fn choose(
+        choice: InstallerChoice,
+        variables: &Variables,
+        supervisor: &Supervisor<'_>,
+    ) -> Result<Self, Error> {
+        if choice == InstallerChoice::Pip {
+            return Ok(Self::Pip);
+        }
+        for program in programs_on_path("uv".as_ref(), variables) {
+            // A launcher script for a uv that is not installed here is no uv.
+            let mut command = Command::new(&program);
+            variables.apply_to(&mut command);
+            command.arg("--version");
+            match supervisor.run_silently(command) {
+                Ok(finished) if finished.status.success() => return Ok(Self::Uv(program)),
+                Err(RunError::Interrupted) => return Err(Error::Interrupted),
+                Ok(_) | Err(RunError::Io(_)) => {}
+            }
+        }
+        match choice {
+            InstallerChoice::Uv => Err(Error::NoUv),
+            InstallerChoice::Auto | InstallerChoice::Pip => Ok(Self::Pip),
+        }
+    }
+
+    /// What the user calls it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Uv(_) => "uv",
+            Self::Pip => "pip",
+        }
+    }
+}
+
+/// Where environments come from: one interpreter, one installer, one folder that vanishes with the build.
+pub(crate) struct Workshop<'a> {
+    pub(crate) interpreter: &'a Interpreter,
+    pub(crate) installer: Installer,
+    /// The user's variables without the credentials for publishing.
+    pub(crate) variables: &'a Variables,
+    pub(crate) supervisor: &'a Supervisor<'a>,
+    /// Environments are made below this folder.
+    pub(crate) folder: &'a Path,
+}
+
+/// An environment that a backend can run in.
+#[derive(Debug)]
+pub(crate) struct BuildEnvironment {
+    /// The interpreter inside.
+    pub(crate) python: PathBuf,
+    /// The variables of what runs inside.
+    pub(crate) variables: Variables,
+    holds: BTreeSet<BuildRequirement>,
+}
+
+impl BuildEnvironment {
+    /// The interpreter's own environment, as it is.
+    pub(crate) fn unisolated(interpreter: &Interpreter, variables: &Variables) -> Self {
+        Self {
+            python: interpreter.executable.clone(),
+            variables: variables.clone(),
+            holds: BTreeSet::new(),
+        }
+    }
+
+    /// Makes a new environment that holds `requirements` and what they need. `name` is that of its folder.
+    ///
+    /// An environment is nothing but its interpreter and its requirements, so one that was kept from an earlier
+    /// build could be handed out here.
+    pub(crate) fn isolated(
+        workshop: &Workshop<'_>,
+        requirements: &[BuildRequirement],
+        name: &str,
+    ) -> Result<Self, Error> {
+        workshop.supervisor.begin(&Step::CreateEnvironment {
+            interpreter: workshop.interpreter,
+            installer: &workshop.installer,
+        });
+        let folder = workshop.folder.join(name);
+        workshop.create(&folder)?;
+        let mut environment = Self {
+            python: folder.join("bin/python"),
+            variables: workshop.variables.inside(&folder),
+            holds: BTreeSet::new(),
+        };
+        environment.add(workshop, requirements)?;
+        Ok(environment)
+    }
+
+    /// Installs what is not there yet of `requirements`.
+    pub(crate) fn add(
+        &mut self,
+        workshop: &Workshop<'_>,
+        requirements: &[BuildRequirement],
+    ) -> Result<(), Error> {
+        let missing: Vec<BuildRequirement> = requirements
+            .iter()
+            .filter(|requirement| !self.holds.contains(requirement))
+            .cloned()
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        workshop.supervisor.begin(&Step::Install {
+            requirements: &missing,
+        });
+        workshop.install(self, &missing)?;
+        self.holds.extend(missing);
+        Ok(())
+    }
+
+    /// Whether all of `requirements` were installed here.
+    pub(crate) fn holds_all(&self, requirements: &[BuildRequirement]) -> bool {
+        requirements
+            .iter()
+            .all(|requirement| self.holds.contains(requirement))
+    }
+
+    /// Whether adding to this environment can make it hold exactly `requirements`.
+    pub(crate) fn can_become(&self, requirements: &[BuildRequirement]) -> bool {
+        let wanted: BTreeSet<&BuildRequirement> = requirements.iter().collect();
+        self.holds.iter().all(|held| wanted.contains(held))
+    }
+
+    /// Its Python, with the right variables.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(&self.python);
+        self.variables.apply_to(&mut command);
+        command
+    }
+}
+
+impl Workshop<'_> {
+    /// Makes an environment without anything in it but, where there is no other way, pip.
+    fn create(&self, folder: &Path) -> Result<(), Error> {
+        let python = &self.interpreter.executable;
+        let mut command;
+        let tool = match &self.installer {
+            Installer::Uv(uv) => {
+                command = Command::new(uv);
+                command.args(["venv", "--no-project", "--python"]);
+                command.arg(python);
+                "uv"
+            }
+            Installer::Pip => {
+                if !self.interpreter.can_lend_pip() && !self.interpreter.has_ensurepip() {
+                    return Err(Error::NoPip {
+                        python: python.clone(),
+                    });
+                }
+                command = Command::new(python);
+                command.args(["-Im", "venv"]);
+                if self.interpreter.can_lend_pip() {
+                    // Unpacking a pip for each environment would take seconds.
+                    command.arg("--without-pip");
+                }
+                "venv"
+            }
+        };
+        self.variables.inside(folder).apply_to(&mut command);
+        // The new environment is not active while it does not exist.
+        command.env_remove("VIRTUAL_ENV").arg(folder);
+        let finished = self.run(command, tool)?;
+        if !finished.status.success() {
+            return Err(Error::EnvironmentFailed {
+                tool,
+                reason: last_words(&finished),
+                transcript: finished.transcript,
+            });
+        }
+        self.remove_bundled_setuptools(folder)
+    }
+
+    /// Before Python 3.12 a pip comes with an old setuptools, which would then pass for the one that is required.
+    fn remove_bundled_setuptools(&self, folder: &Path) -> Result<(), Error> {
+        if self.installer != Installer::Pip || self.interpreter.can_lend_pip() {
+            return Ok(());
+        }
+        let mut command = Command::new(folder.join("bin/python"));
+        self.variables.inside(folder).apply_to(&mut command);
+        command.args(["-Im", "pip", "uninstall", "--yes", "--quiet", "setuptools"]);
+        self.run(command, "pip").map(drop)
+    }
+
+    fn install(
+        &self,
+        environment: &BuildEnvironment,
+        requirements: &[BuildRequirement],
+    ) -> Result<(), Error> {
+        let list = self.folder.join("requirements.txt");
+        let lines: String = requirements
+            .iter()
+            .map(|requirement| format!("{requirement}\n"))
+            .collect();
+        fs::write(&list, lines).map_err(Error::system("write a temporary file"))?;
+        let mut command = match &self.installer {
+            Installer::Uv(uv) => {
+                let mut command = Command::new(uv);
+                command
+                    .args(["pip", "install", "--python"])
+                    .arg(&environment.python);
+                command
+            }
+            Installer::Pip => {
+                let mut command;
+                if self.interpreter.can_lend_pip() {
+                    command = Command::new(&self.interpreter.executable);
+                    command.args(["-Im", "pip", "--python"]).arg(&environment.python);
+                } else {
+                    command = Command::new(&environment.python);
+                    command.args(["-Im", "pip"]);
+                }
+                command.args([
+                    "install",
+                    "--no-input",
+                    "--use-pep517",
+                    "--no-warn-script-location",
+                ]);
+                // Most of what is installed is never imported.
+                command.arg("--no-compile");
+                command
+            }
+        };
+        command.arg("--requirement").arg(&list);
+        environment.variables.apply_to(&mut command);
+        let installer = self.installer.name();
+        let finished = self.run(command, installer)?;
+        if finished.status.success() {
+            return Ok(());
+        }
+        Err(Error::InstallFailed {
+            installer,
+            requirements: listed(requirements),
+            reason: last_words(&finished),
+            transcript: finished.transcript,
+        })
+    }
+
+    fn run(&self, command: Command, program: &str) -> Result<Finished, Error> {
+        self.supervisor.run(command).map_err(|error| match error {
+            RunError::Interrupted => Error::Interrupted,
+            RunError::Io(source) => Error::system(format!("run `{program}`"))(source),
+        })
+    }
+}
+
+/// What an installer said last: its `ERROR:` lines when there are some, else its last lines, else how it ended.
+fn last_words(finished: &Finished) -> Reason {
+    let lines = finished.transcript.last_lines(12);
+    let errors: Vec<&str> = lines
+        .iter()
+        .map(String::as_str)
+        .filter(|line| line.trim_start().to_ascii_lowercase().starts_with("error:"))
+        .collect();
+    if !errors.is_empty() && matches!(lines.last(), Some(last) if errors.contains(&last.as_str())) {
+        return Reason(errors.join("\n"));
+    }
+    let last: Vec<&str> = lines.iter().rev().take(4).rev().map(String::as_str).collect();
+    if last.is_empty() {
+        return Reason(finished.status.to_string());
+    }
+    Reason(last.join("\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn variables(pairs: &[(&str, &str)]) -> Variables {
+        Variables::without_credentials(
+            pairs
+                .iter()
+                .map(|(name, value)| (OsStr::new(*name), OsStr::new(*value))),
+        )
+    }
+
+    #[test]
+    fn credentials_for_publishing_stay_here() {
+        let given = [
+            ("TWINE_PASSWORD", "secret"),
+            ("TWINE_USERNAME", "alice"),
+            ("PKGCTL_PASSWORD", "secret"),
+            ("UV_PUBLISH_TOKEN", "secret"),
+            ("HATCH_INDEX_AUTH", "secret"),
+            ("POETRY_PYPI_TOKEN_INTERNAL", "secret"),
+            ("PIP_INDEX_URL", "https://example.org/simple/"),
+            ("SOURCE_DATE_EPOCH", "0"),
+        ];
+        let kept: Vec<OsString> = variables(&given).0.into_keys().collect();
+        assert_eq!(kept, ["PIP_INDEX_URL", "SOURCE_DATE_EPOCH"]);
+    }
+
+    #[test]
+    fn inside_an_environment_its_scripts_come_first_and_python_path_is_gone() {
+        let outer = variables(&[
+            ("PATH", "/usr/bin"),
+            ("PYTHONPATH", "/x"),
+            ("VIRTUAL_ENV", "/old"),
+            ("PIP_TARGET", "/y"),
+        ]);
+        let inside = outer.inside(Path::new("/tmp/env"));
+        assert_eq!(inside.get("PATH"), Some(OsStr::new("/tmp/env/bin:/usr/bin")));
+        assert_eq!(inside.get("VIRTUAL_ENV"), Some(OsStr::new("/tmp/env")));
+        assert_eq!((inside.get("PYTHONPATH"), inside.get("PIP_TARGET")), (None, None));
+    }
+
+    #[test]
+    fn an_environment_may_grow_but_not_shrink() {
+        let requirement = |text: &str| BuildRequirement::parse(text).unwrap();
+        let environment = BuildEnvironment {
+            python: PathBuf::new(),
+            variables: variables(&[]),
+            holds: BTreeSet::from([requirement("a"), requirement("b")]),
+        };
+        assert!(environment.can_become(&[requirement("b"), requirement("a")]));
+        assert!(environment.can_become(&[requirement("b"), requirement("a"), requirement("c")]));
+        assert!(!environment.can_become(&[requirement("a")]));
+    }
+}

@@ -1,0 +1,86 @@
+//! What a build tells while it runs; who prints it, and how, is not decided here.
+
+use std::fmt;
+use std::path::Path;
+
+use super::environment::Installer;
+use super::interpreter::Interpreter;
+use crate::packaging::pyproject::BuildRequirement;
+
+/// Something that happened.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// A new step begins.
+    Step(&'a Step<'a>),
+    /// The running child wrote these bytes; they need not be UTF-8, nor end with a line.
+    Output(&'a [u8]),
+}
+
+/// What begins now. `Display` says it in a line for a person.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// An isolated environment is made.
+    CreateEnvironment {
+        /// The interpreter that it is made for.
+        interpreter: &'a Interpreter,
+        /// What makes it.
+        installer: &'a Installer,
+    },
+    /// Requirements are installed into it.
+    Install {
+        /// All of them.
+        requirements: &'a [BuildRequirement],
+    },
+    /// The build goes on in the environment that the interpreter has.
+    UseEnvironment {
+        /// That interpreter.
+        interpreter: &'a Interpreter,
+    },
+    /// The source distribution is built.
+    BuildSdist,
+    /// The wheel is built.
+    BuildWheel {
+        /// Whether it is built from an unpacked sdist, as opposed to the project's folder.
+        from_sdist: bool,
+    },
+    /// The backend makes no sdist here, so the wheel is built from the project's folder.
+    SkipSdist {
+        /// The backend's reason.
+        reason: &'a str,
+    },
+    /// An sdist is unpacked.
+    Unpack {
+        /// The sdist.
+        sdist: &'a Path,
+    },
+}
+
+impl fmt::Display for Step<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CreateEnvironment {
+                interpreter,
+                installer,
+            } => {
+                write!(
+                    f,
+                    "creating an isolated environment: {interpreter}, {}",
+                    installer.name()
+                )
+            }
+            Self::Install { requirements } => write!(f, "installing {}", listed(requirements)),
+            Self::UseEnvironment { interpreter } => write!(f, "building without isolation: {interpreter}"),
+            Self::BuildSdist => f.write_str("building the sdist"),
+            Self::BuildWheel { from_sdist: true } => f.write_str("building the wheel from the sdist"),
+            Self::BuildWheel { from_sdist: false } => f.write_str("building the wheel"),
+            Self::SkipSdist { reason } => write!(f, "the backend makes no sdist here: {reason}"),
+            Self::Unpack { sdist } => write!(f, "unpacking {}", sdist.display()),
+        }
+    }
+}
+
+/// Requirements in a sentence: `setuptools>=61, wheel`.
+pub(crate) fn listed(requirements: &[BuildRequirement]) -> String {
+    let texts: Vec<&str> = requirements.iter().map(BuildRequirement::as_str).collect();
+    texts.join(", ")
+}
