@@ -308,6 +308,113 @@ impl From<crate::catalog::Error> for Failure {
     }
 }
 
+// ---- Builds -------------------------------------------------------------------------------------------------
+
+impl From<pep517::Error> for Failure {
+    fn from(error: pep517::Error) -> Self {
+        use pep517::Error as E;
+        let hint = build_hint(&error);
+        let failure = match &error {
+            E::Interrupted => Self::interrupted("interrupted; the output folder is as it was"),
+            E::SdistOfSdist { path } => Self::usage(format!("`{}` is an sdist already", path.display())),
+            E::NoInterpreter { request, unfit } => {
+                let headline = match request {
+                    PythonRequest::Any => "no usable Python interpreter was found".to_owned(),
+                    request => format!("`{request}` is no usable Python interpreter here"),
+                };
+                unfit
+                    .iter()
+                    .fold(Self::new(headline), |failure, reason| failure.caused_by(reason))
+            }
+            E::UnmetRequirements { unmet, .. } => {
+                let reason = pep517::Reason(unmet.join("\n"));
+                Self::from_error(&error).caused_by(&reason)
+            }
+            _ => Self::from_error(&error),
+        };
+        match hint {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
+    }
+}
+
+/// The one remedy for a failed build.
+fn build_hint(error: &pep517::Error) -> Option<String> {
+    use pep517::Error as E;
+    let hint = match error {
+        E::Interrupted => return None,
+        E::WheelFailed { source, .. } => return build_hint(source),
+        E::SourceMissing { .. } => "name the project's folder, or an sdist".to_owned(),
+        E::NotAProject { .. } => {
+            "change to the project's folder, or name it: it is the one with `pyproject.toml` or `setup.py`".to_owned()
+        }
+        E::NotAnSdist { .. } => "an sdist is called like `my_lib-1.0.tar.gz`".to_owned(),
+        E::SdistOfSdist { .. } => "leave out `--sdist`: from an sdist only the wheel can be built".to_owned(),
+        E::Unreadable { .. } => "check the file's permissions, and that it is text in UTF-8".to_owned(),
+        E::Pyproject { .. } => {
+            "a sound table is `[build-system]` with `requires = [\"setuptools>=61\"]` and `build-backend = \"setuptools.build_meta\"`".to_owned()
+        }
+        E::NoInterpreter { request, .. } => interpreter_hint(request),
+        E::NoUv => "install uv, or leave out `--installer uv` to use pip".to_owned(),
+        E::NoPip { .. } => {
+            "install uv, or this interpreter's pip and venv (Debian and Ubuntu: `apt install python3-venv`)".to_owned()
+        }
+        E::EnvironmentFailed { tool, .. } => match *tool {
+            "uv" => "try `--installer pip`, or another interpreter with `--python`".to_owned(),
+            _ => "install uv, or the interpreter's venv (Debian and Ubuntu: `apt install python3-venv`)".to_owned(),
+        },
+        E::InstallFailed { installer, .. } => match *installer {
+            "uv" => "check the network and the index that uv asks (`UV_INDEX`, `uv.toml`); uv does not read pip's configuration, `--installer pip` does".to_owned(),
+            _ => "check the network and the index that pip asks: `pip config list` shows it".to_owned(),
+        },
+        E::UnmetRequirements { .. } => {
+            "install them there, or leave out `--no-isolation`; `--skip-dependency-check` builds all the same".to_owned()
+        }
+        E::BackendMissing { backend, reason, .. } => missing_module_hint(&reason.0).unwrap_or_else(|| {
+            format!("check that `requires` and `build-backend` in pyproject.toml belong together: `{backend}`")
+        }),
+        E::BackendFolder { .. } => "correct the folder in pyproject.toml; it must be inside the project".to_owned(),
+        E::HookFailed { reason, .. } => missing_module_hint(&reason.0)
+            .unwrap_or_else(|| "the backend's output, above, says more".to_owned()),
+        E::HookDied { .. } => "the backend's output, above, may say more; a process that is killed is often out of memory".to_owned(),
+        E::Unsupported { .. } => "try `--wheel`, or build where the project's version control is".to_owned(),
+        E::HookMissing { .. }
+        | E::WrongAnswer { .. }
+        | E::InvalidRequirement { .. }
+        | E::ArtifactMissing { .. } => {
+            "this is an error in the build backend: try another version of it in `build-system.requires`".to_owned()
+        }
+        E::InvalidName { .. } | E::Disagreement { .. } => {
+            "check the project's name and version, and how its version is made".to_owned()
+        }
+        E::Unsound { .. } => "an index would refuse it: correct the project's metadata, or try a newer build backend".to_owned(),
+        E::OutputFolder { .. } => "name a folder that you may write to with `--outdir`".to_owned(),
+        E::System { .. } => "check the free space and the permissions of the temporary folder (`TMPDIR`)".to_owned(),
+    };
+    Some(hint)
+}
+
+fn interpreter_hint(request: &PythonRequest) -> String {
+    let oldest = pep517::OLDEST_PYTHON.map(|number| number.to_string()).join(".");
+    match request {
+        PythonRequest::Any => {
+            format!("install Python {oldest} or newer, or name an interpreter with `--python PATH`")
+        }
+        _ => format!("name a Python {oldest} or newer by its path: `--python /usr/bin/python3`"),
+    }
+}
+
+/// What to do when the backend, or the project's `setup.py`, imports what is not there.
+fn missing_module_hint(reason: &str) -> Option<String> {
+    let (_, rest) = reason.split_once("ModuleNotFoundError: No module named '")?;
+    let (module, _) = rest.split_once('\'')?;
+    let top_level = module.split('.').next().unwrap_or(module);
+    Some(format!(
+        "add what provides `{top_level}` to `requires` in the `[build-system]` table of pyproject.toml"
+    ))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

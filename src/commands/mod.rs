@@ -3,6 +3,7 @@
 mod adduser;
 mod completions;
 mod serve;
+mod build;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -27,6 +28,7 @@ enum Verb {
     Serve(serve::Arguments),
     Adduser(adduser::AdduserArgs),
     Completions(completions::Arguments),
+    Build(build::BuildArgs),
 }
 
 /// The whole command line as clap sees it; man pages and completions are made from it.
@@ -69,5 +71,6 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Serve(arguments) => serve::run(arguments, &environment).map(|()| ExitCode::SUCCESS),
         Verb::Completions(arguments) => completions::run(&arguments),
         Verb::Adduser(arguments) => adduser::run(arguments, &environment),
+        Verb::Build(arguments) => build::run(&arguments, &environment),
     }
 }

@@ -1,0 +1,292 @@
+//! `pkgctl build`: an sdist and a wheel of a project.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::builder::{FalseyValueParser, OsStringValueParser};
+use clap::{Args, ValueEnum};
+
+use crate::config::Environment;
+use crate::failure::Failure;
+use crate::pep517::{
+    self, Artifact, ConfigSettings, Event, InstallerChoice, Interrupt, Isolation, Plan, PythonRequest,
+    Request, Source, Variables,
+};
+
+/// Builds an sdist and a wheel of a Python project
+///
+/// Works with every project that has a pyproject.toml (any build backend) or a setup.py. Without --sdist and
+/// --wheel the sdist is built first, and then the wheel from it. Needs a Python interpreter.
+///
+/// The artifacts appear complete and together, or not at all. Their paths are printed on stdout, one a line.
+#[derive(Debug, Args)]
+pub(super) struct BuildArgs {
+    /// The project's folder, or an sdist to build a wheel from
+    #[arg(value_name = "SOURCE", default_value = ".")]
+    source: PathBuf,
+
+    /// Build only the sdist; with --wheel, both from the project's folder
+    #[arg(short, long)]
+    sdist: bool,
+
+    /// Build only the wheel, from the project's folder; with --sdist, both
+    #[arg(short, long)]
+    wheel: bool,
+
+    /// Folder for the artifacts [default: `dist` in SOURCE, or beside the sdist]
+    #[arg(
+        short,
+        long,
+        value_name = "FOLDER",
+        env = "PKGCTL_OUTDIR",
+        hide_env_values = true
+    )]
+    #[arg(value_parser = OsStringValueParser::new())]
+    outdir: Option<OsString>,
+
+    /// Tell the build backend a setting; a repeated key makes a list
+    #[arg(short = 'C', long = "config-setting", value_name = "KEY[=VALUE]")]
+    config_settings: Vec<String>,
+
+    /// Interpreter to build with: a path, a version such as 3.12, or a program's name [default: that of the
+    /// active virtual environment, else python3, else python]
+    #[arg(
+        long,
+        value_name = "PATH|VERSION",
+        env = "PKGCTL_PYTHON",
+        hide_env_values = true
+    )]
+    #[arg(value_parser = OsStringValueParser::new())]
+    python: Option<OsString>,
+
+    /// Program that installs the build requirements; auto is uv when there is one, else pip
+    #[arg(long, value_name = "NAME", env = "PKGCTL_INSTALLER", hide_env_values = true)]
+    #[arg(value_enum, default_value_t = InstallerName::Auto, conflicts_with = "no_isolation")]
+    installer: InstallerName,
+
+    /// Build in the interpreter's own environment, which must hold the build requirements
+    #[arg(short, long, env = "PKGCTL_NO_ISOLATION", hide_env_values = true)]
+    #[arg(value_parser = FalseyValueParser::new())]
+    no_isolation: bool,
+
+    /// With --no-isolation, do not check that the build requirements are met
+    #[arg(
+        short = 'x',
+        long,
+        env = "PKGCTL_SKIP_DEPENDENCY_CHECK",
+        hide_env_values = true
+    )]
+    #[arg(value_parser = FalseyValueParser::new())]
+    skip_dependency_check: bool,
+
+    /// Show the output of the build backend and the installer also when all is well
+    #[arg(short, long, env = "PKGCTL_VERBOSE", hide_env_values = true)]
+    #[arg(value_parser = FalseyValueParser::new())]
+    verbose: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum InstallerName {
+    Auto,
+    Pip,
+    Uv,
+}
+
+/// Builds, and prints the artifacts' paths.
+pub(super) fn run(arguments: &BuildArgs, environment: &Environment) -> Result<ExitCode, Failure> {
+    let request = arguments.request(environment)?;
+    let interrupt = interrupt_on_signals()?;
+    let watcher = |event: Event<'_>| match event {
+        Event::Step(step) => tell(&format!("* {step}\n")),
+        Event::Output(bytes) if arguments.verbose => show(bytes),
+        Event::Output(_) => {}
+    };
+    let artifacts = pep517::build(&request, &interrupt, &watcher).map_err(|error| {
+        if let Some(transcript) = error.transcript().filter(|_| !arguments.verbose) {
+            show(&with_gutter(transcript.as_bytes()));
+        }
+        Failure::from(error)
+    })?;
+    for artifact in &artifacts {
+        tell(&format!("* made {}\n", described(artifact)));
+    }
+    list(&artifacts, environment.working_dir())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+impl BuildArgs {
+    fn request(&self, environment: &Environment) -> Result<Request, Failure> {
+        if self.skip_dependency_check && !self.no_isolation {
+            return Err(
+                Failure::usage("`--skip-dependency-check` means nothing without `--no-isolation`")
+                    .hint("add `--no-isolation`, or leave it out: isolated builds install what they need"),
+            );
+        }
+        let source = Source::at(&environment.expand(&self.source))?;
+        let output_folder = given(self.outdir.as_deref()).map_or_else(
+            || source.default_output_folder(),
+            |folder| environment.expand(Path::new(folder)),
+        );
+        Ok(Request {
+            output_folder,
+            source,
+            plan: match (self.sdist, self.wheel) {
+                (false, false) => Plan::SdistThenWheel,
+                (true, false) => Plan::Sdist,
+                (false, true) => Plan::Wheel,
+                (true, true) => Plan::Both,
+            },
+            python: match given(self.python.as_deref()).map(PythonRequest::parse) {
+                Some(PythonRequest::Path(path)) => PythonRequest::Path(environment.expand(&path)),
+                Some(request) => request,
+                None => PythonRequest::Any,
+            },
+            isolation: if self.no_isolation {
+                Isolation::Unisolated {
+                    check: !self.skip_dependency_check,
+                }
+            } else {
+                Isolation::Isolated(match self.installer {
+                    InstallerName::Auto => InstallerChoice::Auto,
+                    InstallerName::Pip => InstallerChoice::Pip,
+                    InstallerName::Uv => InstallerChoice::Uv,
+                })
+            },
+            settings: config_settings(&self.config_settings)?,
+            variables: Variables::without_credentials(environment.variables()),
+        })
+    }
+}
+
+/// An empty variable counts as absent.
+fn given(value: Option<&OsStr>) -> Option<&OsStr> {
+    value.filter(|value| !value.is_empty())
+}
+
+fn config_settings(texts: &[String]) -> Result<ConfigSettings, Failure> {
+    let mut settings = ConfigSettings::default();
+    for text in texts {
+        let (key, value) = text.split_once('=').unwrap_or((text, ""));
+        if key.is_empty() {
+            return Err(Failure::usage(format!("the setting `{text}` has no key"))
+                .hint("write it as `--config-setting KEY=VALUE`"));
+        }
+        settings.add(key, value);
+    }
+    Ok(settings)
+}
+
+/// Ctrl-C, and the signals by which systems end programs, stop the build in an orderly way.
+fn interrupt_on_signals() -> Result<Interrupt, Failure> {
+    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+    let interrupt = Interrupt::default();
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register(signal, interrupt.flag())
+            .map_err(|error| Failure::new("can't watch for Ctrl-C").caused_by(&error))?;
+    }
+    Ok(interrupt)
+}
+
+/// Prints the paths, relative to the current folder when they are inside it.
+fn list(artifacts: &[Artifact], working_dir: &Path) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    let mut print = || {
+        for artifact in artifacts {
+            let path = artifact.path.strip_prefix(working_dir).unwrap_or(&artifact.path);
+            writeln!(stdout, "{}", path.display())?;
+        }
+        stdout.flush()
+    };
+    match print() {
+        // Whoever reads only the first line has what it wants.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::new("can't print the artifacts' paths").caused_by(&error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// `my_lib-1.0.0.tar.gz, 3.2 kB, sha256 f00…`
+fn described(artifact: &Artifact) -> String {
+    let name = artifact.path.file_name().unwrap_or_default().display();
+    format!(
+        "{name}, {}, sha256 {}",
+        human_size(artifact.size_bytes),
+        artifact.sha256
+    )
+}
+
+/// A size in decimal units, with as many digits as a person can use.
+fn human_size(bytes: u64) -> String {
+    let (divisor, unit) = match bytes {
+        0..1_000 => return format!("{bytes} bytes"),
+        1_000..1_000_000 => (1_000, "kB"),
+        1_000_000..1_000_000_000 => (1_000_000, "MB"),
+        _ => (1_000_000_000, "GB"),
+    };
+    format!("{}.{} {unit}", bytes / divisor, bytes % divisor * 10 / divisor)
+}
+
+/// Sets another program's output apart from ours.
+fn with_gutter(output: &[u8]) -> Vec<u8> {
+    let mut shown = Vec::with_capacity(output.len() + output.len() / 8);
+    let mut lines: Vec<&[u8]> = output.split(|byte| *byte == b'\n').collect();
+    if lines.last().is_some_and(|last| last.is_empty()) {
+        lines.pop();
+    }
+    for line in lines {
+        shown.extend_from_slice(b"  | ");
+        shown.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
+        shown.push(b'\n');
+    }
+    shown
+}
+
+fn tell(text: &str) {
+    show(text.as_bytes());
+}
+
+fn show(bytes: &[u8]) {
+    // When stderr is gone there is nobody left to tell.
+    let _ = anstream::stderr().write_all(bytes);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn output_of_others_is_set_apart_whatever_its_bytes() {
+        assert_eq!(
+            with_gutter(b"a\n\xff\r\n\nlast"),
+            b"  | a\n  | \xff\n  | \n  | last\n"
+        );
+        assert_eq!(with_gutter(b""), b"");
+    }
+
+    #[test]
+    fn sizes_are_short() {
+        let cases = [
+            (0, "0 bytes"),
+            (999, "999 bytes"),
+            (1_000, "1.0 kB"),
+            (1_999_999, "1.9 MB"),
+            (2_500_000_000, "2.5 GB"),
+        ];
+        for (bytes, text) in cases {
+            assert_eq!(human_size(bytes), text);
+        }
+    }
+
+    #[test]
+    fn settings_need_a_key_but_no_value() {
+        let texts = ["--flag", "a=b=c"].map(str::to_owned);
+        let mut expected = ConfigSettings::default();
+        expected.add("--flag", "");
+        expected.add("a", "b=c");
+        assert_eq!(config_settings(&texts).unwrap(), expected);
+        assert!(config_settings(&["=x".to_owned()]).is_err());
+    }
+}
