@@ -326,10 +326,6 @@ impl From<pep517::Error> for Failure {
                     .iter()
                     .fold(Self::new(headline), |failure, reason| failure.caused_by(reason))
             }
-            E::UnmetRequirements { unmet, .. } => {
-                let reason = pep517::Reason(unmet.join("\n"));
-                Self::from_error(&error).caused_by(&reason)
-            }
             _ => Self::from_error(&error),
         };
         match hint {

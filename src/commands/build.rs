@@ -63,7 +63,7 @@ pub(super) struct BuildArgs {
 
     /// Program that installs the build requirements; auto is uv when there is one, else pip
     #[arg(long, value_name = "NAME", env = "PKGCTL_INSTALLER", hide_env_values = true)]
-    #[arg(value_enum, default_value_t = InstallerName::Auto, conflicts_with = "no_isolation")]
+    #[arg(value_enum, default_value_t = InstallerName::Auto)]
     installer: InstallerName,
 
     /// Build in the interpreter's own environment, which must hold the build requirements
@@ -89,6 +89,8 @@ pub(super) struct BuildArgs {
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum InstallerName {
+    // An empty variable counts as absent.
+    #[value(alias = "")]
     Auto,
     Pip,
     Uv,
@@ -248,9 +250,10 @@ fn tell(text: &str) {
     show(text.as_bytes());
 }
 
+/// Another program's bytes go out as they came: they need not be text, so nothing may look for colours in them.
 fn show(bytes: &[u8]) {
     // When stderr is gone there is nobody left to tell.
-    let _ = anstream::stderr().write_all(bytes);
+    let _ = io::stderr().write_all(bytes);
 }
 
 #[cfg(test)]

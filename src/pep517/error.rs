@@ -108,7 +108,8 @@ pub enum Error {
         /// The interpreter.
         python: PathBuf,
         /// One line for each: the requirement, and what is there in its stead.
-        unmet: Vec<String>,
+        #[source]
+        unmet: Reason,
     },
 
     /// The backend can't be imported.

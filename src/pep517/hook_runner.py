@@ -47,8 +47,13 @@ class BackendPathFinder:
 def load_backend(reference, folders):
     module, _, attributes = reference.partition(":")
     if folders:
+        finder = BackendPathFinder(folders, module)
         sys.path[:0] = folders
-        sys.meta_path.insert(0, BackendPathFinder(folders, module))
+        sys.meta_path.insert(0, finder)
+        # This runner may have imported a module of that name already.
+        for name in list(sys.modules):
+            if name.partition(".")[0] == finder.top_level:
+                del sys.modules[name]
     backend = importlib.import_module(module)
     for attribute in filter(None, attributes.split(".")):
         backend = getattr(backend, attribute)

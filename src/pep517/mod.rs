@@ -285,7 +285,7 @@ impl Session<'_> {
             if !unmet.is_empty() {
                 return Err(Error::UnmetRequirements {
                     python: interpreter.executable.clone(),
-                    unmet,
+                    unmet: Reason(unmet.join("\n")),
                 });
             }
         }
