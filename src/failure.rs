@@ -9,6 +9,7 @@ use std::io::ErrorKind;
 use std::process::ExitCode;
 
 use crate::{catalog, index, storage};
+use crate::pep517::{self, PythonRequest};
 
 /// A command's failure, ready to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -121,47 +122,6 @@ fn indent(message: &str) -> String {
 }
 
 // ---- storage, catalog, index ----
-
-impl From<storage::Error> for Failure {
-    fn from(error: storage::Error) -> Self {
-        let failure = Self::from_error(&error);
-        match error {
-            storage::Error::Root { folder, source } => match source.kind() {
-                ErrorKind::NotFound => failure.hint(format!("create it with: mkdir -p {}", folder.display())),
-                ErrorKind::PermissionDenied => failure
-                    .hint("give the user that runs pkgctl the right to read it, or name another folder"),
-                _ => failure.hint("name a folder that holds wheels and sdists"),
-            },
-            storage::Error::NoSpace { .. } => failure.hint("make room on that disk, then try again"),
-            storage::Error::NotWritable { folder, .. } => failure.hint(format!(
-                "give the user that runs pkgctl the right to write to `{}`",
-                folder.display()
-            )),
-            storage::Error::NotFound(_) | storage::Error::AlreadyExists(_) | storage::Error::Io { .. } => {
-                failure.hint("check the disk and the rights of the packages folder")
-            }
-        }
-    }
-}
-
-impl From<catalog::Error> for Failure {
-    fn from(error: catalog::Error) -> Self {
-        let failure = Self::from_error(&error);
-        match error {
-            catalog::Error::Damaged { path, .. } => failure.hint(format!(
-                "move `{}` away and start again: packages are not affected, only upload times and yanks are lost",
-                path.display()
-            )),
-            catalog::Error::TooNew { .. } => {
-                failure.hint("use the newer pkgctl, or another folder for the catalog with --state-dir")
-            }
-            catalog::Error::NoSpace { .. } => failure.hint("make room on that disk, then try again"),
-            catalog::Error::NotWritable { .. } | catalog::Error::Database { .. } => {
-                failure.hint("check the rights of that folder, or choose another one with --state-dir")
-            }
-        }
-    }
-}
 
 impl From<index::Error> for Failure {
     fn from(error: index::Error) -> Self {

@@ -78,21 +78,6 @@ pub fn inspect(
         DistFilename::Wheel(wheel) => wheel::inspect(filename, wheel, file, limits),
         DistFilename::Sdist(sdist) => sdist::inspect(filename, sdist, file, limits),
         DistFilename::Legacy(_) => Err(Error::archive(Rule::UnsupportedKind)),
-/// Unreadable.
-pub fn inspect(
-    filename: &DistFilename,
-    file: impl Read + Seek,
-    _limits: &Limits,
-) -> Result<Inspection, Error> {
-    match filename {
-        DistFilename::Wheel(_) => zip::ZipArchive::new(file)
-            .map(|_| Inspection)
-            .map_err(|error| Error(error.into())),
-        _ => tar::Archive::new(flate2::read::GzDecoder::new(file))
-            .entries()
-            .and_then(|entries| entries.map(|entry| entry.map(drop)).collect::<io::Result<()>>())
-            .map(|()| Inspection)
-            .map_err(Error),
     }
 }
 

@@ -1,9 +1,9 @@
 //! The verbs: one file each with its arguments, its help and a short `run`; this file only picks one.
 
 mod adduser;
+mod build;
 mod completions;
 mod serve;
-mod build;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -27,8 +27,8 @@ struct Cli {
 enum Verb {
     Serve(serve::Arguments),
     Adduser(adduser::AdduserArgs),
-    Completions(completions::Arguments),
     Build(build::BuildArgs),
+    Completions(completions::Arguments),
 }
 
 /// The whole command line as clap sees it; man pages and completions are made from it.
