@@ -280,7 +280,10 @@ impl From<pep517::Error> for Failure {
             E::NoInterpreter { request, unfit } => {
                 let headline = match request {
                     PythonRequest::Any => "no usable Python interpreter was found".to_owned(),
-                    request => format!("`{request}` is no usable Python interpreter here"),
+                    PythonRequest::Version(_) => format!("no usable {request} was found"),
+                    PythonRequest::Path(_) | PythonRequest::Program(_) => {
+                        format!("`{request}` is no usable Python interpreter")
+                    }
                 };
                 unfit
                     .iter()

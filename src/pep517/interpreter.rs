@@ -167,12 +167,9 @@ impl Interpreter {
         };
         let said = finished.transcript.last_lines(1).pop().unwrap_or_default();
         let Ok(answer) = serde_json::from_str::<Answer>(&said) else {
-            let reason = if said.is_empty() {
-                finished.status.to_string()
-            } else {
-                said
-            };
-            return Ok(Err(broken(reason)));
+            // Launchers say first what is wrong, and then what could be done about it.
+            let reason = finished.transcript.first_line();
+            return Ok(Err(broken(reason.unwrap_or_else(|| finished.status.to_string()))));
         };
         Ok(answer.judge(program, request))
     }

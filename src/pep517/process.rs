@@ -53,23 +53,15 @@ impl Transcript {
     #[must_use]
     pub fn last_lines(&self, count: usize) -> Vec<String> {
         let text = String::from_utf8_lossy(&self.0);
-        let mut lines: Vec<String> = text
-            .lines()
-            .rev()
-            .map(|line| {
-                let plain = anstream::adapter::strip_str(line).to_string();
-                plain
-                    .chars()
-                    .filter(|c| !c.is_control())
-                    .collect::<String>()
-                    .trim_end()
-                    .to_owned()
-            })
-            .filter(|line| !line.is_empty())
-            .take(count)
-            .collect();
+        let mut lines: Vec<String> = text.lines().rev().filter_map(plain).take(count).collect();
         lines.reverse();
         lines
+    }
+
+    /// The first line that is not blank, in the same form.
+    #[must_use]
+    pub fn first_line(&self) -> Option<String> {
+        String::from_utf8_lossy(&self.0).lines().find_map(plain)
     }
 
     fn push(&mut self, bytes: &[u8]) {
@@ -78,6 +70,16 @@ impl Transcript {
             self.0.drain(..self.0.len() - MAX_TRANSCRIPT_BYTES);
         }
     }
+}
+
+/// A line without colours, other control characters and blanks at its end; `None` when nothing is left.
+fn plain(line: &str) -> Option<String> {
+    let text: String = anstream::adapter::strip_str(line)
+        .flat_map(str::chars)
+        .filter(|c| !c.is_control())
+        .collect();
+    let text = text.trim_end();
+    (!text.is_empty()).then(|| text.to_owned())
 }
 
 /// How a child ended.
@@ -266,6 +268,7 @@ mod tests {
             b"one\ntwo\n\xff\n\x1b[31mlast\x1b[0m\n\n"
         );
         assert_eq!(finished.transcript.last_lines(2), ["\u{fffd}", "last"]);
+        assert_eq!(finished.transcript.first_line().as_deref(), Some("one"));
         assert_eq!(*seen.lock().unwrap(), finished.transcript.as_bytes());
     }
 

@@ -763,7 +763,7 @@ fn without_a_usable_interpreter_the_remedy_is_told() {
         Outcome::of(&mut command)
     };
     with_path(&[]).expect_failure(1, "no usable Python interpreter was found");
-    with_path(&["--python", "3.99"]).expect_failure(1, "`Python 3.99` is no usable Python interpreter here");
+    with_path(&["--python", "3.99"]).expect_failure(1, "no usable Python 3.99 was found");
 
     bench.script(
         "bin/python3",
