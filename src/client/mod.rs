@@ -1,1 +1,318 @@
 //! The HTTP client of `publish`.
+//!
+//! | question | file |
+//! |---|---|
+//! | which files do the words on the command line mean | [`select`](mod@select) |
+//! | is a file fit to be sent | [`distribution`] |
+//! | in which order, and what was done when it stops | [`publish`](mod@publish) |
+//! | one file: attempts, pauses, redirects, duplicates | [`upload`] |
+//! | what does an answer mean | [`answer`] |
+//! | what does the index list already | `confirm`, `listing` |
+//!
+//! # Promises
+//! - Nothing is sent before every file was checked (the caller checks with [`check_all`], the types see to it).
+//! - Credentials go to the origin that was configured, and nowhere else; redirects are followed only within it,
+//!   with method and body kept.
+//! - The digest in the form is that of the bytes that were sent; a file that changes under way is never complete.
+//! - Memory does not grow with the file.
+//! - Nothing is printed; [`Progress`] is told.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::header::{HeaderMap, HeaderValue};
+use reqwest::{Certificate, Identity, redirect};
+use thiserror::Error;
+use url::Url;
+
+use crate::auth::credentials::Secret;
+
+pub mod answer;
+mod body;
+mod confirm;
+pub mod distribution;
+mod listing;
+pub mod progress;
+pub mod publish;
+pub mod retry;
+pub mod select;
+pub mod upload;
+
+pub use distribution::{BadFile, Distribution, check_all};
+pub use progress::{Outcome, Progress};
+pub use publish::{Report, publish};
+pub use retry::RetryPolicy;
+pub use select::{Selection, select};
+pub use upload::UploadError;
+
+/// Where to publish, as whom, and how patiently.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The upload address, without user and password.
+    pub url: Url,
+    /// The section of `.pypirc` that it came from, if it did; only for messages.
+    pub repository: Option<String>,
+    /// Sent with every request to the origin of `url`; `None` sends none.
+    pub credentials: Option<Credentials>,
+    /// A PEM file with further certificate authorities, beside those of the system.
+    pub ca_cert: Option<PathBuf>,
+    /// A PEM file with the client's own certificate and its key.
+    pub client_cert: Option<PathBuf>,
+    /// Ask the index first and leave out what it has already; believe it when it has a file but shows no digest.
+    pub skip_existing: bool,
+    /// Pauses and attempts.
+    pub retry: RetryPolicy,
+    /// Limits on waiting.
+    pub timeouts: Timeouts,
+}
+
+/// A user and a password.
+#[derive(Debug, Clone)]
+pub struct Credentials {
+    /// The user.
+    pub username: String,
+    /// The password or token.
+    pub password: Secret,
+}
+
+/// How long to wait for what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For a connection, TLS included.
+    pub connect: Duration,
+    /// Without a byte going out or coming in, while there is something to send or to read.
+    pub stall: Duration,
+    /// For the answer once everything was sent: a server may have to check a large file first.
+    pub answer: Duration,
+    /// For one attempt as a whole.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            stall: Duration::from_secs(60),
+            answer: Duration::from_secs(15 * 60),
+            total: Duration::from_secs(6 * 60 * 60),
+        }
+    }
+}
+
+/// The index in the words of a message: its name, its address, the user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Destination {
+    /// The section of `.pypirc`, if there is one.
+    pub repository: Option<String>,
+    /// The address, without user and password.
+    pub url: String,
+    /// As whom the files are sent.
+    pub username: Option<String>,
+}
+
+impl std::fmt::Display for Destination {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.repository {
+            Some(name) => write!(f, "`{name}` ({})", self.url),
+            None => write!(f, "{}", self.url),
+        }
+    }
+}
+
+/// Why publishing failed.
+#[derive(Debug, Error)]
+pub enum Error {
+    /// A name or pattern that no file has.
+    #[error("there is no file `{}`", .0.display())]
+    NothingThere(PathBuf),
+    /// A folder without a single distribution.
+    #[error("there is no distribution in `{}`", .folder.display())]
+    NoDistributions {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// Files that were named one by one but are no distributions.
+    #[error("{}", list("not a distribution", .0.iter().map(|(path, reason)| (path, reason))))]
+    NotDistributions(Vec<(PathBuf, String)>),
+    /// Two files that would have the same name on the index.
+    #[error("`{}` and `{}` would be the same file on the index", .first.display(), .second.display())]
+    SameName {
+        /// The one named first.
+        first: PathBuf,
+        /// The other.
+        second: PathBuf,
+    },
+    /// A folder or file that the system doesn't let us read.
+    #[error("can't read `{}`", .path.display())]
+    Unreadable {
+        /// What.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// Files whose archives are not sound. Nothing was sent.
+    #[error("{}", list("not fit to be published", .0.iter().map(|bad| (&bad.path, &bad.reason))))]
+    BadFiles(Vec<BadFile>),
+    /// A certificate file that can't be used.
+    #[error("can't use the certificate file `{}`: {reason}", .path.display())]
+    Certificate {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The HTTP client can't be set up.
+    #[error("can't set up HTTPS: {0}")]
+    Setup(String),
+    /// A file could not be uploaded.
+    #[error("`{filename}` was not uploaded to {destination}")]
+    Upload {
+        /// The file.
+        filename: String,
+        /// The index.
+        destination: Destination,
+        /// What happened.
+        #[source]
+        source: UploadError,
+    },
+}
+
+/// One bad file reads as a sentence, several as a list.
+fn list<'a>(what: &str, files: impl ExactSizeIterator<Item = (&'a PathBuf, &'a String)>) -> String {
+    let several = files.len() > 1;
+    let mut text = if several {
+        format!("{} files are {what}:", files.len())
+    } else {
+        String::new()
+    };
+    for (path, reason) in files {
+        if several {
+            text.push_str(&format!("\n`{}`: {reason}", path.display()));
+        } else {
+            text.push_str(&format!("`{}` is {what}: {reason}", path.display()));
+        }
+    }
+    text
+}
+
+/// An error and its sources in one line.
+fn sentence(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text.push_str(": ");
+            text.push_str(&cause_text);
+        }
+        next = cause.source();
+    }
+    text
+}
+
+/// A connection to one index.
+pub struct Client {
+    settings: Settings,
+    http: reqwest::Client,
+}
+
+impl Client {
+    /// Sets up the client; nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`Error::Certificate`], [`Error::Setup`].
+    pub fn new(settings: Settings) -> Result<Self, Error> {
+        // A second call finds the provider in place, which is just as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("pkgctl/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            // This file decides what is repeated; the library knows nothing of duplicates.
+            .retry(reqwest::retry::never())
+            .connect_timeout(settings.timeouts.connect)
+            .tcp_nodelay(true);
+        if let Some(path) = &settings.ca_cert {
+            let pem = read_certificate(path)?;
+            let authorities = Certificate::from_pem_bundle(&pem).map_err(|error| unusable(path, &error))?;
+            if authorities.is_empty() {
+                return Err(Error::Certificate {
+                    path: path.clone(),
+                    reason: "it holds no certificate in PEM form".to_owned(),
+                });
+            }
+            builder = builder.tls_certs_merge(authorities);
+        } else if settings.url.scheme() == "http" {
+            // Saves reading the system's authorities, which a plain connection has no use for.
+            builder = builder.tls_certs_only([]);
+        }
+        if let Some(path) = &settings.client_cert {
+            let identity =
+                Identity::from_pem(&read_certificate(path)?).map_err(|error| unusable(path, &error))?;
+            builder = builder.identity(identity);
+        }
+        let http = builder
+            .build()
+            .map_err(|error| Error::Setup(sentence(&error.without_url())))?;
+        Ok(Self { settings, http })
+    }
+
+    /// The index in the words of a message.
+    #[must_use]
+    pub fn destination(&self) -> Destination {
+        Destination {
+            repository: self.settings.repository.clone(),
+            url: self.settings.url.to_string(),
+            username: self
+                .settings
+                .credentials
+                .as_ref()
+                .map(|credentials| credentials.username.clone()),
+        }
+    }
+
+    /// Adds the credentials, but only towards the origin that they were given for.
+    fn with_credentials(&self, request: reqwest::RequestBuilder, url: &Url) -> reqwest::RequestBuilder {
+        match &self.settings.credentials {
+            Some(credentials) if url.origin() == self.settings.url.origin() => {
+                request.basic_auth(&credentials.username, Some(credentials.password.expose()))
+            }
+            _ => request,
+        }
+    }
+}
+
+fn read_certificate(path: &PathBuf) -> Result<Vec<u8>, Error> {
+    std::fs::read(path).map_err(|error| unusable(path, &error))
+}
+
+fn unusable(path: &PathBuf, error: &(dyn std::error::Error + 'static)) -> Error {
+    Error::Certificate {
+        path: path.clone(),
+        reason: sentence(error),
+    }
+}
+
+/// The one header of a request that isn't the library's own.
+fn accept(value: &'static str) -> HeaderMap {
+    HeaderMap::from_iter([(reqwest::header::ACCEPT, HeaderValue::from_static(value))])
+}
+
+/// The host of the public index's pages, when `upload` is an address of the public index.
+fn public_index_page_host(upload: &Url) -> Option<&'static str> {
+    crate::packaging::public_index::PublicIndex::at(upload).map(|index| index.page_host)
+}
+
+/// Reads an answer's body up to a limit; what comes after it is left unread. An end that comes too early is an end.
+async fn read_body(response: &mut reqwest::Response, limit_bytes: usize, stall: Duration) -> Vec<u8> {
+    let mut body = Vec::new();
+    while body.len() < limit_bytes {
+        match tokio::time::timeout(stall, response.chunk()).await {
+            Ok(Ok(Some(chunk))) => {
+                body.extend_from_slice(&chunk[..chunk.len().min(limit_bytes - body.len())])
+            }
+            _ => break,
+        }
+    }
+    body
+}

@@ -10,6 +10,7 @@ pub mod metadata;
 pub mod name;
 pub mod simple;
 pub mod specifier;
+pub mod public_index;
 pub mod upload_form;
 pub mod pyproject;
 pub mod version;

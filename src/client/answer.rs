@@ -1,0 +1,559 @@
+//! What a server's answer to an upload means, and the one line of it that is worth reading.
+//!
+//! Indexes say no in many ways: problem documents, JSON of their own, the HTTP reason phrase, plain text, HTML
+//! pages for people. [`Answer::line`] is a single sentence of any of them, free of control characters. Which answers
+//! mean "this file is already here" is known from the public index, pypiserver, Artifactory, Nexus, GitLab, Azure
+//! and devpi.
+
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use hyper::ext::ReasonPhrase;
+use reqwest::StatusCode;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
+use serde_json::Value;
+
+/// Longest line that is shown, in characters.
+const MAX_LINE_CHARS: usize = 300;
+
+/// A server's answer, reduced to what matters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// What the server says about it in one line; empty when it says nothing of its own.
+    pub line: String,
+    /// Lower-case reason phrase and body, to recognize duplicates by.
+    said: String,
+    location: Option<String>,
+    retry_after: Option<Duration>,
+}
+
+/// What to do after an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The file is stored; `before` when the server says that it already was.
+    Stored {
+        /// Nothing had to be done.
+        before: bool,
+    },
+    /// The server says that it has a file of that name.
+    Duplicate,
+    /// Ask somewhere else; the `Location` as it was given.
+    Redirect(String),
+    /// Try again later, after the pause that was asked for, if one was.
+    Busy(Option<Duration>),
+    /// No.
+    Refused,
+}
+
+impl Answer {
+    /// Reads an answer; `body` may be cut.
+    #[must_use]
+    pub fn read(
+        status: StatusCode,
+        headers: &HeaderMap,
+        reason: Option<&ReasonPhrase>,
+        body: &[u8],
+        now: SystemTime,
+    ) -> Self {
+        let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
+        let reason = reason.map(|phrase| latin1_or_utf8(phrase.as_bytes()));
+        let body = String::from_utf8_lossy(body);
+        let line = one_line(text(CONTENT_TYPE).unwrap_or_default(), reason.as_deref(), &body);
+        Self {
+            status,
+            said: format!("{} {body}", reason.unwrap_or_default()).to_lowercase(),
+            line: if status.canonical_reason() == Some(&line) {
+                String::new()
+            } else {
+                line
+            },
+            location: text(LOCATION).map(str::to_owned),
+            retry_after: text(RETRY_AFTER).and_then(|value| parse_retry_after(value, now)),
+        }
+    }
+
+    /// What to do now.
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        match self.status.as_u16() {
+            200..=299 => Verdict::Stored {
+                before: self.said.contains("already"),
+            },
+            301 | 302 | 303 | 307 | 308 => match &self.location {
+                Some(location) => Verdict::Redirect(location.clone()),
+                None => Verdict::Refused,
+            },
+            _ if self.is_duplicate() => Verdict::Duplicate,
+            408 | 429 | 500 | 502 | 503 | 504 => Verdict::Busy(self.retry_after),
+            _ => Verdict::Refused,
+        }
+    }
+
+    /// Whether the server may have done what was asked before it answered like this.
+    #[must_use]
+    pub fn leaves_doubt(&self) -> bool {
+        self.status.is_server_error() || self.status == StatusCode::REQUEST_TIMEOUT
+    }
+
+    fn is_duplicate(&self) -> bool {
+        let says = |words: &[&str]| words.iter().any(|word| self.said.contains(word));
+        match self.status.as_u16() {
+            // pypiserver, Azure, devpi.
+            409 => true,
+            // The public index and Google; Nexus, old and new; GitLab.
+            400 => says(&[
+                "already exist",
+                "updating asset",
+                "cannot be updated",
+                "already been taken",
+            ]),
+            // Artifactory.
+            403 => says(&["overwrite artifact"]),
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the server answered {}", self.status.as_u16())?;
+        if let Some(phrase) = self.status.canonical_reason() {
+            write!(f, " {phrase}")?;
+        }
+        if !self.line.is_empty() {
+            write!(f, ": {}", self.line)?;
+        }
+        Ok(())
+    }
+}
+
+/// Reason phrases are Latin-1 by the standard and UTF-8 by habit.
+fn latin1_or_utf8(bytes: &[u8]) -> String {
+    std::str::from_utf8(bytes).map_or_else(
+        |_| bytes.iter().map(|&byte| char::from(byte)).collect(),
+        str::to_owned,
+    )
+}
+
+/// Seconds or a date.
+fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    if let Ok(seconds) = value.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = httpdate::parse_http_date(value).ok()?;
+    Some(until.duration_since(now).unwrap_or_default())
+}
+
+fn one_line(content_type: &str, reason: Option<&str>, body: &str) -> String {
+    let media_type = content_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    let is_json = media_type == "application/json" || media_type.ends_with("+json");
+    let looks_like_html = media_type.contains("html") || body.trim_start().starts_with('<');
+    let from_json = || is_json.then(|| json_message(body)).flatten();
+    let from_reason = || reason.map(str::to_owned);
+    let from_body = || {
+        if looks_like_html {
+            html_message(body)
+        } else {
+            first_line(body)
+        }
+    };
+    let sources: [&dyn Fn() -> Option<String>; 3] = [&from_json, &from_reason, &from_body];
+    sources
+        .iter()
+        .filter_map(|source| source())
+        .map(|line| tidy(&line))
+        .find(|line| !line.is_empty())
+        .unwrap_or_default()
+}
+
+/// White space becomes single blanks, control characters vanish, and the end is cut where it gets too long.
+fn tidy(text: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || c.is_control());
+    let line = words
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ");
+    match line.char_indices().nth(MAX_LINE_CHARS) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+fn first_line(body: &str) -> Option<String> {
+    body.lines()
+        .map(str::trim)
+        .find(|line| !line.is_empty())
+        .map(str::to_owned)
+}
+
+/// The sentence in a problem document (RFC 9457) or in one of the shapes that indexes have made up.
+fn json_message(body: &str) -> Option<String> {
+    let document: Value = serde_json::from_str(body).ok()?;
+    let field = |name: &str| document.get(name).and_then(words);
+    if let (Some(title), Some(detail)) = (field("title"), field("detail")) {
+        return Some(if detail.contains(&title) {
+            detail
+        } else {
+            format!("{title}: {detail}")
+        });
+    }
+    // The public index puts the sentence behind the status in `code`; elsewhere that is a word for machines.
+    let sentence_in_code = || {
+        let code = field("code")?;
+        let sentence = code.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start();
+        sentence.contains(' ').then(|| sentence.to_owned())
+    };
+    let first_of_errors = || document.get("errors")?.as_array()?.first().and_then(words);
+    field("detail")
+        .or_else(sentence_in_code)
+        .or_else(|| field("message"))
+        .or_else(|| field("error_description"))
+        .or_else(first_of_errors)
+        .or_else(|| field("error"))
+        .or_else(|| field("title"))
+        .or_else(|| field("code"))
+        .or_else(|| words(&document))
+}
+
+/// The text of a string, of the message in an object, or of a list's first item.
+fn words(value: &Value) -> Option<String> {
+    match value {
+        Value::String(text) if text.trim_start().starts_with('<') => html_message(text),
+        Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
+        Value::Array(items) => items.iter().find_map(words),
+        Value::Object(fields) => ["message", "detail", "description", "base"]
+            .iter()
+            .find_map(|name| fields.get(*name).and_then(words)),
+        _ => None,
+    }
+}
+
+/// What an HTML page says to a person: its title, or its first words. Scripts and styles say nothing.
+fn html_message(page: &str) -> Option<String> {
+    let title = element(page, "title").map(|inner| without_tags(inner));
+    let heading = element(page, "h1").map(|inner| without_tags(inner));
+    let paragraph = element(page, "p").map(|inner| without_tags(inner));
+    let mut parts: Vec<String> = Vec::new();
+    for part in [title, heading, paragraph].into_iter().flatten() {
+        let part = tidy(&part);
+        let is_new = !parts.iter().any(|known| known.contains(&part));
+        if !part.is_empty() && is_new {
+            parts.retain(|known| !part.contains(known.as_str()));
+            parts.push(part);
+        }
+    }
+    if parts.is_empty() {
+        return Some(without_tags(page)).filter(|text| !text.trim().is_empty());
+    }
+    Some(parts.join(": "))
+}
+
+/// The inside of the first element of that name.
+fn element<'a>(page: &'a str, name: &str) -> Option<&'a str> {
+    // ASCII lowering keeps every byte where it is, so positions hold for the page itself.
+    let lower = page.to_ascii_lowercase();
+    let opening = format!("<{name}");
+    let start = lower
+        .match_indices(&opening)
+        .map(|(at, _)| at + opening.len())
+        .find(|&at| {
+            // `<p>` and `<p class=...>`, not `<pre>`.
+            lower[at..].starts_with(['>', ' ', '\t', '\n', '\r', '/'])
+        })?;
+    let inner = start + lower[start..].find('>')? + 1;
+    let end = inner
+        + lower[inner..]
+            .find(&format!("</{name}"))
+            .unwrap_or(lower.len() - inner);
+    Some(&page[inner..end])
+}
+
+fn without_tags(html: &str) -> String {
+    let mut text = String::new();
+    let mut rest = html;
+    while let Some(open) = rest.find('<') {
+        text.push_str(&rest[..open]);
+        text.push(' ');
+        let tag = &rest[open..];
+        let lower = tag
+            .get(..8.min(tag.len()))
+            .unwrap_or_default()
+            .to_ascii_lowercase();
+        // What is inside these is not for people.
+        let close = ["script", "style"]
+            .iter()
+            .find(|name| lower[1.min(lower.len())..].starts_with(**name));
+        let end = match close {
+            Some(name) => tag
+                .to_ascii_lowercase()
+                .find(&format!("</{name}"))
+                .map(|at| at + 2 + name.len()),
+            None => Some(0),
+        };
+        let Some(after) = end.and_then(|from| tag[from..].find('>').map(|at| from + at + 1)) else {
+            return unescape(&text);
+        };
+        rest = &tag[after..];
+    }
+    text.push_str(rest);
+    unescape(&text)
+}
+
+/// The five entities that occur in error messages; any other stays as it is written.
+pub(super) fn unescape(text: &str) -> String {
+    text.replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&quot;", "\"")
+        .replace("&#39;", "'")
+        .replace("&#x27;", "'")
+        .replace("&amp;", "&")
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn answer(status: u16, content_type: &str, reason: Option<&'static str>, body: &str) -> Answer {
+        let mut headers = HeaderMap::new();
+        if !content_type.is_empty() {
+            headers.insert(CONTENT_TYPE, content_type.parse().unwrap());
+        }
+        let reason = reason.map(|text| ReasonPhrase::from_static(text.as_bytes()));
+        let status = StatusCode::from_u16(status).unwrap();
+        Answer::read(
+            status,
+            &headers,
+            reason.as_ref(),
+            body.as_bytes(),
+            SystemTime::UNIX_EPOCH,
+        )
+    }
+
+    #[test]
+    fn every_shape_of_refusal_becomes_one_line() {
+        let html = "<!doctype html><html><head><title>403 Forbidden</title><style>p {color: red}</style></head>\
+                    <body><h1>Forbidden</h1>\n<p>Your plan has <b>expired</b> &amp; so have you.</p></body></html>";
+        let cases = [
+            (
+                answer(
+                    400,
+                    "application/problem+json",
+                    None,
+                    r#"{"title": "Bad file", "detail": "no RECORD"}"#,
+                ),
+                "Bad file: no RECORD",
+            ),
+            (
+                answer(
+                    400,
+                    "application/json; charset=utf-8",
+                    None,
+                    r#"{"detail": "broken"}"#,
+                ),
+                "broken",
+            ),
+            (
+                answer(
+                    400,
+                    "application/json",
+                    None,
+                    r#"{"message": "The server could not comply", "code": "400 File already exists", "title": "Bad Request"}"#,
+                ),
+                "File already exists",
+            ),
+            (
+                answer(
+                    400,
+                    "application/json",
+                    None,
+                    r#"{"code": "E17", "message": "Nope"}"#,
+                ),
+                "Nope",
+            ),
+            (
+                answer(
+                    403,
+                    "application/json",
+                    None,
+                    r#"{"errors": [{"status": 403, "message": "Not enough permissions"}]}"#,
+                ),
+                "Not enough permissions",
+            ),
+            (
+                answer(
+                    400,
+                    "application/json",
+                    None,
+                    r#"{"message": {"base": ["Name is taken"]}}"#,
+                ),
+                "Name is taken",
+            ),
+            (
+                answer(400, "application/json", Some("From the reason"), "{not json"),
+                "From the reason",
+            ),
+            (
+                answer(400, "text/html", Some("Digest mismatch"), html),
+                "Digest mismatch",
+            ),
+            (
+                answer(403, "text/html; charset=utf-8", None, html),
+                "403 Forbidden: Your plan has expired & so have you.",
+            ),
+            (
+                answer(
+                    502,
+                    "",
+                    None,
+                    "<html><body>Bad gateway, <i>sorry</i></body></html>",
+                ),
+                "Bad gateway, sorry",
+            ),
+            (
+                answer(400, "text/plain", None, "\n  first line \nsecond line"),
+                "first line",
+            ),
+            (answer(400, "text/plain", None, ""), ""),
+            (answer(403, "text/plain", None, "Forbidden"), ""),
+            (
+                answer(400, "text/plain", None, "a\u{1b}[31mred\u{7}"),
+                "a [31mred",
+            ),
+        ];
+        for (answer, line) in cases {
+            assert_eq!(answer.line, line, "{answer:?}");
+        }
+        let long = answer(400, "text/plain", None, &"é".repeat(5000));
+        assert_eq!(long.line.chars().count(), MAX_LINE_CHARS + 1);
+    }
+
+    #[test]
+    fn an_answer_reads_as_status_and_line() {
+        assert_eq!(
+            answer(403, "", None, "").to_string(),
+            "the server answered 403 Forbidden"
+        );
+        let with_reason = answer(400, "", Some("wrong digest"), "");
+        assert_eq!(
+            with_reason.to_string(),
+            "the server answered 400 Bad Request: wrong digest"
+        );
+    }
+
+    #[test]
+    fn every_known_way_to_say_duplicate_is_understood() {
+        let said = [
+            (409, "", "anything"),
+            (
+                400,
+                "File already exists ('a-1.0.tar.gz', with blake2_256 hash '...')",
+                "",
+            ),
+            (400, "", "Package already exists"),
+            (400, "Repository does not allow updating assets: pypi-hosted", ""),
+            (400, "", "<html><p>a-1.0.tar.gz cannot be updated</p></html>"),
+            (
+                400,
+                "",
+                r#"{"message": "Validation failed: File name has already been taken"}"#,
+            ),
+            (
+                403,
+                "",
+                r#"{"errors": [{"message": "Not enough permissions to overwrite artifact 'x'"}]}"#,
+            ),
+        ];
+        for (status, reason, body) in said {
+            let reason = (!reason.is_empty()).then_some(reason);
+            assert_eq!(
+                answer(status, "", reason, body).verdict(),
+                Verdict::Duplicate,
+                "{status} {reason:?} {body}"
+            );
+        }
+        for (status, body) in [
+            (400, "bad digest"),
+            (403, "already exists"),
+            (401, "overwrite artifact"),
+        ] {
+            assert_eq!(
+                answer(status, "", None, body).verdict(),
+                Verdict::Refused,
+                "{status} {body}"
+            );
+        }
+    }
+
+    #[test]
+    fn success_busy_and_redirects_are_told_apart() {
+        for status in [200, 201, 202, 204] {
+            assert_eq!(
+                answer(status, "", None, "").verdict(),
+                Verdict::Stored { before: false }
+            );
+        }
+        assert_eq!(
+            answer(200, "", None, "Already there").verdict(),
+            Verdict::Stored { before: true }
+        );
+        for status in [408, 429, 500, 502, 503, 504] {
+            assert_eq!(
+                answer(status, "", None, "").verdict(),
+                Verdict::Busy(None),
+                "{status}"
+            );
+        }
+        for status in [400, 401, 403, 404, 405, 410, 413, 501, 507, 302] {
+            assert_eq!(
+                answer(status, "", None, "").verdict(),
+                Verdict::Refused,
+                "{status}"
+            );
+        }
+        let mut headers = HeaderMap::new();
+        headers.insert(LOCATION, "/legacy/".parse().unwrap());
+        let moved = Answer::read(
+            StatusCode::PERMANENT_REDIRECT,
+            &headers,
+            None,
+            b"",
+            SystemTime::UNIX_EPOCH,
+        );
+        assert_eq!(moved.verdict(), Verdict::Redirect("/legacy/".to_owned()));
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
+        let seconds = |text| parse_retry_after(text, now).map(|pause| pause.as_secs());
+        assert_eq!(seconds(" 7 "), Some(7));
+        assert_eq!(seconds("Sun, 06 Nov 1994 08:50:07 GMT"), Some(30));
+        assert_eq!(seconds("Sun, 06 Nov 1994 08:00:00 GMT"), Some(0));
+        assert_eq!((seconds("soon"), seconds("-1"), seconds("")), (None, None, None));
+    }
+
+    proptest! {
+        #[test]
+        fn no_body_makes_it_panic_or_print_control_characters(
+            body in ".*",
+            tags in "(<[a-z/!]{0,8}[ >]?|&lt;|[é ]|title|script|style){0,20}",
+            json: bool,
+        ) {
+            let media_type = if json { "application/json" } else { "text/html" };
+            for text in [&body, &tags, &format!("<script{body}"), &format!("<title>{body}")] {
+                let line = answer(400, media_type, None, text).line;
+                prop_assert!(!line.chars().any(char::is_control), "{line:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Which files the words on the command line mean.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::Error;
+use crate::packaging::DistFilename;
+
+/// Files to publish, and those that were passed over.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// Distributions with their names, wheels before sdists, otherwise in the order in which they were named.
+    pub files: Vec<(PathBuf, DistFilename)>,
+    /// Files of named folders that are no distributions, and signatures; hidden files are not mentioned.
+    pub ignored: Vec<PathBuf>,
+}
+
+/// Finds the files that `arguments` name: files, folders (their distributions), and patterns such as `dist/*.whl`
+/// for systems whose shell does not expand them. Naming a file twice is the same as naming it once.
+///
+/// # Errors
+/// [`Error::NothingThere`] for a name or pattern without a file, [`Error::NoDistributions`] for a folder without
+/// any, [`Error::NotDistributions`] for files named one by one, [`Error::SameName`] when two files would collide
+/// on the index, [`Error::Unreadable`].
+pub fn select(arguments: &[PathBuf]) -> Result<Selection, Error> {
+    let mut found = Found::default();
+    for argument in arguments {
+        if argument.is_dir() {
+            found.folder(argument)?;
+        } else if argument.exists() {
+            found.file(argument);
+        } else {
+            found.pattern(argument)?;
+        }
+    }
+    if !found.strangers.is_empty() {
+        return Err(Error::NotDistributions(found.strangers));
+    }
+    let mut selection = found.selection;
+    selection.files = without_repeats(selection.files)?;
+    selection
+        .files
+        .sort_by_key(|(_, name)| !matches!(name, DistFilename::Wheel(_)));
+    selection.ignored.sort();
+    selection.ignored.dedup();
+    Ok(selection)
+}
+
+#[derive(Default)]
+struct Found {
+    selection: Selection,
+    /// Named one by one, but no distributions; with the reason.
+    strangers: Vec<(PathBuf, String)>,
+}
+
+impl Found {
+    fn folder(&mut self, folder: &Path) -> Result<(), Error> {
+        let unreadable = |source: io::Error| Error::Unreadable {
+            path: folder.to_owned(),
+            source,
+        };
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(folder).map_err(unreadable)? {
+            paths.push(entry.map_err(unreadable)?.path());
+        }
+        paths.sort();
+        let before = self.selection.files.len();
+        for path in paths {
+            match distribution_name(&path) {
+                Ok(name) if path.is_file() => self.selection.files.push((path, name)),
+                _ if is_hidden(&path) => {}
+                _ => self.selection.ignored.push(path),
+            }
+        }
+        if self.selection.files.len() == before {
+            return Err(Error::NoDistributions {
+                folder: folder.to_owned(),
+            });
+        }
+        Ok(())
+    }
+
+    fn file(&mut self, path: &Path) {
+        match distribution_name(path) {
+            Ok(name) => self.selection.files.push((path.to_owned(), name)),
+            // `dist/*` names these too. They belong to a file that is sent, and are not sent themselves.
+            Err(_) if is_companion(path) => self.selection.ignored.push(path.to_owned()),
+            Err(reason) => self.strangers.push((path.to_owned(), reason)),
+        }
+    }
+
+    fn pattern(&mut self, pattern: &Path) -> Result<(), Error> {
+        let nothing = || Error::NothingThere(pattern.to_owned());
+        let text = pattern.to_str().ok_or_else(nothing)?;
+        let mut matches = glob::glob(text).map_err(|_| nothing())?.peekable();
+        if matches.peek().is_none() {
+            return Err(nothing());
+        }
+        for path in matches {
+            let path = path.map_err(|error| Error::Unreadable {
+                path: error.path().to_owned(),
+                source: error.into_error(),
+            })?;
+            if path.is_dir() {
+                self.selection.ignored.push(path);
+            } else {
+                self.file(&path);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn distribution_name(path: &Path) -> Result<DistFilename, String> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.parse().map_err(|error| super::sentence(&error))
+}
+
+fn is_hidden(path: &Path) -> bool {
+    path.file_name()
+        .is_some_and(|name| name.as_encoded_bytes().starts_with(b"."))
+}
+
+fn is_companion(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|ending| ending == "asc" || ending == "attestation")
+}
+
+/// One path for each file; two files of one name can't both be on an index.
+fn without_repeats(files: Vec<(PathBuf, DistFilename)>) -> Result<Vec<(PathBuf, DistFilename)>, Error> {
+    let mut seen: BTreeMap<String, PathBuf> = BTreeMap::new();
+    let mut unique = Vec::new();
+    for (path, name) in files {
+        match seen.get(&name.identity()) {
+            None => {
+                seen.insert(name.identity(), path.clone());
+                unique.push((path, name));
+            }
+            Some(first) if is_same_file(first, &path) => {}
+            Some(first) => {
+                return Err(Error::SameName {
+                    first: first.clone(),
+                    second: path,
+                });
+            }
+        }
+    }
+    Ok(unique)
+}
+
+fn is_same_file(a: &Path, b: &Path) -> bool {
+    matches!((a.canonicalize(), b.canonicalize()), (Ok(a), Ok(b)) if a == b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WHEEL: &str = "a-1.0-py3-none-any.whl";
+    const SDIST: &str = "a-1.0.tar.gz";
+
+    fn folder(names: &[&str]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for name in names {
+            fs::write(folder.path().join(name), b"").unwrap();
+        }
+        folder
+    }
+
+    fn names(selection: &Selection) -> Vec<&str> {
+        selection.files.iter().map(|(_, name)| name.as_str()).collect()
+    }
+
+    #[test]
+    fn a_folder_means_its_distributions_with_wheels_first() {
+        let folder = folder(&[
+            SDIST,
+            WHEEL,
+            ".gitignore",
+            "notes.txt",
+            "a-1.0.egg",
+            "a-1.0.tar.gz.asc",
+        ]);
+        fs::create_dir(folder.path().join("b-1.0-py3-none-any.whl")).unwrap();
+        let selection = select(&[folder.path().to_owned()]).unwrap();
+        assert_eq!(names(&selection), [WHEEL, SDIST]);
+        let ignored: Vec<_> = selection
+            .ignored
+            .iter()
+            .map(|path| path.file_name().unwrap())
+            .collect();
+        assert_eq!(
+            ignored,
+            [
+                "a-1.0.egg",
+                "a-1.0.tar.gz.asc",
+                "b-1.0-py3-none-any.whl",
+                "notes.txt"
+            ]
+        );
+    }
+
+    #[test]
+    fn files_folders_and_patterns_mix_without_repeats() {
+        let folder = folder(&[SDIST, WHEEL, "a-1.0.tar.gz.asc"]);
+        let at = |name: &str| folder.path().join(name);
+        let arguments = [at("*"), at(SDIST), folder.path().to_owned(), at("./a-1.0.tar.gz")];
+        let selection = select(&arguments).unwrap();
+        assert_eq!(names(&selection), [WHEEL, SDIST]);
+        assert_eq!(selection.ignored, [at("a-1.0.tar.gz.asc")]);
+    }
+
+    #[test]
+    fn strangers_are_all_named_when_they_were_named() {
+        let folder = folder(&[WHEEL, "notes.txt", "a.whl"]);
+        let at = |name: &str| folder.path().join(name);
+        let Err(Error::NotDistributions(strangers)) = select(&[at(WHEEL), at("notes.txt"), at("a.whl")])
+        else {
+            panic!("strangers were taken")
+        };
+        let paths: Vec<_> = strangers.into_iter().map(|(path, _)| path).collect();
+        assert_eq!(paths, [at("notes.txt"), at("a.whl")]);
+    }
+
+    #[test]
+    fn nothing_is_an_error_that_says_where() {
+        let folder = folder(&["notes.txt"]);
+        let at = |name: &str| folder.path().join(name);
+        assert!(matches!(
+            select(&[folder.path().to_owned()]),
+            Err(Error::NoDistributions { .. })
+        ));
+        for missing in ["x.whl", "*.whl", "[.whl"] {
+            let found = select(&[at(missing)]);
+            assert!(
+                matches!(&found, Err(Error::NothingThere(path)) if *path == at(missing)),
+                "{found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn two_files_of_one_name_are_refused() {
+        let (one, two) = (folder(&[WHEEL]), folder(&["A-1.0.0-py3-none-any.whl"]));
+        let both = select(&[one.path().to_owned(), two.path().to_owned()]);
+        assert!(matches!(both, Err(Error::SameName { .. })), "{both:?}");
+    }
+}

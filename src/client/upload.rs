@@ -1,0 +1,336 @@
+//! One file on its way to the index: attempts, pauses, redirects, and what to make of "it is already there".
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use hyper::ext::ReasonPhrase;
+use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use thiserror::Error;
+use url::Url;
+
+use super::answer::{Answer, Verdict};
+use super::body::{BodyFault, Form, Pulse};
+use super::confirm::Listed;
+use super::distribution::Distribution;
+use super::progress::{Outcome, Progress};
+use super::{Client, Timeouts, accept, read_body, retry};
+use crate::packaging::digest::NamedDigest;
+
+/// What is read of an answer; a sentence is in its beginning or nowhere.
+const MAX_ANSWER_BYTES: usize = 64 * 1024;
+
+/// Redirects that are followed for one request.
+const MAX_HOPS: usize = 5;
+
+/// What upload answers may look like, those with a message for people first.
+const ACCEPT: &str =
+    "application/problem+json, application/json;q=0.9, text/plain;q=0.8, text/html;q=0.7, */*;q=0.1";
+
+/// Why one file was not uploaded.
+#[derive(Debug, Error)]
+pub enum UploadError {
+    /// The server said no.
+    #[error("{0}")]
+    Refused(Answer),
+    /// The server asked for patience until ours was at its end.
+    #[error("{answer}, after {attempts} attempts")]
+    Busy {
+        /// Its last answer.
+        answer: Answer,
+        /// Requests in total.
+        attempts: u32,
+    },
+    /// The server can't be reached, or the connection breaks every time.
+    #[error("{reason}, after {attempts} attempts")]
+    Unreachable {
+        /// What the last attempt failed of.
+        reason: String,
+        /// Requests in total.
+        attempts: u32,
+    },
+    /// No safe connection can be made. Trying again would not help.
+    #[error("the server's identity can't be verified: {0}")]
+    Tls(String),
+    /// The server sends us to another origin, which gets neither file nor credentials.
+    #[error("{from} redirects to another server, {to}")]
+    RedirectElsewhere {
+        /// What was asked.
+        from: Url,
+        /// Where it points.
+        to: String,
+    },
+    /// Redirects without end.
+    #[error("{0} redirects in a circle")]
+    RedirectsInCircle(Url),
+    /// The index has a file of that name with other bytes.
+    #[error("the index has another file of that name\nours:   sha256 {ours}\ntheirs: {} {}", .theirs.algorithm.name(), .theirs.hex())]
+    OtherContent {
+        /// The digest of the file at hand.
+        ours: String,
+        /// The digest that the index lists.
+        theirs: NamedDigest,
+    },
+    /// The index has a file of that name, and whether it is ours can't be told.
+    #[error("{answer}\nwhether it has the same bytes can't be told: {reason}")]
+    Unconfirmed {
+        /// What the server said.
+        answer: Answer,
+        /// Why it can't be told.
+        reason: String,
+    },
+    /// The file is not what it was when it was checked.
+    #[error("the file changed while it was sent; the index did not get it")]
+    Changed,
+    /// The file is gone or can't be read any more.
+    #[error("the file can't be read any more")]
+    Unreadable(#[source] std::io::Error),
+}
+
+impl From<BodyFault> for UploadError {
+    fn from(fault: BodyFault) -> Self {
+        match fault {
+            BodyFault::Changed => Self::Changed,
+            BodyFault::Unreadable(source) => Self::Unreadable(source),
+        }
+    }
+}
+
+/// How one attempt ended, when it is not the end of the matter.
+enum Attempt {
+    Answered(Answer),
+    /// No answer came. The server may have stored the file nevertheless, unless it was never reached.
+    Broken {
+        reason: String,
+        reached: bool,
+    },
+}
+
+impl Client {
+    /// Uploads one file, with as many attempts as the settings allow.
+    ///
+    /// A lost answer is no failure: when a repetition is told that the file is already there, or the last attempt
+    /// brings no answer either, the index is asked whether it lists the digest at hand.
+    ///
+    /// # Errors
+    /// [`UploadError`].
+    pub async fn upload(
+        &self,
+        distribution: &Distribution,
+        progress: &Arc<dyn Progress>,
+    ) -> Result<Outcome, UploadError> {
+        let form = Form::of(distribution);
+        let mut in_doubt = false;
+        let mut attempt = 1;
+        loop {
+            progress.begin(distribution.filename(), distribution.size_bytes, attempt);
+            let ended = self.attempt(&form, distribution, progress).await?;
+            let (asked, reason) = match &ended {
+                Attempt::Answered(answer) => match answer.verdict() {
+                    Verdict::Stored { before } if before && !in_doubt => return Ok(Outcome::AlreadyThere),
+                    Verdict::Stored { .. } => return Ok(Outcome::Uploaded),
+                    Verdict::Duplicate => return self.settle(distribution, answer.clone(), in_doubt).await,
+                    Verdict::Busy(asked) => {
+                        in_doubt |= answer.leaves_doubt();
+                        (asked, answer.to_string())
+                    }
+                    Verdict::Redirect(_) | Verdict::Refused => {
+                        return Err(UploadError::Refused(answer.clone()));
+                    }
+                },
+                Attempt::Broken { reason, reached } => {
+                    in_doubt |= reached;
+                    (None, reason.clone())
+                }
+            };
+            let Some(pause) = self.settings.retry.delay(attempt, asked, retry::chance()) else {
+                return self.give_up(distribution, ended, attempt, in_doubt).await;
+            };
+            progress.pausing(distribution.filename(), pause, &reason);
+            tokio::time::sleep(pause).await;
+            attempt += 1;
+        }
+    }
+
+    /// The server says that it has the file: is it ours?
+    async fn settle(
+        &self,
+        distribution: &Distribution,
+        answer: Answer,
+        in_doubt: bool,
+    ) -> Result<Outcome, UploadError> {
+        match self.look_up(distribution).await {
+            // An earlier attempt of this run got through, only its answer did not.
+            Listed::Same if in_doubt => Ok(Outcome::Uploaded),
+            Listed::Same => Ok(Outcome::AlreadyThere),
+            Listed::Other(theirs) => Err(UploadError::OtherContent {
+                ours: distribution.sha256.to_string(),
+                theirs,
+            }),
+            // What it refuses is not what it lists: a name that was used before, or another spelling.
+            Listed::Absent => Err(UploadError::Refused(answer)),
+            Listed::Unknown(_) if self.settings.skip_existing => Ok(Outcome::AlreadyThereUnverified),
+            Listed::Unknown(reason) => Err(UploadError::Unconfirmed { answer, reason }),
+        }
+    }
+
+    /// All attempts failed; but did one of them get through?
+    async fn give_up(
+        &self,
+        distribution: &Distribution,
+        ended: Attempt,
+        attempts: u32,
+        in_doubt: bool,
+    ) -> Result<Outcome, UploadError> {
+        if in_doubt && self.look_up(distribution).await == Listed::Same {
+            return Ok(Outcome::Uploaded);
+        }
+        Err(match ended {
+            Attempt::Answered(answer) => UploadError::Busy { answer, attempts },
+            Attempt::Broken { reason, .. } => UploadError::Unreachable { reason, attempts },
+        })
+    }
+
+    /// Sends the file once, following redirects within the origin.
+    async fn attempt(
+        &self,
+        form: &Form,
+        distribution: &Distribution,
+        progress: &Arc<dyn Progress>,
+    ) -> Result<Attempt, UploadError> {
+        let mut url = self.settings.url.clone();
+        for hop in 0..=MAX_HOPS {
+            if hop > 0 {
+                progress.begin(distribution.filename(), distribution.size_bytes, 1);
+            }
+            let ended = self.request(&url, form, distribution, progress).await?;
+            let Attempt::Answered(answer) = &ended else {
+                return Ok(ended);
+            };
+            let Verdict::Redirect(location) = answer.verdict() else {
+                return Ok(ended);
+            };
+            match url.join(&location) {
+                Ok(target) if target.origin() == url.origin() => url = without_userinfo(target),
+                Ok(target) => {
+                    return Err(UploadError::RedirectElsewhere {
+                        from: url,
+                        to: without_userinfo(target).to_string(),
+                    });
+                }
+                Err(_) => return Ok(ended),
+            }
+        }
+        Err(UploadError::RedirectsInCircle(url))
+    }
+
+    async fn request(
+        &self,
+        url: &Url,
+        form: &Form,
+        distribution: &Distribution,
+        progress: &Arc<dyn Progress>,
+    ) -> Result<Attempt, UploadError> {
+        let pulse = Arc::new(Pulse::new());
+        let body = form.stream(distribution, Arc::clone(progress), Arc::clone(&pulse));
+        let request = self
+            .http
+            .post(url.clone())
+            .headers(accept(ACCEPT))
+            .header(CONTENT_TYPE, form.content_type())
+            .header(CONTENT_LENGTH, form.length_bytes())
+            .timeout(self.settings.timeouts.total)
+            .body(reqwest::Body::wrap_stream(body));
+        let sending = self.with_credentials(request, url).send();
+        let sent = tokio::select! {
+            sent = sending => sent,
+            reason = stalled(&pulse, self.settings.timeouts) => {
+                return Ok(Attempt::Broken { reason, reached: true });
+            }
+        };
+        if let Some(fault) = pulse.take_fault() {
+            return Err(fault.into());
+        }
+        let mut response = match sent {
+            Ok(response) => response,
+            Err(error) => return broken(error),
+        };
+        let body = read_body(&mut response, MAX_ANSWER_BYTES, self.settings.timeouts.stall).await;
+        let reason = response.extensions().get::<ReasonPhrase>();
+        let answer = Answer::read(
+            response.status(),
+            response.headers(),
+            reason,
+            &body,
+            SystemTime::now(),
+        );
+        Ok(Attempt::Answered(answer))
+    }
+}
+
+/// Ends when the request has shown no sign of life for too long, and says so.
+async fn stalled(pulse: &Pulse, timeouts: Timeouts) -> String {
+    loop {
+        let (last, finished) = pulse.read();
+        let limit = if finished { timeouts.answer } else { timeouts.stall };
+        let quiet = last.elapsed();
+        if quiet >= limit {
+            let what = if finished {
+                "no answer came"
+            } else {
+                "the connection took no byte"
+            };
+            return format!("{what} for {} seconds", limit.as_secs());
+        }
+        let next = Instant::now() + (limit - quiet).min(Duration::from_secs(5));
+        tokio::time::sleep_until(next.into()).await;
+    }
+}
+
+/// A request without an answer: hopeless, or worth another attempt.
+fn broken(error: reqwest::Error) -> Result<Attempt, UploadError> {
+    let reached = !error.is_connect();
+    let error = error.without_url();
+    if let Some(reason) = tls_cause(&error) {
+        return Err(UploadError::Tls(reason));
+    }
+    let what = if reached {
+        "the connection broke"
+    } else {
+        "the server can't be reached"
+    };
+    let reason = format!("{what}: {}", root_cause(&error));
+    Ok(Attempt::Broken { reason, reached })
+}
+
+/// The innermost reason, which is the one that says something.
+fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+    let mut innermost = error;
+    while let Some(cause) = innermost.source() {
+        innermost = cause;
+    }
+    innermost.to_string()
+}
+
+/// The text of a TLS error, wherever it is wrapped.
+fn tls_cause(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let inner = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        let tls = inner.map_or(error, |inner| inner as &(dyn std::error::Error + 'static));
+        if let Some(tls) = tls.downcast_ref::<rustls::Error>() {
+            return Some(tls.to_string());
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// An address as it may be shown and asked; a server has no say in who we are.
+fn without_userinfo(mut url: Url) -> Url {
+    // Both can fail only for addresses that have no host, which can't be redirected to.
+    let _ = url.set_username("");
+    let _ = url.set_password(None);
+    url
+}
