@@ -5,6 +5,9 @@
 
 pub mod dotfile;
 pub mod environment;
+pub mod netrc;
+pub mod pypirc;
+pub mod repository;
 
 pub use dotfile::Dotfile;
 pub use environment::Environment;

@@ -1,5 +1,6 @@
 //! The user's terminal: stdout is data, stderr is talk.
 
+pub mod progress;
 pub mod prompt;
 
 use std::fmt::Display;

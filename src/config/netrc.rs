@@ -1,0 +1,192 @@
+//! `~/.netrc`: users and passwords by host, as pip, uv and curl read them.
+//!
+//! The grammar is that of Python's `netrc` module: words separated by white space, `"` quotes, `\` escapes,
+//! comments from a `#` to the end of the line where a keyword is expected, `macdef` bodies up to an empty line.
+
+use crate::auth::credentials::Secret;
+
+/// The entries of a `.netrc` file.
+#[derive(Debug, Clone, Default)]
+pub struct Netrc {
+    entries: Vec<Entry>,
+}
+
+/// The user and password for a host.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// `None` in the `default` entry.
+    host: Option<String>,
+    /// The user.
+    pub login: Option<String>,
+    /// The password.
+    pub password: Option<Secret>,
+}
+
+/// The file does not follow its grammar. Its text is not repeated, since it holds passwords.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("line {line} is not understood")]
+pub struct NetrcError {
+    /// The first line that makes no sense, from 1.
+    pub line: usize,
+}
+
+impl Netrc {
+    /// Reads the file's text.
+    ///
+    /// # Errors
+    /// [`NetrcError`] where a keyword is unknown or lacks its word.
+    pub fn parse(text: &str) -> Result<Self, NetrcError> {
+        let mut words = Words { text, at: 0 };
+        let mut entries: Vec<Entry> = Vec::new();
+        while let Some(keyword) = words.keyword() {
+            let error = NetrcError { line: words.line() };
+            match keyword.as_str() {
+                "machine" => entries.push(Entry {
+                    host: Some(words.word().ok_or(error)?),
+                    login: None,
+                    password: None,
+                }),
+                "default" => entries.push(Entry {
+                    host: None,
+                    login: None,
+                    password: None,
+                }),
+                "macdef" => words.skip_macro(),
+                "login" | "user" | "password" | "account" => {
+                    let value = words.word().ok_or(error)?;
+                    let entry = entries.last_mut().ok_or(error)?;
+                    match keyword.as_str() {
+                        "password" => entry.password = Some(Secret::from(value)),
+                        "account" => {}
+                        _ => entry.login = Some(value),
+                    }
+                }
+                _ => return Err(error),
+            }
+        }
+        Ok(Self { entries })
+    }
+
+    /// The entry for a host, or the default one.
+    #[must_use]
+    pub fn entry(&self, host: &str) -> Option<&Entry> {
+        let of_host = |entry: &&Entry| {
+            entry
+                .host
+                .as_deref()
+                .is_some_and(|name| name.eq_ignore_ascii_case(host))
+        };
+        self.entries
+            .iter()
+            .find(of_host)
+            .or_else(|| self.entries.iter().find(|entry| entry.host.is_none()))
+    }
+}
+
+struct Words<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl Words<'_> {
+    /// The next word that is not in a comment.
+    fn keyword(&mut self) -> Option<String> {
+        loop {
+            let word = self.word()?;
+            if !word.starts_with('#') {
+                return Some(word);
+            }
+            // The word may have been the last one of its line.
+            let before = self.text[..self.at].ends_with('\n');
+            if !before {
+                let rest = &self.text[self.at..];
+                self.at += rest.find('\n').map_or(rest.len(), |end| end + 1);
+            }
+        }
+    }
+
+    /// The next word, quotes and escapes undone. Ends right behind it, so that a line's end is still seen.
+    fn word(&mut self) -> Option<String> {
+        let rest = &self.text[self.at..];
+        let start = rest.len() - rest.trim_start().len();
+        let mut letters = rest[start..].char_indices();
+        let mut word = String::new();
+        let mut quoted = false;
+        let mut end = rest.len();
+        let mut any = false;
+        while let Some((at, letter)) = letters.next() {
+            match letter {
+                '"' if quoted || !any => quoted = !quoted,
+                '\\' => word.extend(letters.next().map(|(_, escaped)| escaped)),
+                letter if letter.is_whitespace() && !quoted => {
+                    end = start + at;
+                    break;
+                }
+                letter => word.push(letter),
+            }
+            any = true;
+        }
+        self.at += end;
+        any.then_some(word)
+    }
+
+    fn skip_macro(&mut self) {
+        let rest = &self.text[self.at..];
+        let end = rest.find("\n\n").map_or(rest.len(), |end| end + 2);
+        self.at += end;
+    }
+
+    fn line(&self) -> usize {
+        self.text[..self.at].matches('\n').count() + 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn entry(text: &str, host: &str) -> Option<(Option<String>, Option<String>)> {
+        let netrc = Netrc::parse(text).unwrap();
+        let entry = netrc.entry(host)?;
+        let password = entry.password.as_ref().map(|secret| secret.expose().to_owned());
+        Some((entry.login.clone(), password))
+    }
+
+    fn pair(login: &str, password: &str) -> Option<(Option<String>, Option<String>)> {
+        Some((Some(login.to_owned()), Some(password.to_owned())))
+    }
+
+    #[test]
+    fn entries_are_found_by_host_else_by_default() {
+        let text = "# mine\nmachine localhost login alice password s3cret # not part of it\n\
+                    macdef init\n cd /tmp\n machine fake login x\n\n\
+                    machine Other.example\n\tlogin \"bob b\"\n\taccount ignored\n\tpassword \"a\\\"b\"\n\
+                    default login anyone password #1\n";
+        assert_eq!(entry(text, "localhost"), pair("alice", "s3cret"));
+        assert_eq!(entry(text, "other.EXAMPLE"), pair("bob b", "a\"b"));
+        assert_eq!(entry(text, "elsewhere"), pair("anyone", "#1"));
+        assert_eq!(entry("machine a login b", "c"), None);
+        assert_eq!(entry("", "c"), None);
+    }
+
+    #[test]
+    fn nonsense_is_refused_by_line_without_its_text() {
+        for (text, line) in [
+            ("login x", 1),
+            ("machine", 1),
+            ("machine a\npasswort geheim", 2),
+            ("machine a login b\n\npassword", 3),
+        ] {
+            assert_eq!(Netrc::parse(text).unwrap_err(), NetrcError { line }, "{text:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_makes_it_panic(text in "(machine |default |login |password |macdef |#|\"|\\\\|\n|é| |.){0,30}") {
+            let _ = Netrc::parse(&text);
+        }
+    }
+}
