@@ -374,6 +374,111 @@ fn missing_module_hint(reason: &str) -> Option<String> {
     ))
 }
 
+// What `publish` can fail of.
+
+impl From<crate::config::repository::RepositoryError> for Failure {
+    fn from(error: crate::config::repository::RepositoryError) -> Self {
+        use crate::config::repository::RepositoryError as E;
+        let hint = match &error {
+            E::Unreadable { .. } => "check that the file exists and that you may read it".to_owned(),
+            E::Malformed { .. } => "correct that line; `pkgctl configure` writes the file for you".to_owned(),
+            E::None { .. } => {
+                "run `pkgctl configure`, or name an index with --repository or --repository-url".to_owned()
+            }
+            E::Several { names } => {
+                let first = names.first().map_or("NAME", |name| name.trim_matches('`'));
+                format!("pick one, as in `pkgctl publish --repository {first}`")
+            }
+            E::Unknown { .. } => "check the spelling, or add it with `pkgctl configure`".to_owned(),
+            E::NoUrl { name, .. } => {
+                format!(
+                    "add a line `repository = http://localhost:8080/` to `[{name}]`, or run `pkgctl configure`"
+                )
+            }
+            E::BadUrl { .. } => "write it like `http://localhost:8080/`".to_owned(),
+        };
+        Self {
+            kind: Kind::Usage,
+            ..Self::from_error(&error)
+        }
+        .hint(hint)
+    }
+}
+
+impl From<crate::client::Error> for Failure {
+    fn from(error: crate::client::Error) -> Self {
+        use crate::client::Error as E;
+        let hint = match &error {
+            E::NothingThere(_) => "check the path, or build first with `pkgctl build`".to_owned(),
+            E::NoDistributions { .. } => "build them first with `pkgctl build`".to_owned(),
+            E::NotDistributions(_) => {
+                "name only wheels (.whl) and sdists (.tar.gz), or the folder that holds them".to_owned()
+            }
+            E::SameName { .. } => "name only the one that you mean".to_owned(),
+            E::Unreadable { .. } => "check who may read it".to_owned(),
+            E::BadFiles(_) => "nothing was sent; build them again with `pkgctl build`".to_owned(),
+            E::Certificate { .. } => "name a PEM file with --cert or --client-cert".to_owned(),
+            E::Setup(_) => "check the certificates of this system, or name some with --cert".to_owned(),
+            E::Upload {
+                destination, source, ..
+            } => upload_hint(destination, source),
+        };
+        Self::from_error(&error).hint(hint)
+    }
+}
+
+/// The remedy for one file that was not uploaded.
+fn upload_hint(destination: &crate::client::Destination, error: &crate::client::UploadError) -> String {
+    use crate::client::UploadError as E;
+    let place = destination
+        .repository
+        .as_ref()
+        .map_or(&destination.url, |name| name);
+    match error {
+        E::Refused(answer) => match (answer.status.as_u16(), &destination.username) {
+            (401 | 403, None) => {
+                "name a user with --username and --password-stdin, or with PKGCTL_USERNAME and \
+                                  PKGCTL_PASSWORD, or in ~/.pypirc by `pkgctl configure`"
+                    .to_owned()
+            }
+            (401, Some(user)) => {
+                format!("check the name and the password of `{user}`; `{place}` knows no such pair")
+            }
+            (403, Some(user)) => {
+                format!("check the password of `{user}`, and that `{user}` may upload to `{place}`")
+            }
+            (404 | 405 | 410, _) => {
+                "check the address: most indexes take uploads at `/`, some at `/legacy/`".to_owned()
+            }
+            (413, _) => {
+                "the file is larger than the index takes; whoever runs it can raise the limit".to_owned()
+            }
+            (507, _) => "the index is full; whoever runs it must make room".to_owned(),
+            _ => "correct what the server objects to, then publish again".to_owned(),
+        },
+        E::Busy { .. } => "try again later; what is uploaded already is passed over".to_owned(),
+        E::Unreachable { .. } => format!(
+            "check that a server runs at {} and that the address is right",
+            destination.url
+        ),
+        E::Tls(_) => {
+            "check the address, or name the certificate authority of the server with --cert".to_owned()
+        }
+        E::RedirectElsewhere { to, .. } => {
+            format!("if you trust that server, publish with --repository-url {to}")
+        }
+        E::RedirectsInCircle(_) => "check the address of the repository".to_owned(),
+        E::OtherContent { .. } => {
+            "a published file is not replaced; raise the version, build and publish again".to_owned()
+        }
+        E::Unconfirmed { .. } => {
+            "compare the two files, or pass --skip-existing to take the server's word".to_owned()
+        }
+        E::Changed => "wait until nothing writes to the file, then publish again".to_owned(),
+        E::Unreadable(_) => "check that the file is still there, then publish again".to_owned(),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -25,7 +25,7 @@ use reqwest::{Certificate, Identity, redirect};
 use thiserror::Error;
 use url::Url;
 
-use crate::auth::credentials::Secret;
+use crate::auth::credentials::Basic;
 
 pub mod answer;
 mod body;
@@ -40,7 +40,7 @@ pub mod upload;
 
 pub use distribution::{BadFile, Distribution, check_all};
 pub use progress::{Outcome, Progress};
-pub use publish::{Report, publish};
+pub use publish::{Report, mixed_versions, publish};
 pub use retry::RetryPolicy;
 pub use select::{Selection, select};
 pub use upload::UploadError;
@@ -53,7 +53,7 @@ pub struct Settings {
     /// The section of `.pypirc` that it came from, if it did; only for messages.
     pub repository: Option<String>,
     /// Sent with every request to the origin of `url`; `None` sends none.
-    pub credentials: Option<Credentials>,
+    pub credentials: Option<Basic>,
     /// A PEM file with further certificate authorities, beside those of the system.
     pub ca_cert: Option<PathBuf>,
     /// A PEM file with the client's own certificate and its key.
@@ -64,15 +64,6 @@ pub struct Settings {
     pub retry: RetryPolicy,
     /// Limits on waiting.
     pub timeouts: Timeouts,
-}
-
-/// A user and a password.
-#[derive(Debug, Clone)]
-pub struct Credentials {
-    /// The user.
-    pub username: String,
-    /// The password or token.
-    pub password: Secret,
 }
 
 /// How long to wait for what.
@@ -267,7 +258,7 @@ impl Client {
                 .settings
                 .credentials
                 .as_ref()
-                .map(|credentials| credentials.username.clone()),
+                .map(|credentials| credentials.username.to_string()),
         }
     }
 

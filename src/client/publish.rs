@@ -1,6 +1,6 @@
 //! Many files: in which order, and what stands when one fails.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::confirm::{Listed, compare};
@@ -90,6 +90,30 @@ impl Client {
             source,
         }
     }
+}
+
+/// Says of each project that is there in more than one version which versions those are: more often than not the
+/// older ones were left over by earlier builds.
+#[must_use]
+pub fn mixed_versions(distributions: &[Distribution]) -> Vec<String> {
+    let mut projects: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for distribution in distributions {
+        projects
+            .entry(distribution.project())
+            .or_default()
+            .insert(distribution.version());
+    }
+    projects
+        .into_iter()
+        .filter(|(_, versions)| versions.len() > 1)
+        .map(|(project, versions)| {
+            let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
+            format!(
+                "`{project}` is there in several versions, and all are published: {}",
+                versions.join(", ")
+            )
+        })
+        .collect()
 }
 
 /// Release by release, wheels before sdists.

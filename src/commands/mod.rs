@@ -4,6 +4,7 @@ mod adduser;
 mod build;
 mod completions;
 mod serve;
+mod publish;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -29,6 +30,7 @@ enum Verb {
     Adduser(adduser::AdduserArgs),
     Build(build::BuildArgs),
     Completions(completions::Arguments),
+    Publish(publish::PublishArgs),
 }
 
 /// The whole command line as clap sees it; man pages and completions are made from it.
@@ -72,5 +74,6 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Completions(arguments) => completions::run(&arguments),
         Verb::Adduser(arguments) => adduser::run(arguments, &environment),
         Verb::Build(arguments) => build::run(&arguments, &environment),
+        Verb::Publish(args) => publish::run(args, &environment),
     }
 }

@@ -56,7 +56,7 @@ impl Netrc {
                     let value = words.word().ok_or(error)?;
                     let entry = entries.last_mut().ok_or(error)?;
                     match keyword.as_str() {
-                        "password" => entry.password = Some(Secret::from(value)),
+                        "password" => entry.password = Some(Secret::new(value)),
                         "account" => {}
                         _ => entry.login = Some(value),
                     }

@@ -393,7 +393,7 @@ impl Layers {
             asked(
                 &format!("{prefix}_*"),
                 variable("USERNAME"),
-                variable("PASSWORD").map(Secret::from),
+                variable("PASSWORD").map(Secret::new),
             )
         };
         let mut layers = vec![
@@ -510,7 +510,7 @@ fn parse_url(text: &str, origin: &str) -> Result<(Url, UserInUrl), RepositoryErr
     }
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
     let username = (!url.username().is_empty()).then(|| decoded(url.username()));
-    let password = url.password().map(|password| Secret::from(decoded(password)));
+    let password = url.password().map(|password| Secret::new(decoded(password)));
     url.set_username("").map_err(|()| refuse())?;
     url.set_password(None).map_err(|()| refuse())?;
     url.set_fragment(None);
@@ -651,7 +651,7 @@ mod tests {
         assert_eq!(who_with(&Wanted::default(), &both), pair("paul", "p"));
         let flags = Wanted {
             username: Some("fred".to_owned()),
-            password: Some(Secret::from("f".to_owned())),
+            password: Some(Secret::new("f".to_owned())),
             ..Wanted::default()
         };
         assert_eq!(who_with(&flags, &both), pair("fred", "f"));

@@ -1,0 +1,437 @@
+//! `pkgctl publish`: uploads distributions to an index.
+
+use std::fmt::Write as _;
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use clap::{Args, ValueHint};
+
+use crate::archive;
+use crate::auth::credentials::{Basic, Secret};
+use crate::client::{self, Client, Distribution, Outcome, Progress, Report, RetryPolicy, Timeouts};
+use crate::config::Environment;
+use crate::config::repository::{self, Target, Wanted};
+use crate::failure::Failure;
+use crate::terminal::progress::{TransferBar, size};
+use crate::terminal::prompt::{prompt_line, prompt_secret};
+
+/// What is published when nothing is named.
+const DEFAULT_FOLDER: &str = "dist";
+
+/// Upload distributions to a package index
+///
+/// Every file is checked before the first one is sent; one that is not sound stops them all. A file that the index
+/// has already, with the same bytes, counts as uploaded, so a run that failed half-way can simply be repeated.
+///
+/// Without --repository or --repository-url the one private repository in ~/.pypirc is used; the public index never
+/// is, unless it is named.
+#[derive(Debug, Args)]
+#[command(after_long_help = "\
+Environment variables, each overruled by its flag:
+  PKGCTL_REPOSITORY, PKGCTL_REPOSITORY_URL   which index
+  PKGCTL_USERNAME, PKGCTL_PASSWORD           as whom
+  PKGCTL_CERT, PKGCTL_CLIENT_CERT            certificates
+  PKGCTL_NON_INTERACTIVE                     never ask
+The TWINE_ variables of the same names are read after these.
+
+Without a user in flags, variables or ~/.pypirc, the address itself and ~/.netrc are looked at.")]
+pub(super) struct PublishArgs {
+    /// Files, folders (their wheels and sdists) or patterns [default: dist/]
+    #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]
+    files: Vec<PathBuf>,
+
+    /// Name of a repository in the configuration file
+    #[arg(short, long, value_name = "NAME")]
+    repository: Option<String>,
+
+    /// Address to upload to
+    #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
+    repository_url: Option<String>,
+
+    /// User to upload as
+    #[arg(short, long, value_name = "NAME", value_hint = ValueHint::Username)]
+    username: Option<String>,
+
+    /// Read the password from the first line of standard input
+    #[arg(long, conflicts_with = "password")]
+    password_stdin: bool,
+
+    /// Password; shows in the process list, prefer --password-stdin or PKGCTL_PASSWORD
+    #[arg(short, long, value_name = "PASSWORD")]
+    password: Option<String>,
+
+    /// Configuration file to read [default: ~/.pypirc]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    config_file: Option<PathBuf>,
+
+    /// Ask the index first, skip what it has, and believe it when it has a file but shows no digest
+    #[arg(long)]
+    skip_existing: bool,
+
+    /// Never ask for user or password
+    #[arg(long)]
+    non_interactive: bool,
+
+    /// PEM file with further certificate authorities
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    cert: Option<PathBuf>,
+
+    /// PEM file with the client's certificate and key
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    client_cert: Option<PathBuf>,
+
+    /// Remark to send with each file
+    #[arg(short, long, value_name = "TEXT")]
+    comment: Option<String>,
+
+    /// Pause before the first repetition of a failed request; doubles each time
+    #[arg(long, value_name = "SECONDS", default_value = "0.5", value_parser = parse_seconds)]
+    retry_delay: Duration,
+
+    /// Show no progress bar
+    #[arg(long)]
+    disable_progress_bar: bool,
+
+    /// Say where address, user and password come from
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds: f64 = text.parse().map_err(|_| "not a number of seconds".to_owned())?;
+    match Duration::try_from_secs_f64(seconds) {
+        Ok(duration) if duration <= Duration::from_secs(60) => Ok(duration),
+        _ => Err("must be from 0 to 60 seconds".to_owned()),
+    }
+}
+
+/// Finds and checks the files, finds the index and the credentials, and uploads.
+pub(super) fn run(args: PublishArgs, environment: &Environment) -> Result<ExitCode, Failure> {
+    let target = repository::resolve(&args.wanted()?, environment)?;
+    for note in &target.notes {
+        say(note);
+    }
+    let distributions = args.distributions()?;
+    let credentials = args.credentials(&target, environment)?;
+    if args.verbose {
+        say(&provenance(&target));
+    }
+    let client = Client::new(client::Settings {
+        url: target.url.clone(),
+        repository: target.repository.clone(),
+        credentials,
+        ca_cert: target.ca_cert.clone(),
+        client_cert: target.client_cert.clone(),
+        skip_existing: args.skip_existing,
+        retry: RetryPolicy {
+            base_delay: args.retry_delay,
+            ..RetryPolicy::default()
+        },
+        timeouts: Timeouts::default(),
+    })?;
+    say(&plan(&client, &distributions));
+    upload(&client, &distributions, &args)
+}
+
+impl PublishArgs {
+    /// The words about the index and the user, with the password that was to be read.
+    fn wanted(&self) -> Result<Wanted, Failure> {
+        let password = if self.password_stdin {
+            Some(read_password()?)
+        } else {
+            self.password.as_ref().map(Secret::new)
+        };
+        if self.password.is_some() {
+            say(
+                "warning: a password on the command line shows in the process list; \
+                 use --password-stdin or PKGCTL_PASSWORD",
+            );
+        }
+        Ok(Wanted {
+            repository: self.repository.clone(),
+            repository_url: self.repository_url.clone(),
+            username: self.username.clone(),
+            password,
+            config_file: self.config_file.clone(),
+            ca_cert: self.cert.clone(),
+            client_cert: self.client_cert.clone(),
+        })
+    }
+
+    /// The files that are meant, all of them sound.
+    fn distributions(&self) -> Result<Vec<Distribution>, Failure> {
+        let named = match &self.files[..] {
+            [] if !Path::new(DEFAULT_FOLDER).exists() => {
+                return Err(client::Error::NoDistributions {
+                    folder: DEFAULT_FOLDER.into(),
+                }
+                .into());
+            }
+            [] => vec![PathBuf::from(DEFAULT_FOLDER)],
+            named => named.to_vec(),
+        };
+        let selection = client::select(&named)?;
+        for path in &selection.ignored {
+            say(&format!("ignored `{}`: not a distribution", path.display()));
+        }
+        let limits = archive::Limits::default();
+        let checked = client::check_all(&selection.files, &limits, self.comment.as_deref());
+        let distributions = checked.map_err(client::Error::BadFiles)?;
+        for distribution in &distributions {
+            for warning in distribution.warnings() {
+                say(&format!("warning: `{}`: {warning}", distribution.filename()));
+            }
+        }
+        for warning in client::mixed_versions(&distributions) {
+            say(&format!("warning: {warning}"));
+        }
+        Ok(distributions)
+    }
+
+    /// The credentials that are known, completed by asking where that is possible. `None` sends none.
+    fn credentials(&self, target: &Target, environment: &Environment) -> Result<Option<Basic>, Failure> {
+        if target.anonymous {
+            return Ok(None);
+        }
+        let may_ask = !self.is_non_interactive(environment) && std::io::stdin().is_terminal();
+        let username = match &target.username {
+            Some(known) => known.value.clone(),
+            None if may_ask => prompt_line(&format!("User for {target} (empty for none): "))
+                .map_err(|error| unanswered(&error))?,
+            None if target.password.is_some() => {
+                return Err(
+                    Failure::usage(format!("there is a password but no user for {target}"))
+                        .hint("name the user with --username or PKGCTL_USERNAME"),
+                );
+            }
+            // Perhaps the index wants none. Its answer will tell.
+            None => String::new(),
+        };
+        if username.is_empty() {
+            return Ok(None);
+        }
+        let username = username.parse().map_err(|error| {
+            Failure::usage("that user can't be sent to an index")
+                .caused_by(&error)
+                .hint("check the name in --username, the environment, or the configuration file")
+        })?;
+        let password = match &target.password {
+            Some(known) => known.value.clone(),
+            None if may_ask => prompt_secret(&format!("Password of {username} for {target}: "))
+                .map_err(|error| unanswered(&error))?,
+            None if target.client_cert.is_some() => return Ok(None),
+            None => {
+                return Err(
+                    Failure::usage(format!("there is no password for `{username}` at {target}"))
+                        .hint("give it with --password-stdin or in PKGCTL_PASSWORD"),
+                );
+            }
+        };
+        Ok(Some(Basic { username, password }))
+    }
+
+    /// As twine reads its variable: `0`, `false` and `no` mean no.
+    fn is_non_interactive(&self, environment: &Environment) -> bool {
+        let variable = ["PKGCTL_NON_INTERACTIVE", "TWINE_NON_INTERACTIVE"]
+            .iter()
+            .find_map(|name| environment.var(name));
+        let says_no = |value: &str| ["0", "false", "no"].contains(&value.to_ascii_lowercase().as_str());
+        self.non_interactive || variable.is_some_and(|value| !says_no(value))
+    }
+}
+
+fn unanswered(error: &(dyn std::error::Error + 'static)) -> Failure {
+    Failure::new("the question was not answered")
+        .caused_by(error)
+        .hint("give --username and --password-stdin, or set PKGCTL_USERNAME and PKGCTL_PASSWORD")
+}
+
+/// The first line of standard input.
+fn read_password() -> Result<Secret, Failure> {
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).map_err(|error| {
+        Failure::new("can't read the password from standard input")
+            .caused_by(&error)
+            .hint("pipe it in, as in `pkgctl publish --password-stdin < password.txt`")
+    })?;
+    let password = line.trim_end_matches(['\r', '\n']);
+    if password.is_empty() {
+        return Err(Failure::usage("standard input holds no password")
+            .hint("pipe it in, as in `pkgctl publish --password-stdin < password.txt`"));
+    }
+    Ok(Secret::new(password))
+}
+
+/// Where everything was found, for `--verbose`.
+fn provenance(target: &Target) -> String {
+    let mut text = format!("the address is from {}", target.source);
+    // Writing to a String can't fail.
+    if let Some(username) = &target.username {
+        let _ = write!(text, "; the user `{}` from {}", username.value, username.source);
+    }
+    if let Some(password) = &target.password {
+        let _ = write!(text, "; the password from {}", password.source);
+    }
+    text
+}
+
+fn plan(client: &Client, distributions: &[Distribution]) -> String {
+    let destination = client.destination();
+    let files = match distributions.len() {
+        1 => "1 file".to_owned(),
+        several => format!("{several} files"),
+    };
+    let total: u64 = distributions.iter().map(Distribution::size_bytes).sum();
+    match &destination.username {
+        Some(username) => format!(
+            "publishing {files} ({}) to {destination} as `{username}`",
+            size(total)
+        ),
+        None => format!(
+            "publishing {files} ({}) to {destination} without a user",
+            size(total)
+        ),
+    }
+}
+
+/// Uploads until everything is done, something fails or the user presses Ctrl-C, and says what stands then.
+fn upload(client: &Client, distributions: &[Distribution], args: &PublishArgs) -> Result<ExitCode, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new("can't start the network runtime").caused_by(&error))?;
+    let narrator = Arc::new(Narrator::new(distributions, args.disable_progress_bar));
+    let progress: Arc<dyn Progress> = Arc::clone(&narrator) as Arc<dyn Progress>;
+    let mut report = Report::default();
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            done = client::publish(client, distributions, &progress, &mut report) => Some(done),
+            // Without a handler Ctrl-C simply ends the process, which is all that is lost.
+            Ok(()) = tokio::signal::ctrl_c() => None,
+        }
+    });
+    // A thread that reads a file has nothing to finish.
+    runtime.shutdown_background();
+    narrator.clear();
+    match ended {
+        Some(Ok(())) => Ok(ExitCode::SUCCESS),
+        Some(Err(error)) => {
+            if let Some(text) = aftermath(&report) {
+                say(&text);
+            }
+            Err(error.into())
+        }
+        None => Err(interrupted(client, &report)),
+    }
+}
+
+/// What is public already after a failure, and what is not.
+fn aftermath(report: &Report) -> Option<String> {
+    if report.done.is_empty() && report.left.len() < 2 {
+        return None;
+    }
+    let done: Vec<&str> = report.done.iter().map(|(name, _)| name.as_str()).collect();
+    let done = if done.is_empty() {
+        "nothing".to_owned()
+    } else {
+        done.join(", ")
+    };
+    Some(format!(
+        "on the index: {done}\nnot on the index: {}\nnext: when the cause below is removed, run the same command \
+         again; it goes on where this one stopped",
+        report.left.join(", ")
+    ))
+}
+
+fn interrupted(client: &Client, report: &Report) -> Failure {
+    let all = report.done.len() + report.left.len();
+    let mut headline = format!(
+        "stopped; {} of {all} files are on {}",
+        report.done.len(),
+        client.destination()
+    );
+    for (name, _) in &report.done {
+        let _ = write!(headline, "\nuploaded: {name}");
+    }
+    for name in &report.left {
+        let _ = write!(headline, "\nnot uploaded: {name}");
+    }
+    Failure::interrupted(headline).hint("run the same command again to upload the rest")
+}
+
+/// Tells the user what the client does: a bar on a terminal, lines elsewhere.
+struct Narrator {
+    bar: Option<TransferBar>,
+    /// Bytes of the files that are done; where the bar stands when the next one begins.
+    done_bytes: AtomicU64,
+}
+
+impl Narrator {
+    fn new(distributions: &[Distribution], without_bar: bool) -> Self {
+        let total = distributions.iter().map(Distribution::size_bytes).sum();
+        Self {
+            bar: (!without_bar).then(|| TransferBar::on_terminal(total)).flatten(),
+            done_bytes: AtomicU64::new(0),
+        }
+    }
+
+    fn line(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.line(text),
+            None => say(text),
+        }
+    }
+
+    fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.clear();
+        }
+    }
+}
+
+impl Progress for Narrator {
+    fn begin(&self, filename: &str, _size_bytes: u64, _attempt: u32) {
+        if let Some(bar) = &self.bar {
+            bar.label(filename);
+            bar.jump(self.done_bytes.load(Ordering::Relaxed));
+        }
+    }
+
+    fn sent(&self, bytes: u64) {
+        if let Some(bar) = &self.bar {
+            bar.advance(bytes);
+        }
+    }
+
+    fn pausing(&self, filename: &str, pause: Duration, reason: &str) {
+        self.line(&format!(
+            "`{filename}`: {reason}; trying again in {:.1} s",
+            pause.as_secs_f64()
+        ));
+    }
+
+    fn finished(&self, filename: &str, size_bytes: u64, outcome: Outcome) {
+        let done = self.done_bytes.fetch_add(size_bytes, Ordering::Relaxed) + size_bytes;
+        if let Some(bar) = &self.bar {
+            bar.jump(done);
+        }
+        let size = size(size_bytes);
+        self.line(&match outcome {
+            Outcome::Uploaded => format!("uploaded {filename} ({size})"),
+            Outcome::AlreadyThere => format!("already there {filename} ({size})"),
+            Outcome::AlreadyThereUnverified => {
+                format!("already there {filename} ({size}); the index shows no digest to compare")
+            }
+        });
+    }
+}
+
+/// A line of talk.
+fn say(text: &str) {
+    // When stderr is gone there is nobody left to tell.
+    let _ = writeln!(anstream::stderr(), "{text}");
+}
