@@ -8,6 +8,12 @@ pub mod environment;
 pub mod netrc;
 pub mod pypirc;
 pub mod repository;
+pub mod ini_edit;
+mod masking;
+pub mod pip_conf;
+pub mod pypirc;
 
 pub use dotfile::Dotfile;
 pub use environment::Environment;
+pub use masking::mask_secrets;
+pub use pypirc::Pypirc;

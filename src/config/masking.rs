@@ -1,0 +1,102 @@
+//! Texts of configuration files with their secrets as stars, fit to be shown.
+
+/// What stands for a secret.
+const STARS: &str = "********";
+
+/// Words in a key whose value is not shown.
+const SECRET_WORDS: [&str; 4] = ["password", "passwd", "token", "secret"];
+
+/// The text with the values of secret keys (and the lines that continue them) and the passwords in URLs as stars.
+/// `changed` says of a value whether to mark it as another one than before, so that a diff shows the line.
+#[must_use]
+pub fn mask_secrets(text: &str, changed: bool) -> String {
+    let stars = if changed {
+        format!("{STARS} (new)")
+    } else {
+        STARS.to_owned()
+    };
+    let mut masked = String::with_capacity(text.len());
+    let mut hidden_indent = None;
+    for line in text.split_inclusive('\n') {
+        let content = line.trim_end();
+        let line_end = &line[content.len()..];
+        let indent = content.len() - content.trim_start().len();
+        let continues = hidden_indent.is_some_and(|hidden| content.is_empty() || indent > hidden);
+        if continues {
+            if !content.is_empty() {
+                masked.push_str(&content[..indent]);
+                masked.push_str(STARS);
+            }
+        } else if let Some(value_start) = secret_value(content) {
+            hidden_indent = Some(indent);
+            masked.push_str(&content[..value_start]);
+            if value_start < content.len() {
+                masked.push_str(&stars);
+            }
+        } else {
+            hidden_indent = None;
+            masked.push_str(&mask_urls(content));
+        }
+        masked.push_str(line_end);
+    }
+    masked
+}
+
+/// Where the value of a line starts, when its key speaks of a secret. A comment may hold a secret as well.
+fn secret_value(line: &str) -> Option<usize> {
+    let delimiter = line.find(['=', ':'])?;
+    let key = line[..delimiter].to_lowercase();
+    if !SECRET_WORDS.iter().any(|word| key.contains(word)) {
+        return None;
+    }
+    let value = &line[delimiter + 1..];
+    Some(line.len() - value.trim_start().len())
+}
+
+/// `https://user:password@host` with the password as stars.
+fn mask_urls(text: &str) -> String {
+    let mut masked = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        masked.push_str(before);
+        let authority = after
+            .find(|c: char| c == '/' || c.is_whitespace())
+            .unwrap_or(after.len());
+        rest = match after[..authority].rfind('@') {
+            Some(end) => {
+                let user = after[..end].split(':').next().unwrap_or_default();
+                masked.push_str(if user.len() == end { STARS } else { user });
+                if user.len() < end {
+                    masked.push(':');
+                    masked.push_str(STARS);
+                }
+                &after[end..]
+            }
+            None => after,
+        };
+    }
+    masked.push_str(rest);
+    masked
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_become_stars_and_all_else_stays() {
+        let text = "[a]\r\nurl = https://u:pw@h/x https://tok@h\nPassWord: s3cret\n  more s3cret\n\nuser = x # keep\n\
+                    api-token=s3cret\n# password = s3cret\npassword =\n";
+        let shown = "[a]\r\nurl = https://u:********@h/x https://********@h\nPassWord: ********\n  ********\n\n\
+                     user = x # keep\napi-token=********\n# password = ********\npassword =\n";
+        assert_eq!(mask_secrets(text, false), shown);
+        assert!(mask_secrets(text, true).contains("PassWord: ******** (new)\n"));
+    }
+
+    #[test]
+    fn a_password_with_a_slash_or_an_at_is_masked_too() {
+        assert_eq!(mask_urls("http://u:p@ss@h/"), "http://u:********@h/");
+        assert_eq!(mask_urls("no url: a@b"), "no url: a@b");
+    }
+}

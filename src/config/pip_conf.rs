@@ -1,0 +1,366 @@
+//! pip's configuration: which file counts, and how an index gets in and out of it.
+//!
+//! No password is ever written here: the file is often readable by others, and pip finds credentials in `~/.netrc`, in
+//! the keyring, or asks.
+
+use std::path::{Path, PathBuf};
+
+use super::Environment;
+use super::ini_edit::{IniDocument, IniError};
+
+const SECTION: &str = "global";
+
+/// The systems whose rules differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Platform {
+    /// Linux and its like.
+    Unix,
+    /// macOS.
+    MacOs,
+    /// Windows.
+    Windows,
+}
+
+impl Platform {
+    /// The one this program was built for.
+    #[must_use]
+    pub const fn current() -> Self {
+        if cfg!(target_os = "macos") {
+            Self::MacOs
+        } else if cfg!(windows) {
+            Self::Windows
+        } else {
+            Self::Unix
+        }
+    }
+}
+
+/// The file of the user that an edit goes to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UserFile {
+    /// Where it is, or will be.
+    pub path: PathBuf,
+    /// Whether it is the newer of pip's two places, whose values win over those of the older one.
+    pub is_newer: bool,
+}
+
+/// Picks the file: the newer place where there is a file already, since its values win; else the older one.
+/// `exists` tells whether there is a file. `None` without a home folder.
+pub fn user_file(
+    environment: &Environment,
+    platform: Platform,
+    exists: impl Fn(&Path) -> bool,
+) -> Option<UserFile> {
+    let home = environment.home()?;
+    let newer = newer_places(environment, platform, home)
+        .into_iter()
+        .find(|path| exists(path));
+    let (path, is_newer) = match newer {
+        Some(path) => (path, true),
+        None => (older_place(platform, home), false),
+    };
+    Some(UserFile { path, is_newer })
+}
+
+fn older_place(platform: Platform, home: &Path) -> PathBuf {
+    match platform {
+        Platform::Unix | Platform::MacOs => home.join(".pip").join("pip.conf"),
+        Platform::Windows => home.join("pip").join("pip.ini"),
+    }
+}
+
+fn newer_places(environment: &Environment, platform: Platform, home: &Path) -> Vec<PathBuf> {
+    let folder = |variable: &str| environment.var_os(variable).map(PathBuf::from);
+    let dot_config = || home.join(".config").join("pip").join("pip.conf");
+    match platform {
+        Platform::Unix => {
+            let config = folder("XDG_CONFIG_HOME");
+            vec![config.map_or_else(dot_config, |config| config.join("pip").join("pip.conf"))]
+        }
+        Platform::MacOs => {
+            let data =
+                folder("XDG_DATA_HOME").unwrap_or_else(|| home.join("Library").join("Application Support"));
+            vec![data.join("pip").join("pip.conf"), dot_config()]
+        }
+        Platform::Windows => {
+            let roaming = folder("APPDATA").unwrap_or_else(|| home.join("AppData").join("Roaming"));
+            vec![roaming.join("pip").join("pip.ini")]
+        }
+    }
+}
+
+/// An index as pip is to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PipIndex {
+    /// The address of its Simple API, with a final slash.
+    pub url: String,
+    /// `host` or `host:port`, where pip would ignore the index unless told to trust it.
+    pub trusted_host: Option<String>,
+    /// The only index instead of one more.
+    pub is_only: bool,
+}
+
+/// Writes the index into the text of a pip configuration; `former` is the address under which the same repository was
+/// known before. All other bytes and all other items of lists stay.
+///
+/// # Errors
+/// The text can't be read, or not be changed without changing the meaning of other lines.
+pub fn add_index(text: &str, index: &PipIndex, former: Option<&str>) -> Result<String, IniError> {
+    let mut document = IniDocument::parse(text)?;
+    for old in former.into_iter().filter(|old| !is_same(old, &index.url)) {
+        remove_url(&mut document, old)?;
+    }
+    if index.is_only {
+        remove_extra(&mut document, &index.url)?;
+        let key = key_in(&document, "index-url");
+        let is_there = document
+            .own_value(SECTION, &key)
+            .is_some_and(|url| is_same(url, &index.url));
+        if !is_there {
+            document.set(SECTION, &key, &index.url)?;
+        }
+    } else {
+        remove_only(&mut document, &index.url)?;
+        let key = key_in(&document, "extra-index-url");
+        let list = document.own_value(SECTION, &key).unwrap_or_default();
+        if !list.split_whitespace().any(|url| is_same(url, &index.url)) {
+            document.add_item(SECTION, &key, &index.url)?;
+        }
+    }
+    if let Some(host) = &index.trusted_host {
+        let key = key_in(&document, "trusted-host");
+        document.add_item(SECTION, &key, host)?;
+    }
+    Ok(document.text().to_owned())
+}
+
+/// Takes the index out of the text of a pip configuration: what [`add_index`] wrote, and no more.
+///
+/// # Errors
+/// The text can't be read, or not be changed without changing the meaning of other lines.
+pub fn remove_index(text: &str, index: &PipIndex) -> Result<String, IniError> {
+    let mut document = IniDocument::parse(text)?;
+    remove_url(&mut document, &index.url)?;
+    if let Some(host) = &index.trusted_host {
+        let key = key_in(&document, "trusted-host");
+        document.remove_item(SECTION, &key, host)?;
+    }
+    document.remove_empty_section(SECTION)?;
+    Ok(document.text().to_owned())
+}
+
+/// The `index-url` of a text, if it is another one than `url`.
+#[must_use]
+pub fn other_index_url(text: &str, url: &str) -> Option<String> {
+    let document = IniDocument::parse(text).ok()?;
+    let key = key_in(&document, "index-url");
+    let found = document.own_value(SECTION, &key)?;
+    (!is_same(found, url)).then(|| found.to_owned())
+}
+
+/// Keys of `[install]` and `[download]` that win over what is written to `[global]`, as `[section] key`.
+#[must_use]
+pub fn shadowing_keys(text: &str, is_only: bool) -> Vec<String> {
+    let Ok(document) = IniDocument::parse(text) else {
+        return Vec::new();
+    };
+    let wanted = if is_only { "index-url" } else { "extra-index-url" };
+    let sections = ["install", "download", "wheel"].into_iter();
+    let shadowing = sections.flat_map(|section| {
+        let keys = document.keys(section).filter(|key| normalized(key) == wanted);
+        keys.map(move |key| format!("[{section}] {key}"))
+            .collect::<Vec<_>>()
+    });
+    shadowing.collect()
+}
+
+fn remove_url(document: &mut IniDocument, url: &str) -> Result<(), IniError> {
+    remove_extra(document, url)?;
+    remove_only(document, url)
+}
+
+fn remove_extra(document: &mut IniDocument, url: &str) -> Result<(), IniError> {
+    let key = key_in(document, "extra-index-url");
+    let list = document.own_value(SECTION, &key).unwrap_or_default();
+    let same: Vec<String> = list
+        .split_whitespace()
+        .filter(|item| is_same(item, url))
+        .map(str::to_owned)
+        .collect();
+    same.iter()
+        .try_for_each(|item| document.remove_item(SECTION, &key, item))
+}
+
+fn remove_only(document: &mut IniDocument, url: &str) -> Result<(), IniError> {
+    let key = key_in(document, "index-url");
+    match document.own_value(SECTION, &key) {
+        Some(found) if is_same(found, url) => document.remove_key(SECTION, &key),
+        _ => Ok(()),
+    }
+}
+
+/// The spelling of a key in the file: pip takes `_` for `-`, and leading dashes. The last one counts.
+fn key_in(document: &IniDocument, key: &str) -> String {
+    let found = document
+        .keys(SECTION)
+        .filter(|other| normalized(other) == key)
+        .last();
+    found.unwrap_or(key).to_owned()
+}
+
+fn normalized(key: &str) -> String {
+    let key = key.replace('_', "-");
+    key.strip_prefix("--").unwrap_or(&key).to_owned()
+}
+
+fn is_same(one: &str, other: &str) -> bool {
+    one.trim_end_matches('/') == other.trim_end_matches('/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::ini_edit::tests::ini_text;
+    use super::*;
+    use proptest::prelude::*;
+
+    fn extra(url: &str) -> PipIndex {
+        PipIndex {
+            url: url.to_owned(),
+            trusted_host: None,
+            is_only: false,
+        }
+    }
+
+    fn add(text: &str, index: &PipIndex) -> String {
+        add_index(text, index, None).unwrap()
+    }
+
+    #[test]
+    fn a_new_file_is_what_the_guide_shows() {
+        let index = extra("http://localhost:8080/simple/");
+        let text = add("", &index);
+        assert_eq!(
+            text,
+            "[global]\nextra-index-url = http://localhost:8080/simple/\n"
+        );
+        assert_eq!(remove_index(&text, &index).unwrap(), "");
+    }
+
+    #[test]
+    fn other_items_comments_and_spellings_stay() {
+        let text = "[global]\n# ours\nExtra_Index_URL =\n    https://one/simple\n    https://two/simple/\ntimeout = 5\n";
+        let index = PipIndex {
+            trusted_host: Some("h:80".to_owned()),
+            ..extra("http://h:80/simple/")
+        };
+        let written = add(text, &index);
+        let expected = "[global]\n# ours\nExtra_Index_URL =\n    https://one/simple\n    https://two/simple/\n    \
+                        http://h:80/simple/\ntimeout = 5\ntrusted-host = h:80\n";
+        assert_eq!(written, expected);
+        assert_eq!(remove_index(&written, &index).unwrap(), text);
+        assert_eq!(add(text, &extra("https://one/simple/")), text);
+    }
+
+    #[test]
+    fn the_only_index_replaces_the_extra_one_and_the_reverse() {
+        let url = "http://localhost:8080/simple/";
+        let only = PipIndex {
+            is_only: true,
+            ..extra(url)
+        };
+        let text = "[global]\nextra-index-url = https://one/\n";
+        let with_only = add(&add(text, &extra(url)), &only);
+        assert_eq!(
+            with_only,
+            "[global]\nextra-index-url = https://one/\nindex-url = http://localhost:8080/simple/\n"
+        );
+        assert_eq!(other_index_url(&with_only, url), None);
+        assert_eq!(
+            other_index_url("[global]\nindex_url = http://x\n", url).as_deref(),
+            Some("http://x")
+        );
+        let with_extra = add(&with_only, &extra(url));
+        assert_eq!(
+            with_extra,
+            "[global]\nextra-index-url = https://one/ http://localhost:8080/simple/\n"
+        );
+        assert_eq!(remove_index(&with_extra, &only).unwrap(), text);
+    }
+
+    #[test]
+    fn a_moved_index_leaves_no_old_address() {
+        let text = add("", &extra("http://old/simple/"));
+        let moved = add_index(&text, &extra("http://new/simple/"), Some("http://old/simple/")).unwrap();
+        assert_eq!(moved, "[global]\nextra-index-url = http://new/simple/\n");
+    }
+
+    #[test]
+    fn keys_of_install_are_told() {
+        let text = "[install]\nextra_index_url = x\nindex-url = y\n";
+        assert_eq!(shadowing_keys(text, false), ["[install] extra_index_url"]);
+        assert_eq!(shadowing_keys(text, true), ["[install] index-url"]);
+    }
+
+    #[test]
+    fn the_newer_place_counts_where_there_is_a_file() {
+        let home = Path::new("/home/alice");
+        let pick = |platform, variables: &[(&str, &str)], existing: &[&str]| {
+            let environment = Environment::for_testing(home, variables);
+            let file = user_file(&environment, platform, |path| {
+                existing.iter().any(|other| Path::new(other) == path)
+            });
+            let file = file.unwrap();
+            (file.path.to_str().unwrap().to_owned(), file.is_newer)
+        };
+        let older = || ("/home/alice/.pip/pip.conf".to_owned(), false);
+        let dot_config = "/home/alice/.config/pip/pip.conf";
+        assert_eq!(pick(Platform::Unix, &[], &[]), older());
+        assert_eq!(
+            pick(Platform::Unix, &[], &[dot_config]),
+            (dot_config.to_owned(), true)
+        );
+        assert_eq!(
+            pick(Platform::Unix, &[("XDG_CONFIG_HOME", "/c")], &[dot_config]),
+            older()
+        );
+        let in_c = ("/c/pip/pip.conf".to_owned(), true);
+        assert_eq!(
+            pick(Platform::Unix, &[("XDG_CONFIG_HOME", "/c")], &["/c/pip/pip.conf"]),
+            in_c
+        );
+        let library = "/home/alice/Library/Application Support/pip/pip.conf";
+        assert_eq!(
+            pick(Platform::MacOs, &[], &[library, dot_config]),
+            (library.to_owned(), true)
+        );
+        assert_eq!(
+            pick(Platform::MacOs, &[], &[dot_config]),
+            (dot_config.to_owned(), true)
+        );
+        assert_eq!(pick(Platform::MacOs, &[], &[]), older());
+        let roaming = "/home/alice/AppData/Roaming/pip/pip.ini";
+        assert_eq!(
+            pick(Platform::Windows, &[], &[roaming]),
+            (roaming.to_owned(), true)
+        );
+        assert_eq!(
+            pick(Platform::Windows, &[], &[]),
+            ("/home/alice/pip/pip.ini".to_owned(), false)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn adding_is_idempotent_and_reversible(text in ini_text()) {
+            let index = PipIndex { trusted_host: Some("h".to_owned()), ..extra("http://h/simple/") };
+            if let Ok(once) = add_index(&text, &index, None) {
+                prop_assert_eq!(&add(&once, &index), &once);
+                let ends_well = text.ends_with(['\n', '\r']);
+                let is_new = !IniDocument::parse(text.clone()).unwrap().has_section(SECTION);
+                if is_new && ends_well && !text.trim().is_empty() {
+                    prop_assert_eq!(remove_index(&once, &index).unwrap(), text);
+                }
+            }
+        }
+    }
+}
