@@ -5,10 +5,9 @@
 
 use std::error::Error;
 use std::fmt::Write as _;
-use std::io::ErrorKind;
 use std::process::ExitCode;
 
-use crate::{catalog, index, storage};
+use crate::index;
 use crate::pep517::{self, PythonRequest};
 
 /// A command's failure, ready to be shown.

@@ -101,7 +101,7 @@ impl Found {
         for path in matches {
             let path = path.map_err(|error| Error::Unreadable {
                 path: error.path().to_owned(),
-                source: error.into_error(),
+                source: error.into(),
             })?;
             if path.is_dir() {
                 self.selection.ignored.push(path);

@@ -23,7 +23,7 @@ use crate::terminal::{note, warning};
 /// program, and the shell keeps them in its history. Use --password-stdin or PKGCTL_PASSWORD where nobody can type.
 #[derive(Debug, Args)]
 #[expect(clippy::doc_markdown, reason = "the text is read in a terminal")]
-pub(super) struct AdduserArgs {
+pub(super) struct Arguments {
     /// Name of the user
     user: String,
 
@@ -68,7 +68,7 @@ pub(super) struct AdduserArgs {
 ///
 /// # Errors
 /// The user's name or the password can't be stored, nobody could be asked, or the file can't be written.
-pub(super) fn run(arguments: AdduserArgs, environment: &Environment) -> Result<ExitCode, Failure> {
+pub(super) fn run(arguments: Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
     refuse_visible_password(&arguments)?;
     let user: Username = arguments.user.parse().map_err(|error| {
         Failure::usage(format!(
@@ -96,7 +96,7 @@ pub(super) fn run(arguments: AdduserArgs, environment: &Environment) -> Result<E
     Ok(ExitCode::SUCCESS)
 }
 
-fn refuse_visible_password(arguments: &AdduserArgs) -> Result<(), Failure> {
+fn refuse_visible_password(arguments: &Arguments) -> Result<(), Failure> {
     let shown = arguments.password.is_some() || !arguments.surplus.is_empty();
     if !shown && !arguments.batch {
         return Ok(());
@@ -145,7 +145,7 @@ fn read_password(user: &Username, from_stdin: bool, environment: &Environment) -
     Ok(password)
 }
 
-fn hash(password: &Secret, arguments: &AdduserArgs) -> Result<String, Failure> {
+fn hash(password: &Secret, arguments: &Arguments) -> Result<String, Failure> {
     if arguments.sha1 {
         warning(
             "an unsalted SHA-1 is guessed at billions of tries a second once the file is stolen; \

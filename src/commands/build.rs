@@ -22,7 +22,7 @@ use crate::pep517::{
 ///
 /// The artifacts appear complete and together, or not at all. Their paths are printed on stdout, one a line.
 #[derive(Debug, Args)]
-pub(super) struct BuildArgs {
+pub(super) struct Arguments {
     /// The project's folder, or an sdist to build a wheel from
     #[arg(value_name = "SOURCE", default_value = ".")]
     source: PathBuf,
@@ -97,7 +97,7 @@ enum InstallerName {
 }
 
 /// Builds, and prints the artifacts' paths.
-pub(super) fn run(arguments: &BuildArgs, environment: &Environment) -> Result<ExitCode, Failure> {
+pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
     let request = arguments.request(environment)?;
     let interrupt = interrupt_on_signals()?;
     let watcher = |event: Event<'_>| match event {
@@ -118,7 +118,7 @@ pub(super) fn run(arguments: &BuildArgs, environment: &Environment) -> Result<Ex
     Ok(ExitCode::SUCCESS)
 }
 
-impl BuildArgs {
+impl Arguments {
     fn request(&self, environment: &Environment) -> Result<Request, Failure> {
         if self.skip_dependency_check && !self.no_isolation {
             return Err(

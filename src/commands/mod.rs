@@ -3,8 +3,8 @@
 mod adduser;
 mod build;
 mod completions;
-mod serve;
 mod publish;
+mod serve;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -27,10 +27,10 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Verb {
     Serve(serve::Arguments),
-    Adduser(adduser::AdduserArgs),
-    Build(build::BuildArgs),
+    Adduser(adduser::Arguments),
+    Build(build::Arguments),
+    Publish(publish::Arguments),
     Completions(completions::Arguments),
-    Publish(publish::PublishArgs),
 }
 
 /// The whole command line as clap sees it; man pages and completions are made from it.

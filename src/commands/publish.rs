@@ -17,7 +17,7 @@ use crate::config::Environment;
 use crate::config::repository::{self, Target, Wanted};
 use crate::failure::Failure;
 use crate::terminal::progress::{TransferBar, size};
-use crate::terminal::prompt::{prompt_line, prompt_secret};
+use crate::terminal::prompt::{Question, prompt_line, prompt_secret};
 
 /// What is published when nothing is named.
 const DEFAULT_FOLDER: &str = "dist";
@@ -39,7 +39,7 @@ Environment variables, each overruled by its flag:
 The TWINE_ variables of the same names are read after these.
 
 Without a user in flags, variables or ~/.pypirc, the address itself and ~/.netrc are looked at.")]
-pub(super) struct PublishArgs {
+pub(super) struct Arguments {
     /// Files, folders (their wheels and sdists) or patterns [default: dist/]
     #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]
     files: Vec<PathBuf>,
@@ -110,7 +110,7 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
 }
 
 /// Finds and checks the files, finds the index and the credentials, and uploads.
-pub(super) fn run(args: PublishArgs, environment: &Environment) -> Result<ExitCode, Failure> {
+pub(super) fn run(args: Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
     let target = repository::resolve(&args.wanted()?, environment)?;
     for note in &target.notes {
         say(note);
@@ -137,7 +137,7 @@ pub(super) fn run(args: PublishArgs, environment: &Environment) -> Result<ExitCo
     upload(&client, &distributions, &args)
 }
 
-impl PublishArgs {
+impl Arguments {
     /// The words about the index and the user, with the password that was to be read.
     fn wanted(&self) -> Result<Wanted, Failure> {
         let password = if self.password_stdin {
@@ -200,8 +200,14 @@ impl PublishArgs {
         let may_ask = !self.is_non_interactive(environment) && std::io::stdin().is_terminal();
         let username = match &target.username {
             Some(known) => known.value.clone(),
-            None if may_ask => prompt_line(&format!("User for {target} (empty for none): "))
-                .map_err(|error| unanswered(&error))?,
+            None if may_ask => prompt_line(
+                Question {
+                    wanted: "the user",
+                    prompt: &format!("User for {target} (empty for none)"),
+                    instead: "name the user with --username or PKGCTL_USERNAME",
+                },
+                None,
+            )?,
             None if target.password.is_some() => {
                 return Err(
                     Failure::usage(format!("there is a password but no user for {target}"))
@@ -221,8 +227,14 @@ impl PublishArgs {
         })?;
         let password = match &target.password {
             Some(known) => known.value.clone(),
-            None if may_ask => prompt_secret(&format!("Password of {username} for {target}: "))
-                .map_err(|error| unanswered(&error))?,
+            None if may_ask => Secret::new(
+                prompt_secret(Question {
+                    wanted: "the password",
+                    prompt: &format!("Password of {username} for {target}"),
+                    instead: "give it with --password-stdin or in PKGCTL_PASSWORD",
+                })?
+                .as_str(),
+            ),
             None if target.client_cert.is_some() => return Ok(None),
             None => {
                 return Err(
@@ -242,12 +254,6 @@ impl PublishArgs {
         let says_no = |value: &str| ["0", "false", "no"].contains(&value.to_ascii_lowercase().as_str());
         self.non_interactive || variable.is_some_and(|value| !says_no(value))
     }
-}
-
-fn unanswered(error: &(dyn std::error::Error + 'static)) -> Failure {
-    Failure::new("the question was not answered")
-        .caused_by(error)
-        .hint("give --username and --password-stdin, or set PKGCTL_USERNAME and PKGCTL_PASSWORD")
 }
 
 /// The first line of standard input.
@@ -299,7 +305,7 @@ fn plan(client: &Client, distributions: &[Distribution]) -> String {
 }
 
 /// Uploads until everything is done, something fails or the user presses Ctrl-C, and says what stands then.
-fn upload(client: &Client, distributions: &[Distribution], args: &PublishArgs) -> Result<ExitCode, Failure> {
+fn upload(client: &Client, distributions: &[Distribution], args: &Arguments) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

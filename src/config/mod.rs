@@ -5,13 +5,12 @@
 
 pub mod dotfile;
 pub mod environment;
-pub mod netrc;
-pub mod pypirc;
-pub mod repository;
 pub mod ini_edit;
 mod masking;
+pub mod netrc;
 pub mod pip_conf;
 pub mod pypirc;
+pub mod repository;
 
 pub use dotfile::Dotfile;
 pub use environment::Environment;

@@ -8,11 +8,11 @@ pub mod filename;
 pub mod headers;
 pub mod metadata;
 pub mod name;
+pub mod public_index;
+pub mod pyproject;
 pub mod simple;
 pub mod specifier;
-pub mod public_index;
 pub mod upload_form;
-pub mod pyproject;
 pub mod version;
 
 pub use digest::Sha256;
