@@ -238,9 +238,9 @@ fn words(value: &Value) -> Option<String> {
 
 /// What an HTML page says to a person: its title, or its first words. Scripts and styles say nothing.
 fn html_message(page: &str) -> Option<String> {
-    let title = element(page, "title").map(|inner| without_tags(inner));
-    let heading = element(page, "h1").map(|inner| without_tags(inner));
-    let paragraph = element(page, "p").map(|inner| without_tags(inner));
+    let title = element(page, "title").map(without_tags);
+    let heading = element(page, "h1").map(without_tags);
+    let paragraph = element(page, "p").map(without_tags);
     let mut parts: Vec<String> = Vec::new();
     for part in [title, heading, paragraph].into_iter().flatten() {
         let part = tidy(&part);
@@ -339,102 +339,63 @@ mod tests {
         )
     }
 
+    fn line(content_type: &str, body: &str) -> String {
+        answer(400, content_type, None, body).line
+    }
+
     #[test]
-    fn every_shape_of_refusal_becomes_one_line() {
-        let html = "<!doctype html><html><head><title>403 Forbidden</title><style>p {color: red}</style></head>\
+    fn json_of_every_shape_becomes_one_line() {
+        let json = |body| line("application/json", body);
+        let problem = r#"{"title": "Bad file", "detail": "no RECORD"}"#;
+        assert_eq!(
+            line("application/problem+json; charset=utf-8", problem),
+            "Bad file: no RECORD"
+        );
+        assert_eq!(json(r#"{"detail": "broken"}"#), "broken");
+        // The public index, devpi, Artifactory, GitLab.
+        let warehouse =
+            r#"{"message": "The server could not comply", "code": "400 File exists", "title": "Bad"}"#;
+        assert_eq!(json(warehouse), "File exists");
+        assert_eq!(json(r#"{"code": "E17", "message": "Nope"}"#), "Nope");
+        assert_eq!(
+            json(r#"{"errors": [{"status": 403, "message": "Not enough"}]}"#),
+            "Not enough"
+        );
+        assert_eq!(
+            json(r#"{"message": {"base": ["Name is taken"]}}"#),
+            "Name is taken"
+        );
+        assert_eq!(json(r#"{"message": "<p>In <b>HTML</b></p>"}"#), "In HTML");
+        assert_eq!((json("{}"), json("[]"), json("null")), Default::default());
+        let unreadable = answer(400, "application/json", Some("From the reason"), "{not json");
+        assert_eq!(unreadable.line, "From the reason");
+    }
+
+    #[test]
+    fn pages_for_people_become_one_line() {
+        let page = "<!doctype html><html><head><title>403 Forbidden</title><style>p {color: red}</style></head>\
                     <body><h1>Forbidden</h1>\n<p>Your plan has <b>expired</b> &amp; so have you.</p></body></html>";
-        let cases = [
-            (
-                answer(
-                    400,
-                    "application/problem+json",
-                    None,
-                    r#"{"title": "Bad file", "detail": "no RECORD"}"#,
-                ),
-                "Bad file: no RECORD",
-            ),
-            (
-                answer(
-                    400,
-                    "application/json; charset=utf-8",
-                    None,
-                    r#"{"detail": "broken"}"#,
-                ),
-                "broken",
-            ),
-            (
-                answer(
-                    400,
-                    "application/json",
-                    None,
-                    r#"{"message": "The server could not comply", "code": "400 File already exists", "title": "Bad Request"}"#,
-                ),
-                "File already exists",
-            ),
-            (
-                answer(
-                    400,
-                    "application/json",
-                    None,
-                    r#"{"code": "E17", "message": "Nope"}"#,
-                ),
-                "Nope",
-            ),
-            (
-                answer(
-                    403,
-                    "application/json",
-                    None,
-                    r#"{"errors": [{"status": 403, "message": "Not enough permissions"}]}"#,
-                ),
-                "Not enough permissions",
-            ),
-            (
-                answer(
-                    400,
-                    "application/json",
-                    None,
-                    r#"{"message": {"base": ["Name is taken"]}}"#,
-                ),
-                "Name is taken",
-            ),
-            (
-                answer(400, "application/json", Some("From the reason"), "{not json"),
-                "From the reason",
-            ),
-            (
-                answer(400, "text/html", Some("Digest mismatch"), html),
-                "Digest mismatch",
-            ),
-            (
-                answer(403, "text/html; charset=utf-8", None, html),
-                "403 Forbidden: Your plan has expired & so have you.",
-            ),
-            (
-                answer(
-                    502,
-                    "",
-                    None,
-                    "<html><body>Bad gateway, <i>sorry</i></body></html>",
-                ),
-                "Bad gateway, sorry",
-            ),
-            (
-                answer(400, "text/plain", None, "\n  first line \nsecond line"),
-                "first line",
-            ),
-            (answer(400, "text/plain", None, ""), ""),
-            (answer(403, "text/plain", None, "Forbidden"), ""),
-            (
-                answer(400, "text/plain", None, "a\u{1b}[31mred\u{7}"),
-                "a [31mred",
-            ),
-        ];
-        for (answer, line) in cases {
-            assert_eq!(answer.line, line, "{answer:?}");
-        }
-        let long = answer(400, "text/plain", None, &"é".repeat(5000));
-        assert_eq!(long.line.chars().count(), MAX_LINE_CHARS + 1);
+        assert_eq!(
+            line("text/html; charset=utf-8", page),
+            "403 Forbidden: Your plan has expired & so have you."
+        );
+        assert_eq!(
+            line("", "<html><body>Bad gateway, <i>sorry</i></body></html>"),
+            "Bad gateway, sorry"
+        );
+        assert_eq!(
+            answer(400, "text/html", Some("Digest mismatch"), page).line,
+            "Digest mismatch"
+        );
+    }
+
+    #[test]
+    fn plain_text_gives_its_first_line_without_control_characters() {
+        let text = |body| line("text/plain", body);
+        assert_eq!(text("\n  first line \nsecond line"), "first line");
+        assert_eq!((text(""), text("Bad Request")), Default::default());
+        assert_eq!(text("a\u{1b}[31mred\u{7}"), "a [31mred");
+        assert_eq!(text(&"é".repeat(5000)).chars().count(), MAX_LINE_CHARS + 1);
     }
 
     #[test]

@@ -17,7 +17,7 @@
 //! - Memory does not grow with the file.
 //! - Nothing is printed; [`Progress`] is told.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use reqwest::header::{HeaderMap, HeaderValue};
@@ -165,7 +165,7 @@ pub enum Error {
         destination: Destination,
         /// What happened.
         #[source]
-        source: UploadError,
+        source: Box<UploadError>,
     },
 }
 
@@ -273,13 +273,13 @@ impl Client {
     }
 }
 
-fn read_certificate(path: &PathBuf) -> Result<Vec<u8>, Error> {
+fn read_certificate(path: &Path) -> Result<Vec<u8>, Error> {
     std::fs::read(path).map_err(|error| unusable(path, &error))
 }
 
-fn unusable(path: &PathBuf, error: &(dyn std::error::Error + 'static)) -> Error {
+fn unusable(path: &Path, error: &(dyn std::error::Error + 'static)) -> Error {
     Error::Certificate {
-        path: path.clone(),
+        path: path.to_owned(),
         reason: sentence(error),
     }
 }

@@ -87,7 +87,7 @@ impl Client {
         Error::Upload {
             filename: distribution.filename().to_owned(),
             destination: self.destination(),
-            source,
+            source: Box::new(source),
         }
     }
 }

@@ -60,7 +60,7 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with = "password")]
     password_stdin: bool,
 
-    /// Password; shows in the process list, prefer --password-stdin or PKGCTL_PASSWORD
+    /// Password; shows in the process list, so prefer --password-stdin
     #[arg(short, long, value_name = "PASSWORD")]
     password: Option<String>,
 

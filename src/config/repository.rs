@@ -157,34 +157,46 @@ pub fn resolve(wanted: &Wanted, environment: &Environment) -> Result<Target, Rep
             file.path.display()
         ));
     }
-    let layers = Layers::of(wanted, environment, section, user_in_url, &file.path);
+    let mut layers = Layers::asked_for(wanted, environment);
+    let in_address = Layer::in_address(user_in_url);
+    let in_section = section.map(|section| Layer::in_section(section, &file.path));
+    // Whoever types an address with a user in it means that user; in the file, the keys are there to be read.
+    match choice {
+        Choice::Url(..) => layers
+            .0
+            .extend([Some(in_address), in_section].into_iter().flatten()),
+        _ => layers
+            .0
+            .extend([in_section, Some(in_address)].into_iter().flatten()),
+    }
     let is_public = PublicIndex::at(&url).is_some();
     let anonymous = !is_public
         && layers.asked().all(|layer| layer.username.is_none())
         && section.is_some_and(|section| section.username.as_deref() == Some(""));
-    let (username, password) = match anonymous {
-        true => (None, None),
-        false => layers.credentials(&url, environment, &mut notes),
+    let (username, password) = if anonymous {
+        (None, None)
+    } else {
+        layers.credentials(&url, environment, &mut notes)
     };
-    let certificate = |flag: &Option<PathBuf>, variables: &[&str], key: Option<&PathBuf>| {
-        let variable = variables
+    let variable_path = |names: &[&str]| {
+        names
             .iter()
             .find_map(|name| environment.var_os(name))
-            .map(PathBuf::from);
-        let path = flag.clone().or(variable).or_else(|| key.cloned())?;
-        Some(environment.expand(&path))
+            .map(PathBuf::from)
     };
     Ok(Target {
-        ca_cert: certificate(
-            &wanted.ca_cert,
-            &["PKGCTL_CERT", "TWINE_CERT"],
-            section.and_then(|section| section.ca_cert.as_ref()),
-        ),
-        client_cert: certificate(
-            &wanted.client_cert,
-            &["PKGCTL_CLIENT_CERT"],
-            section.and_then(|section| section.client_cert.as_ref()),
-        ),
+        ca_cert: wanted
+            .ca_cert
+            .clone()
+            .or_else(|| variable_path(&["PKGCTL_CERT", "TWINE_CERT"]))
+            .or_else(|| section?.ca_cert.clone())
+            .map(|path| environment.expand(&path)),
+        client_cert: wanted
+            .client_cert
+            .clone()
+            .or_else(|| variable_path(&["PKGCTL_CLIENT_CERT"]))
+            .or_else(|| section?.client_cert.clone())
+            .map(|path| environment.expand(&path)),
         url,
         source: found.source,
         repository: found.name,
@@ -374,14 +386,32 @@ struct Layer {
 
 struct Layers(Vec<Layer>);
 
+impl Layer {
+    fn in_section(section: &Repository, file: &Path) -> Self {
+        Self {
+            source: format!("[{}] of {}", section.name, file.display()),
+            username: section.username.clone().filter(|name| !name.is_empty()),
+            password: section
+                .password
+                .clone()
+                .filter(|secret| !secret.expose().is_empty()),
+            asked: false,
+        }
+    }
+
+    fn in_address((username, password): UserInUrl) -> Self {
+        Self {
+            source: "the address".to_owned(),
+            username,
+            password,
+            asked: false,
+        }
+    }
+}
+
 impl Layers {
-    fn of(
-        wanted: &Wanted,
-        environment: &Environment,
-        section: Option<&Repository>,
-        user_in_url: (Option<String>, Option<Secret>),
-        file: &Path,
-    ) -> Self {
+    /// Flags and variables.
+    fn asked_for(wanted: &Wanted, environment: &Environment) -> Self {
         let asked = |source: &str, username, password| Layer {
             source: source.to_owned(),
             username,
@@ -396,7 +426,7 @@ impl Layers {
                 variable("PASSWORD").map(Secret::new),
             )
         };
-        let mut layers = vec![
+        Self(vec![
             asked(
                 "the command line",
                 wanted.username.clone(),
@@ -404,25 +434,7 @@ impl Layers {
             ),
             variables("PKGCTL"),
             variables("TWINE"),
-        ];
-        if let Some(section) = section {
-            layers.push(Layer {
-                source: format!("[{}] of {}", section.name, file.display()),
-                username: section.username.clone().filter(|name| !name.is_empty()),
-                password: section
-                    .password
-                    .clone()
-                    .filter(|secret| !secret.expose().is_empty()),
-                asked: false,
-            });
-        }
-        layers.push(Layer {
-            source: "the address".to_owned(),
-            username: user_in_url.0,
-            password: user_in_url.1,
-            asked: false,
-        });
-        Self(layers)
+        ])
     }
 
     fn asked(&self) -> impl Iterator<Item = &Layer> {

@@ -10,6 +10,7 @@ mod guide; // the guide's commands, as written
 mod help; // a snapshot per `--help`
 mod real_clients; // pip, uv, twine and poetry, there and back
 mod serve; // the index server, asked over bare sockets
+mod publish;
 mod support;
 
 /// A file that no `mod` line names would be compiled by nobody and would seem to pass.

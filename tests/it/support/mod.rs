@@ -1,4 +1,6 @@
 //! What the tests share: a hermetic home with the real binary, a running server, made-up distributions, real clients.
+//! What the tests share: a hermetic home with the real binary, a running server, made-up distributions, an index that
+//! misbehaves as it is told.
 
 pub(crate) mod blessed;
 pub(crate) mod distributions;
@@ -6,6 +8,7 @@ pub(crate) mod http;
 pub(crate) mod pseudo_terminal;
 pub(crate) mod pypiserver;
 pub(crate) mod rust_tokens;
+pub(crate) mod scripted_index;
 pub(crate) mod testbed;
 pub(crate) mod tools;
 pub(crate) mod upload;
