@@ -148,15 +148,7 @@ pub fn resolve(wanted: &Wanted, environment: &Environment) -> Result<Target, Rep
     let found = choice.find(&file, &mut notes)?;
     let (url, user_in_url) = parse_url(&found.url, &found.source)?;
     let section = found.section.or_else(|| file.section_at(&url));
-    if let Some(section) =
-        section.filter(|section| !section.listed && PublicIndex::named(&section.name).is_none())
-    {
-        notes.push(format!(
-            "`{}` is not in the `index-servers` of `{}`; twine would not find it",
-            section.name,
-            file.path.display()
-        ));
-    }
+    notes.extend(section.and_then(|section| file.unlisted(section)));
     let mut layers = Layers::asked_for(wanted, environment);
     let in_address = Layer::in_address(user_in_url);
     let in_section = section.map(|section| Layer::in_section(section, &file.path));
@@ -339,6 +331,18 @@ impl ConfigFile {
         self.pypirc.repositories().find(|section| {
             let configured = section.url.as_deref().and_then(|text| parse_url(text, "").ok());
             configured.is_some_and(|(configured, _)| is_same_address(&configured, url))
+        })
+    }
+
+    /// What to say of a section that other programs would overlook.
+    fn unlisted(&self, section: &Repository) -> Option<String> {
+        let overlooked = !section.listed && PublicIndex::named(&section.name).is_none();
+        overlooked.then(|| {
+            format!(
+                "`{}` is not in the `index-servers` of `{}`; twine would not find it",
+                section.name,
+                self.path.display()
+            )
         })
     }
 
