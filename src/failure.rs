@@ -461,7 +461,8 @@ fn upload_hint(destination: &crate::client::Destination, error: &crate::client::
             destination.url
         ),
         E::Tls(_) => {
-            "check the address, or name the certificate authority of the server with --cert".to_owned()
+            "check whether the address should begin with https, or name the server's certificate authority with --cert"
+                .to_owned()
         }
         E::RedirectElsewhere { to, .. } => {
             format!("if you trust that server, publish with --repository-url {to}")

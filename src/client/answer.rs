@@ -60,11 +60,16 @@ impl Answer {
         let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
         let reason = reason.map(|phrase| latin1_or_utf8(phrase.as_bytes()));
         let body = String::from_utf8_lossy(body);
-        let line = one_line(text(CONTENT_TYPE).unwrap_or_default(), reason.as_deref(), &body);
+        let line = one_line(
+            status,
+            text(CONTENT_TYPE).unwrap_or_default(),
+            reason.as_deref(),
+            &body,
+        );
         Self {
             status,
             said: format!("{} {body}", reason.unwrap_or_default()).to_lowercase(),
-            line: if status.canonical_reason() == Some(&line) {
+            line: if repeats_status(&line, status) {
                 String::new()
             } else {
                 line
@@ -147,7 +152,7 @@ fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     Some(until.duration_since(now).unwrap_or_default())
 }
 
-fn one_line(content_type: &str, reason: Option<&str>, body: &str) -> String {
+fn one_line(status: StatusCode, content_type: &str, reason: Option<&str>, body: &str) -> String {
     let media_type = content_type
         .split(';')
         .next()
@@ -156,11 +161,11 @@ fn one_line(content_type: &str, reason: Option<&str>, body: &str) -> String {
         .to_ascii_lowercase();
     let is_json = media_type == "application/json" || media_type.ends_with("+json");
     let looks_like_html = media_type.contains("html") || body.trim_start().starts_with('<');
-    let from_json = || is_json.then(|| json_message(body)).flatten();
+    let from_json = || is_json.then(|| json_message(body, status)).flatten();
     let from_reason = || reason.map(str::to_owned);
     let from_body = || {
         if looks_like_html {
-            html_message(body)
+            html_message(body, status)
         } else {
             first_line(body)
         }
@@ -195,9 +200,9 @@ fn first_line(body: &str) -> Option<String> {
 }
 
 /// The sentence in a problem document (RFC 9457) or in one of the shapes that indexes have made up.
-fn json_message(body: &str) -> Option<String> {
+fn json_message(body: &str, status: StatusCode) -> Option<String> {
     let document: Value = serde_json::from_str(body).ok()?;
-    let field = |name: &str| document.get(name).and_then(words);
+    let field = |name: &str| document.get(name).and_then(|value| words(value, status));
     if let (Some(title), Some(detail)) = (field("title"), field("detail")) {
         return Some(if detail.contains(&title) {
             detail
@@ -211,7 +216,13 @@ fn json_message(body: &str) -> Option<String> {
         let sentence = code.trim_start_matches(|c: char| c.is_ascii_digit()).trim_start();
         sentence.contains(' ').then(|| sentence.to_owned())
     };
-    let first_of_errors = || document.get("errors")?.as_array()?.first().and_then(words);
+    let first_of_errors = || {
+        document
+            .get("errors")?
+            .as_array()?
+            .first()
+            .and_then(|error| words(error, status))
+    };
     field("detail")
         .or_else(sentence_in_code)
         .or_else(|| field("message"))
@@ -220,32 +231,31 @@ fn json_message(body: &str) -> Option<String> {
         .or_else(|| field("error"))
         .or_else(|| field("title"))
         .or_else(|| field("code"))
-        .or_else(|| words(&document))
+        .or_else(|| words(&document, status))
 }
 
 /// The text of a string, of the message in an object, or of a list's first item.
-fn words(value: &Value) -> Option<String> {
+fn words(value: &Value, status: StatusCode) -> Option<String> {
     match value {
-        Value::String(text) if text.trim_start().starts_with('<') => html_message(text),
+        Value::String(text) if text.trim_start().starts_with('<') => html_message(text, status),
         Value::String(text) => Some(text.clone()).filter(|text| !text.trim().is_empty()),
-        Value::Array(items) => items.iter().find_map(words),
+        Value::Array(items) => items.iter().find_map(|item| words(item, status)),
         Value::Object(fields) => ["message", "detail", "description", "base"]
             .iter()
-            .find_map(|name| fields.get(*name).and_then(words)),
+            .find_map(|name| fields.get(*name).and_then(|value| words(value, status))),
         _ => None,
     }
 }
 
-/// What an HTML page says to a person: its title, or its first words. Scripts and styles say nothing.
-fn html_message(page: &str) -> Option<String> {
-    let title = element(page, "title").map(without_tags);
-    let heading = element(page, "h1").map(without_tags);
-    let paragraph = element(page, "p").map(without_tags);
+/// What an HTML page says to a person: title, heading, and the message itself, which some servers put into a `pre`.
+/// Parts that only repeat the status or one another are left out. A page without any of them gives all its text.
+fn html_message(page: &str, status: StatusCode) -> Option<String> {
+    let inner = |name| element(page, name).map(|inner| tidy(&without_tags(inner)));
+    let message = inner("pre").or_else(|| inner("p"));
     let mut parts: Vec<String> = Vec::new();
-    for part in [title, heading, paragraph].into_iter().flatten() {
-        let part = tidy(&part);
+    for part in [inner("title"), inner("h1"), message].into_iter().flatten() {
         let is_new = !parts.iter().any(|known| known.contains(&part));
-        if !part.is_empty() && is_new {
+        if is_new && !repeats_status(&part, status) {
             parts.retain(|known| !part.contains(known.as_str()));
             parts.push(part);
         }
@@ -254,6 +264,17 @@ fn html_message(page: &str) -> Option<String> {
         return Some(without_tags(page)).filter(|text| !text.trim().is_empty());
     }
     Some(parts.join(": "))
+}
+
+/// Whether a text is nothing but the status in other words, such as `Error: 403 Forbidden`.
+fn repeats_status(text: &str, status: StatusCode) -> bool {
+    let phrase = status.canonical_reason().unwrap_or_default().to_lowercase();
+    let rest = text
+        .to_lowercase()
+        .replace(&phrase, "")
+        .replace(status.as_str(), "")
+        .replace("error", "");
+    !rest.contains(char::is_alphanumeric)
 }
 
 /// The inside of the first element of that name.
@@ -307,14 +328,48 @@ fn without_tags(html: &str) -> String {
     unescape(&text)
 }
 
-/// The five entities that occur in error messages; any other stays as it is written.
+/// Turns character references into characters: numbers, and the five names that occur in messages and links.
 pub(super) fn unescape(text: &str) -> String {
-    text.replace("&lt;", "<")
-        .replace("&gt;", ">")
-        .replace("&quot;", "\"")
-        .replace("&#39;", "'")
-        .replace("&#x27;", "'")
-        .replace("&amp;", "&")
+    let mut plain = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('&') {
+        plain.push_str(&rest[..at]);
+        rest = &rest[at..];
+        match reference(rest) {
+            Some((letter, length)) => {
+                plain.push(letter);
+                rest = &rest[length..];
+            }
+            None => {
+                plain.push('&');
+                rest = &rest[1..];
+            }
+        }
+    }
+    plain.push_str(rest);
+    plain
+}
+
+/// The character that a text begins with by reference, and the length of the reference.
+fn reference(text: &str) -> Option<(char, usize)> {
+    let end = text.find(';').filter(|end| *end <= 10)?;
+    let name = &text[1..end];
+    let letter = match name {
+        "lt" => '<',
+        "gt" => '>',
+        "quot" => '"',
+        "apos" => '\'',
+        "amp" => '&',
+        _ => {
+            let number = name.strip_prefix('#')?;
+            let code = match number.strip_prefix(['x', 'X']) {
+                Some(digits) => u32::from_str_radix(digits, 16),
+                None => number.parse(),
+            };
+            char::from_u32(code.ok()?)?
+        }
+    };
+    Some((letter, end + 1))
 }
 
 #[cfg(test)]
@@ -373,15 +428,23 @@ mod tests {
 
     #[test]
     fn pages_for_people_become_one_line() {
-        let page = "<!doctype html><html><head><title>403 Forbidden</title><style>p {color: red}</style></head>\
-                    <body><h1>Forbidden</h1>\n<p>Your plan has <b>expired</b> &amp; so have you.</p></body></html>";
+        let page = "<!doctype html><html><head><title>Error: 400 Bad Request</title><style>p {color: red}</style></head>\
+                    <body><h1>Bad Request</h1>\n<p>Your plan has <b>expired</b> &amp; so have you.</p></body></html>";
         assert_eq!(
             line("text/html; charset=utf-8", page),
-            "403 Forbidden: Your plan has expired & so have you."
+            "Your plan has expired & so have you."
         );
         assert_eq!(
             line("", "<html><body>Bad gateway, <i>sorry</i></body></html>"),
             "Bad gateway, sorry"
+        );
+        // pypiserver's.
+        let bottle = "<html><title>Error: 400 Bad Request</title><h1>Error: 400 Bad Request</h1><p>Sorry, the \
+                      requested URL <tt>&#039;http://h/&#039;</tt> caused an error:</p><pre>It isn&#x27;t a form</pre>";
+        assert_eq!(line("text/html", bottle), "It isn't a form");
+        assert_eq!(
+            line("text/html", "<h1>400 Bad Request</h1><hr>nginx"),
+            "400 Bad Request nginx"
         );
         assert_eq!(
             answer(400, "text/html", Some("Digest mismatch"), page).line,

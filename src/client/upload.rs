@@ -49,7 +49,7 @@ pub enum UploadError {
         attempts: u32,
     },
     /// No safe connection can be made. Trying again would not help.
-    #[error("the server's identity can't be verified: {0}")]
+    #[error("no secure connection can be made: {0}")]
     Tls(String),
     /// The server sends us to another origin, which gets neither file nor credentials.
     #[error("{from} redirects to another server, {to}")]
@@ -279,7 +279,7 @@ async fn stalled(pulse: &Pulse, timeouts: Timeouts) -> String {
             } else {
                 "the connection took no byte"
             };
-            return format!("{what} for {} seconds", limit.as_secs());
+            return format!("{what} for {} seconds", limit.as_secs_f64());
         }
         let next = Instant::now() + (limit - quiet).min(Duration::from_secs(5));
         tokio::time::sleep_until(next.into()).await;

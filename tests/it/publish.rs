@@ -1,9 +1,16 @@
 //! `pkgctl publish` against an index that does as it is told: what is sent, and what is made of every answer.
 
+use std::io::Write as _;
+use std::net::TcpListener;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::support::distributions::{Distribution, sdist, wheel};
+use pkgctl::archive::Limits;
+use pkgctl::client::progress::{Progress, Silent};
+use pkgctl::client::{Client, Distribution, RetryPolicy, Settings, Timeouts};
+
+use crate::support::distributions::{Distribution as MadeUp, sdist, wheel};
 use crate::support::scripted_index::{Reply, ScriptedIndex};
 use crate::support::{Outcome, Testbed};
 
@@ -17,7 +24,7 @@ struct World {
 }
 
 impl World {
-    fn new(distributions: &[Distribution], replies: impl IntoIterator<Item = Reply>) -> Self {
+    fn new(distributions: &[MadeUp], replies: impl IntoIterator<Item = Reply>) -> Self {
         let bed = Testbed::new();
         let index = ScriptedIndex::start(replies);
         for distribution in distributions {
@@ -50,7 +57,7 @@ fn pypirc(url: &str) -> String {
     )
 }
 
-fn my_wheel() -> Distribution {
+fn my_wheel() -> MadeUp {
     wheel("my-lib", "1.0").build()
 }
 
@@ -313,14 +320,14 @@ fn an_empty_or_missing_folder_points_to_build() {
 
 #[test]
 fn nothing_is_sent_when_one_file_is_bad_and_all_bad_ones_are_named() {
-    let cut = Distribution {
+    let cut = MadeUp {
         bytes: my_wheel().bytes[..100].to_vec(),
         ..wheel("cut", "1.0").build()
     };
     let mislabelled = wheel("other", "1.0")
         .filename("label-1.0-py3-none-any.whl")
         .build();
-    let not_gzip = Distribution {
+    let not_gzip = MadeUp {
         bytes: b"not a tar".to_vec(),
         ..sdist("plain", "1.0").build()
     };
@@ -354,7 +361,7 @@ fn strangers_that_were_named_stop_everything() {
 fn a_server_that_is_down_is_named() {
     let world = World::new(&[my_wheel()], [Reply::ok()]);
     // Nothing listens on a port that was just given up.
-    let port = std::net::TcpListener::bind("127.0.0.1:0")
+    let port = TcpListener::bind("127.0.0.1:0")
         .unwrap()
         .local_addr()
         .unwrap()
@@ -434,7 +441,7 @@ fn refusals_are_final_and_read_in_one_line() {
         (Reply::status("403 Forbidden"), "403 Forbidden"),
         (
             Reply::status("403 Forbidden").with_body("text/html", html),
-            "Forbidden: Quota used up.",
+            "403 Forbidden: Quota used up.",
         ),
         (Reply::status("400 The digest is wrong"), "The digest is wrong"),
         (
@@ -480,6 +487,78 @@ fn a_refusal_before_the_body_was_read_is_understood() {
     let large = wheel("my-lib", "1.0").padding(20_000_000, 3).build();
     let world = World::new(&[large], [Reply::Early("401 Unauthorized".to_owned())]);
     world.publish(&[]).expect_failure(1, "401 Unauthorized");
+}
+
+#[test]
+fn a_plain_server_behind_an_https_address_is_no_mystery() {
+    let world = World::new(&[my_wheel()], [Reply::ok()]);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("https://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        for mut connection in listener.incoming().flatten() {
+            // What a web server says to a TLS greeting.
+            let _ = connection.write_all(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+        }
+    });
+    let outcome = world
+        .publish(&["--repository-url", &url, "-u", "a", "-p", "b"])
+        .expect_failure(1, &url);
+    expect_in_order(
+        &outcome.stderr,
+        &["caused by: no secure connection", "hint: ", "https", "--cert"],
+    );
+    assert!(!outcome.stderr.contains("trying again"), "{}", outcome.stderr);
+}
+
+#[test]
+fn certificates_that_are_none_are_named() {
+    let world = World::new(&[my_wheel()], [Reply::ok()]);
+    world.bed.write("empty.pem", "no certificate\n");
+    for arguments in [
+        ["--cert", "nosuch.pem"],
+        ["--cert", "empty.pem"],
+        ["--client-cert", "empty.pem"],
+    ] {
+        world.publish(&arguments).expect_failure(1, arguments[1]);
+    }
+    assert_eq!(world.index.requests().len(), 0);
+}
+
+#[test]
+fn a_server_that_never_answers_is_given_up() {
+    let world = World::new(&[my_wheel()], [Reply::Silence]);
+    let short = Duration::from_millis(200);
+    let settings = Settings {
+        url: world.index.url.parse().unwrap(),
+        repository: None,
+        credentials: None,
+        ca_cert: None,
+        client_cert: None,
+        skip_existing: false,
+        retry: RetryPolicy {
+            attempts: 2,
+            base_delay: Duration::from_millis(1),
+            ..RetryPolicy::default()
+        },
+        timeouts: Timeouts {
+            stall: short,
+            answer: short,
+            ..Timeouts::default()
+        },
+    };
+    let path = world.bed.path("dist").join(WHEEL);
+    let file = Distribution::check(&path, &WHEEL.parse().unwrap(), &Limits::default(), None).unwrap();
+    let client = Client::new(settings).unwrap();
+    let silent: Arc<dyn Progress> = Arc::new(Silent);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    let error = runtime
+        .block_on(client.upload(&file, &silent))
+        .unwrap_err()
+        .to_string();
+    assert_eq!(error, "no answer came for 0.2 seconds, after 2 attempts");
 }
 
 // Duplicates and lost answers.
