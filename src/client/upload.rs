@@ -311,18 +311,21 @@ fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     innermost.to_string()
 }
 
-/// The text of a TLS error, wherever it is wrapped.
+/// The text of a TLS error, wherever it is wrapped. I/O errors may hold one another, and don't count what they hold
+/// among their sources.
 fn tls_cause(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     let mut next = Some(error);
     while let Some(error) = next {
-        let inner = error
-            .downcast_ref::<std::io::Error>()
-            .and_then(std::io::Error::get_ref);
-        let tls = inner.map_or(error, |inner| inner as &(dyn std::error::Error + 'static));
-        if let Some(tls) = tls.downcast_ref::<rustls::Error>() {
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
             return Some(tls.to_string());
         }
-        next = error.source();
+        let held = error
+            .downcast_ref::<std::io::Error>()
+            .and_then(std::io::Error::get_ref);
+        next = match held {
+            Some(inner) => Some(inner),
+            None => error.source(),
+        };
     }
     None
 }
