@@ -3,7 +3,7 @@
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -146,34 +146,47 @@ pub(crate) struct Outcome {
 
 impl Outcome {
     pub(crate) fn of(command: &mut Command) -> Self {
-        let output = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .output()
-            .unwrap();
-        Self {
-            code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        }
+        Self::with_input(command, "")
     }
 
+    /// Ends the program when it takes longer than any test may: a hanging suite tells nothing.
     pub(crate) fn with_input(command: &mut Command, input: &str) -> Self {
-        command
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        let mut stdin: ChildStdin = child.stdin.take().unwrap();
-        let input = input.to_owned();
-        let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
-        let output = child.wait_with_output().unwrap();
-        writer.join().unwrap();
-        Self {
-            code: output.status.code(),
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        if !input.is_empty() {
+            command.stdin(Stdio::piped());
         }
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        if let Some(mut stdin) = child.stdin.take() {
+            let input = input.to_owned();
+            // A program that reads nothing of it is no failure of the test's.
+            std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
+        }
+        let stdout = Collected::from(child.stdout.take().unwrap());
+        let stderr = Collected::from(child.stderr.take().unwrap());
+        let deadline = Instant::now() + Duration::from_secs(240);
+        let mut pause = Duration::from_millis(1);
+        let status = loop {
+            if let Some(status) = child.try_wait().unwrap() {
+                break Some(status);
+            }
+            if Instant::now() > deadline {
+                let _ = child.kill();
+                let _ = child.wait();
+                break None;
+            }
+            std::thread::sleep(pause);
+            pause = (pause * 2).min(Duration::from_millis(20));
+        };
+        let outcome = Self {
+            code: status.and_then(|status| status.code()),
+            stdout: stdout.text(),
+            stderr: stderr.text(),
+        };
+        assert!(status.is_some(), "{command:?} does not end: {outcome:#?}");
+        outcome
     }
 
     /// Panics with everything it printed unless it ended with `code`; no ending may look like a crash.
@@ -216,6 +229,34 @@ impl Outcome {
             outcome.stderr
         );
         outcome
+    }
+}
+
+/// What comes out of a pipe, read by a thread of its own.
+struct Collected {
+    bytes: Arc<Mutex<Vec<u8>>>,
+    end: std::sync::mpsc::Receiver<()>,
+}
+
+impl Collected {
+    fn from(mut pipe: impl std::io::Read + Send + 'static) -> Self {
+        let bytes = Arc::new(Mutex::new(Vec::new()));
+        let (tell_end, end) = std::sync::mpsc::channel();
+        let sink = Arc::clone(&bytes);
+        std::thread::spawn(move || {
+            let mut piece = vec![0; 65536];
+            while let Ok(length @ 1..) = pipe.read(&mut piece) {
+                sink.lock().unwrap().extend(&piece[..length]);
+            }
+            let _ = tell_end.send(());
+        });
+        Self { bytes, end }
+    }
+
+    /// Everything up to the end of the pipe. A process that was left behind may hold it open: then what came so far.
+    fn text(self) -> String {
+        let _ = self.end.recv_timeout(Duration::from_secs(5));
+        String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
     }
 }
 

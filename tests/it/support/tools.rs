@@ -110,6 +110,7 @@ impl Tool {
         let mut command = testbed.program(program);
         command
             .env_remove("PIP_INDEX_URL")
+            .env("PIP_CONFIG_FILE", "/dev/null")
             .env("PIP_NO_INPUT", "1")
             .env("PIP_DISABLE_PIP_VERSION_CHECK", "1")
             .env("PIP_RETRIES", "0")
