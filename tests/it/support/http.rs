@@ -60,7 +60,7 @@ pub(crate) fn request(
     body: &[u8],
 ) -> Reply {
     let address = server.strip_prefix("http://").unwrap();
-    let mut connection = TcpStream::connect(address).unwrap();
+    let connection = TcpStream::connect(address).unwrap();
     connection
         .set_read_timeout(Some(Duration::from_secs(60)))
         .unwrap();
