@@ -149,6 +149,16 @@ pub enum Observation {
     },
 }
 
+impl Observation {
+    /// Where it was made.
+    #[must_use]
+    pub fn key(&self) -> &StoreKey {
+        match self {
+            Self::Seen { key, .. } | Self::Gone { key } => key,
+        }
+    }
+}
+
 /// An accepted upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UploadRecord {

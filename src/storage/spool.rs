@@ -193,7 +193,8 @@ impl Spool {
     }
 
     fn failed(&self, action: &'static str, source: io::Error) -> Error {
-        write_error(action, &self.file.path, source)
+        // The name of the spool would tell nobody anything.
+        write_error(action, self.file.path.parent().unwrap_or(Path::new("")), source)
     }
 
     fn broken(&self) -> Error {
@@ -307,7 +308,8 @@ impl SpoolFile {
     /// Creates one in `folder`, under a name that begins with `start`.
     pub(super) fn create_in(folder: &Folder, start: &str) -> io::Result<Self> {
         loop {
-            let name = format!("{start}{:016x}{NAME_END}", getrandom::u64()?);
+            let number = getrandom::u64().map_err(|error| io::Error::other(error.to_string()))?;
+            let name = format!("{start}{number:016x}{NAME_END}");
             let file = match folder.create_file(&*name) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 other => other?,
