@@ -324,19 +324,26 @@ impl<'a> Judge<'a> {
     }
 
     /// Lets an oddity of a member pass, notes it, or refuses it.
-    pub(super) fn rule(&mut self, verdict: Verdict, path: &str, rule: Rule) -> Result<(), Error> {
+    pub(super) fn member(&mut self, verdict: Verdict, path: &str, rule: Rule) -> Result<(), Error> {
+        self.judge(verdict, || Finding::of_member(path, rule))
+    }
+
+    /// Lets an oddity of the whole archive pass, notes it, or refuses it.
+    pub(super) fn archive(&mut self, verdict: Verdict, rule: Rule) -> Result<(), Error> {
+        self.judge(verdict, || Finding { member: None, rule })
+    }
+
+    fn judge(&mut self, verdict: Verdict, finding: impl FnOnce() -> Finding) -> Result<(), Error> {
         match verdict {
-            Verdict::Accept => Ok(()),
-            Verdict::Refuse => Err(Error::member(path, rule)),
-            Verdict::Warn => {
-                self.note(Finding::of_member(path, rule));
-                Ok(())
-            }
+            Verdict::Accept => {}
+            Verdict::Refuse => return Err(Error::Refused(finding())),
+            Verdict::Warn => self.note(finding()),
         }
+        Ok(())
     }
 
     /// Keeps a warning. Repeats are only counted, so that a hostile archive can't fill the memory with them.
-    pub(super) fn note(&mut self, finding: Finding) {
+    fn note(&mut self, finding: Finding) {
         match self
             .warnings
             .iter_mut()

@@ -71,6 +71,8 @@ pub struct Policy {
     /// Names that Windows can't hold or gives to devices: `con`, `aux.txt`, a final dot, a question mark.
     /// Default warn.
     pub windows_names: Verdict,
+    /// A tar that simply stops after its last member. Default warn.
+    pub missing_end_markers: Verdict,
     /// An sdist packed as zip, which today's standard does not know. Default warn.
     pub zip_sdists: Verdict,
 }
@@ -83,6 +85,7 @@ impl Default for Policy {
             case_collisions: Verdict::Warn,
             special_modes: Verdict::Warn,
             windows_names: Verdict::Warn,
+            missing_end_markers: Verdict::Warn,
             zip_sdists: Verdict::Warn,
         }
     }

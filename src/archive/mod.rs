@@ -41,6 +41,9 @@ mod zip_lookup;
 mod zip_records;
 mod zip_walker;
 
+#[cfg(test)]
+mod tests;
+
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
@@ -117,7 +120,7 @@ pub fn unpack_sdist(
     limits: &Limits,
 ) -> Result<PathBuf, Error> {
     match filename {
-        DistFilename::Sdist(sdist) => unpack::unpack(filename, sdist, file, into, limits),
+        DistFilename::Sdist(sdist) => unpack::unpack(sdist, file, into, limits),
         DistFilename::Wheel(_) | DistFilename::Legacy(_) => Err(Error::archive(Rule::UnsupportedKind)),
     }
 }

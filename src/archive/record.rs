@@ -86,7 +86,7 @@ impl Record {
             return if is_exempt {
                 Ok(())
             } else {
-                judge.rule(policy, path, Rule::RecordGhost)
+                judge.member(policy, path, Rule::RecordGhost)
             };
         };
         if *path == self.path {
@@ -95,7 +95,7 @@ impl Record {
         let expectation = match (digest, bytes.parse()) {
             ("", _) => {
                 if !self.is_signature(path) {
-                    judge.rule(policy, path, Rule::RecordNoDigest)?;
+                    judge.member(policy, path, Rule::RecordNoDigest)?;
                 }
                 Expectation::Listed
             }
@@ -106,21 +106,21 @@ impl Record {
                     bytes: bytes.ok(),
                 },
                 None => {
-                    judge.rule(policy, path, Rule::RecordWeakDigest)?;
+                    judge.member(policy, path, Rule::RecordWeakDigest)?;
                     Expectation::Listed
                 }
             },
         };
         let place = &mut self.expectations[position];
         if *place != Expectation::Unlisted && *place != expectation {
-            return judge.rule(policy, path, Rule::RecordRepeated);
+            return judge.member(policy, path, Rule::RecordRepeated);
         }
         *place = expectation;
         Ok(())
     }
 
     fn refuse_table(&self, judge: &mut Judge<'_>) -> Result<(), Error> {
-        judge.rule(judge.limits.policy.record, &self.path, Rule::RecordMalformed)
+        judge.member(judge.limits.policy.record, &self.path, Rule::RecordMalformed)
     }
 
     /// RECORD itself can't hold its own digest, nor those of its signatures.
@@ -153,14 +153,14 @@ impl Record {
         let policy = judge.limits.policy.record;
         match &self.expectations[position] {
             Expectation::Unlisted if *path == self.path || self.is_signature(path) => Ok(()),
-            Expectation::Unlisted => judge.rule(policy, path, Rule::RecordMissing),
+            Expectation::Unlisted => judge.member(policy, path, Rule::RecordMissing),
             Expectation::Listed => Ok(()),
             Expectation::Content { digest, bytes } => {
                 if check.finish().as_ref() != Some(digest) {
-                    return judge.rule(policy, path, Rule::RecordDigest);
+                    return judge.member(policy, path, Rule::RecordDigest);
                 }
                 if bytes.is_some_and(|bytes| bytes != found_bytes) {
-                    return judge.rule(policy, path, Rule::RecordSize);
+                    return judge.member(policy, path, Rule::RecordSize);
                 }
                 Ok(())
             }

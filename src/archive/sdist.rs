@@ -3,7 +3,7 @@
 //! Standard: the source distribution format (PEP 625, 643). Older sdists, whose folder spells name or version in
 //! another way, are accepted as long as the spelling means the same.
 
-use std::io::{Read, Seek};
+use std::io::{Read, Seek, SeekFrom};
 
 use super::agreement::{check_metadata, is_release_folder};
 use super::error::{Error, Judge, Rule};
@@ -23,7 +23,7 @@ pub(super) fn inspect(
 ) -> Result<Inspection, Error> {
     let mut judge = Judge::new(limits);
     let mut content = SdistContent::default();
-    walk(filename, sdist, file, &mut judge, &mut content)?;
+    walk(sdist, file, &mut judge, &mut content)?;
     let (path, metadata_bytes) = content.pkg_info.ok_or_else(|| Error::archive(Rule::NoPkgInfo))?;
     let metadata = check_metadata(&path, &metadata_bytes, filename.project(), sdist.version())?;
     let top = path.split('/').next().unwrap_or(&path);
@@ -55,7 +55,6 @@ pub(super) fn read_metadata(
 
 /// Walks an sdist in either format.
 pub(super) fn walk(
-    filename: &DistFilename,
     sdist: &SdistFilename,
     mut file: impl Read + Seek,
     judge: &mut Judge<'_>,
@@ -63,17 +62,24 @@ pub(super) fn walk(
 ) -> Result<(), Error> {
     match sdist.format {
         SdistFormat::TarGz => {
-            if is_zip(&mut file)? {
+            if is_gzip(&mut file)? && is_zip(&mut file)? {
                 return Err(Error::archive(Rule::ZipAndTar));
             }
             tar_walker::walk(file, judge, visitor)
         }
         SdistFormat::Zip => {
-            judge.rule(judge.limits.policy.zip_sdists, filename.as_str(), Rule::ZipSdist)?;
+            judge.archive(judge.limits.policy.zip_sdists, Rule::ZipSdist)?;
             let mut zip = ZipWalker::open(file, judge, |_| Ok(()))?;
             zip.walk(judge.limits.max_sdist_unpacked_bytes, judge, visitor)
         }
     }
+}
+
+fn is_gzip(file: &mut (impl Read + Seek)) -> Result<bool, Error> {
+    let mut magic = Vec::new();
+    file.seek(SeekFrom::Start(0)).map_err(Error::Read)?;
+    file.take(2).read_to_end(&mut magic).map_err(Error::Read)?;
+    Ok(magic == [0x1f, 0x8b])
 }
 
 /// The one folder that everything in an sdist lies in.

@@ -28,6 +28,16 @@ pub(super) enum Type {
     LongLink,
 }
 
+impl Type {
+    /// Whether the header is none of a member but says something about members to come.
+    pub(super) fn is_extension(self) -> bool {
+        matches!(
+            self,
+            Self::Pax | Self::GlobalPax | Self::LongName | Self::LongLink
+        )
+    }
+}
+
 /// A header whose checksum and numbers are right.
 #[derive(Debug)]
 pub(super) struct Header {

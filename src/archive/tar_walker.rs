@@ -56,6 +56,7 @@ struct Pending {
 impl<R: Read> Walker<R> {
     fn walk(&mut self, judge: &mut Judge<'_>, visitor: &mut impl Visitor) -> Result<(), Error> {
         let mut pending = Pending::default();
+        let mut awaits_member = false;
         while let Some(block) = self.next_block(judge)? {
             let shown = shown_path(&block);
             let header =
@@ -64,10 +65,8 @@ impl<R: Read> Walker<R> {
                     (Rule::HeaderChecksum, 0) => Error::archive(Rule::NotTarGz),
                     (rule, _) => Error::member(&shown, rule),
                 })?;
-            if matches!(
-                header.kind,
-                Type::Pax | Type::GlobalPax | Type::LongName | Type::LongLink
-            ) {
+            awaits_member = header.kind.is_extension();
+            if awaits_member {
                 self.extend(&header, &shown, &mut pending, judge)?;
             } else {
                 let flow = self.member(header, &shown, std::mem::take(&mut pending), judge, visitor)?;
@@ -76,7 +75,8 @@ impl<R: Read> Walker<R> {
                 }
             }
         }
-        if !pending.is_empty() {
+        // Python takes the whole archive for broken then, even behind a harmless global header.
+        if awaits_member {
             return Err(Error::archive(Rule::ExtensionOrder));
         }
         self.links.check(judge.limits.max_links)
@@ -86,11 +86,9 @@ impl<R: Read> Walker<R> {
     fn next_block(&mut self, judge: &mut Judge<'_>) -> Result<Option<Block>, Error> {
         let mut block = [0; BLOCK_BYTES];
         match self.source.read_full(&mut block)? {
+            0 if self.members + self.extensions == 0 => return Err(Error::archive(Rule::NotTarGz)),
             0 => {
-                judge.note(super::error::Finding {
-                    member: None,
-                    rule: Rule::NoEndMarker,
-                });
+                judge.archive(judge.limits.policy.missing_end_markers, Rule::NoEndMarker)?;
                 return Ok(None);
             }
             BLOCK_BYTES => {}
@@ -216,13 +214,13 @@ impl<R: Read> Walker<R> {
             _ => Node::File,
         };
         if self.tree.insert(path, node).map_err(refuse)? == Inserted::CaseCollision {
-            judge.rule(judge.limits.policy.case_collisions, path, Rule::CaseCollision)?;
+            judge.member(judge.limits.policy.case_collisions, path, Rule::CaseCollision)?;
         }
         if member.mode & 0o7000 != 0 {
-            judge.rule(judge.limits.policy.special_modes, path, Rule::SpecialMode)?;
+            judge.member(judge.limits.policy.special_modes, path, Rule::SpecialMode)?;
         }
         if is_windows_trouble(path) {
-            judge.rule(judge.limits.policy.windows_names, path, Rule::WindowsName)?;
+            judge.member(judge.limits.policy.windows_names, path, Rule::WindowsName)?;
         }
         Ok(())
     }

@@ -12,12 +12,10 @@ use super::Limits;
 use super::error::{Error, Judge, Rule};
 use super::member::{Flow, Kind, Member, Visitor};
 use super::sdist::{self, TopFolder};
-use crate::packaging::DistFilename;
 use crate::packaging::filename::SdistFilename;
 
 /// Unpacks into `into`, which must exist, and gives the path of the top folder, which must not exist yet.
 pub(super) fn unpack(
-    filename: &DistFilename,
     sdist: &SdistFilename,
     file: impl Read + Seek,
     into: &Path,
@@ -30,7 +28,7 @@ pub(super) fn unpack(
         current: None,
         symlinks: Vec::new(),
     };
-    let result = sdist::walk(filename, sdist, file, &mut Judge::new(limits), &mut unpacker)
+    let result = sdist::walk(sdist, file, &mut Judge::new(limits), &mut unpacker)
         .and_then(|()| unpacker.make_symlinks())
         .and_then(|()| unpacker.top_path().ok_or_else(|| Error::archive(Rule::NoPkgInfo)));
     if let (Err(_), true, Some(top)) = (&result, unpacker.owns_top, unpacker.top_path()) {

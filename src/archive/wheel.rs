@@ -163,7 +163,7 @@ fn read_record<R: Read + Seek>(
         if policy == Verdict::Refuse {
             return Err(Error::archive(Rule::MissingMember { path }));
         }
-        judge.rule(policy, &path, Rule::RecordMissing)?;
+        judge.member(policy, &path, Rule::RecordMissing)?;
         return Ok(None);
     };
     let mut record = Record::new(zip.members(), &path);

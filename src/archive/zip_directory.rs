@@ -347,7 +347,7 @@ impl<R: Read> Records<R> {
             return Err(Error::member(name, Rule::SpecialFile));
         }
         if mode & 0o7000 != 0 {
-            judge.rule(judge.limits.policy.special_modes, name, Rule::SpecialMode)?;
+            judge.member(judge.limits.policy.special_modes, name, Rule::SpecialMode)?;
         }
         Ok(mode & 0o100 != 0)
     }
@@ -363,11 +363,11 @@ impl<R: Read> Records<R> {
             Inserted::New => {}
             Inserted::FolderAgain => return Err(refuse(Rule::Duplicate)),
             Inserted::CaseCollision => {
-                judge.rule(judge.limits.policy.case_collisions, name, Rule::CaseCollision)?;
+                judge.member(judge.limits.policy.case_collisions, name, Rule::CaseCollision)?;
             }
         }
         if is_windows_trouble(path) {
-            judge.rule(judge.limits.policy.windows_names, name, Rule::WindowsName)?;
+            judge.member(judge.limits.policy.windows_names, name, Rule::WindowsName)?;
         }
         Ok(())
     }

@@ -106,7 +106,7 @@ impl<R: Read + Seek> ZipWalker<R> {
         for (index, entry) in self.directory.entries.iter().enumerate() {
             let opened = open_local(&mut self.source, entry, &self.directory)?;
             if entry.has_descriptor() {
-                judge.rule(
+                judge.member(
                     judge.limits.policy.data_descriptors,
                     &opened.path,
                     Rule::DataDescriptor,
@@ -246,7 +246,8 @@ fn copy_data<R: Read>(
 ) -> Result<(), Error> {
     let content = Content {
         path: &opened.path,
-        is_deflated: entry.is_deflated,
+        // Python 2 marked folders as deflated without a single byte of data.
+        is_deflated: entry.is_deflated && !(entry.is_folder && entry.compressed_bytes == 0),
         compressed_bytes: entry.compressed_bytes,
         bytes: entry.bytes,
         crc: entry.crc,

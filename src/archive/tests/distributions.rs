@@ -1,0 +1,174 @@
+//! Metadata of files that were copied into the folder, faults of the disk, and any bytes at all.
+
+use std::io::{self, Cursor, Read, Seek, SeekFrom};
+
+use proptest::prelude::*;
+
+use super::super::{Error, Limits, inspect, read_metadata};
+use super::forge_tar::{PKG_INFO, SDIST_NAME, Tar, gzip, honest_sdist};
+use super::forge_zip::{METADATA, Member, WHEEL_NAME, Zip, wheel_with};
+use crate::packaging::DistFilename;
+
+fn metadata_of(filename: &str, bytes: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    read_metadata(&filename.parse().unwrap(), Cursor::new(bytes), &Limits::default())
+}
+
+fn expect(filename: &str, bytes: &[u8], metadata: &str) {
+    assert_eq!(
+        metadata_of(filename, bytes).unwrap().as_deref(),
+        Some(metadata.as_bytes())
+    );
+}
+
+#[test]
+fn metadata_are_found_in_odd_but_harmless_files() {
+    let honest = wheel_with(&[]);
+    expect(WHEEL_NAME, &honest.write(), METADATA);
+    let mut odd = honest.clone();
+    odd.prefix = b"#!/bin/sh\n".to_vec();
+    odd.end.comment = b"a comment".to_vec();
+    odd.zip64 = None;
+    // Python reckons backwards from the end, so that offsets may or may not count the prefix.
+    expect(WHEEL_NAME, &odd.write(), METADATA);
+    let shifted = [b"prefix".to_vec(), honest.write()].concat();
+    expect(WHEEL_NAME, &shifted, METADATA);
+    let mut streamed = honest.clone();
+    streamed.members = streamed.members.into_iter().map(Member::streamed).collect();
+    streamed.zip64 = Some(super::forge_zip::Zip64::default());
+    expect(WHEEL_NAME, &streamed.write(), METADATA);
+    let twin = wheel_with(&[("other-1.0.dist-info/METADATA", b"x")]);
+    expect(WHEEL_NAME, &twin.write(), METADATA);
+    assert_eq!(
+        metadata_of("other-2.0-py3-none-any.whl", &honest.write()).unwrap(),
+        None
+    );
+}
+
+#[test]
+fn pkg_info_is_found_without_reading_on() {
+    expect(SDIST_NAME, &honest_sdist(), PKG_INFO);
+    let cut = honest_sdist();
+    let mut large = Tar::sdist();
+    for number in 0u32..200 {
+        let noise: Vec<u8> = (0u32..4096)
+            .map(|n| (n.wrapping_mul(2_654_435_761 + number) >> 13) as u8)
+            .collect();
+        large = large.file(&format!("demo_pkg-1.0/{number}"), &noise);
+    }
+    let large = large.write();
+    expect(SDIST_NAME, &large[..large.len() / 2], PKG_INFO);
+    assert!(metadata_of(SDIST_NAME, &cut[..cut.len() / 4]).is_err());
+    let none = Tar::default()
+        .file("demo_pkg-1.0/sub/PKG-INFO", PKG_INFO.as_bytes())
+        .write();
+    assert_eq!(metadata_of(SDIST_NAME, &none).unwrap(), None);
+    let zip = Zip::of(vec![Member::deflated(
+        "demo_pkg-1.0/PKG-INFO",
+        PKG_INFO.as_bytes(),
+    )]);
+    expect("demo_pkg-1.0.zip", &zip.write(), PKG_INFO);
+    let links = Tar::sdist().write();
+    expect("other-2.0.tar.gz", &links, PKG_INFO);
+}
+
+#[test]
+fn b10_b26_huge_metadata_are_not_read() {
+    let huge = vec![b'\n'; 60 << 20];
+    let zip = Zip::of(vec![Member::deflated("demo_pkg-1.0.dist-info/METADATA", &huge)]);
+    assert!(metadata_of(WHEEL_NAME, &zip.write()).unwrap_err().is_refusal());
+    let mut lying = zip;
+    lying.members[0] = lying.members[0].clone().both(|fields| fields.size = 10);
+    assert!(metadata_of(WHEEL_NAME, &lying.write()).unwrap_err().is_refusal());
+    let tar = Tar::default().file("demo_pkg-1.0/PKG-INFO", &huge).write();
+    assert!(metadata_of(SDIST_NAME, &tar).unwrap_err().is_refusal());
+}
+
+/// A file on a disk that fails after some bytes.
+struct FailingDisk {
+    content: Cursor<Vec<u8>>,
+    fails_at: u64,
+}
+
+impl Read for FailingDisk {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.content.position() + buffer.len() as u64 > self.fails_at
+            && buffer.len() as u64 <= self.fails_at
+        {
+            return Err(io::Error::other("disk on fire"));
+        }
+        if self.content.position() >= self.fails_at {
+            return Err(io::Error::other("disk on fire"));
+        }
+        self.content.read(buffer)
+    }
+}
+
+impl Seek for FailingDisk {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.content.seek(to)
+    }
+}
+
+#[test]
+fn a_failing_disk_is_no_refusal() {
+    for (name, bytes) in [
+        (WHEEL_NAME, wheel_with(&[]).write()),
+        (SDIST_NAME, honest_sdist()),
+    ] {
+        for fails_at in 0..20 {
+            let disk = FailingDisk {
+                fails_at,
+                content: Cursor::new(bytes.clone()),
+            };
+            let error = inspect(&name.parse().unwrap(), disk, &Limits::default()).unwrap_err();
+            assert!(
+                matches!(error, Error::Read(_)) && !error.is_refusal(),
+                "{name}: {error}"
+            );
+        }
+    }
+}
+
+/// Reads in every way; what counts is that nothing panics and that the strict way accepts no less careful file.
+fn read_all_ways(bytes: &[u8]) {
+    for name in [WHEEL_NAME, SDIST_NAME, "demo_pkg-1.0.zip"] {
+        let name: DistFilename = name.parse().unwrap();
+        let inspected = inspect(&name, Cursor::new(bytes), &Limits::default());
+        let quick = read_metadata(&name, Cursor::new(bytes), &Limits::default());
+        if let Ok(inspection) = inspected {
+            assert_eq!(quick.unwrap().unwrap(), inspection.metadata_bytes);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_are_refused_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
+        read_all_ways(&bytes);
+        read_all_ways(&gzip(&bytes));
+    }
+
+    #[test]
+    fn any_change_is_read_or_refused_without_a_panic(
+        changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+        cut in prop::option::of(any::<prop::sample::Index>()),
+    ) {
+        for original in [wheel_with(&[]).write(), honest_sdist()] {
+            let mut bytes = original;
+            for (place, value) in &changes {
+                let place = place.index(bytes.len());
+                bytes[place] = *value;
+            }
+            if let Some(cut) = &cut {
+                bytes.truncate(cut.index(bytes.len()));
+            }
+            read_all_ways(&bytes);
+        }
+        let mut tar = Tar::sdist().bytes;
+        for (place, value) in &changes {
+            let place = place.index(tar.len());
+            tar[place] = *value;
+        }
+        read_all_ways(&gzip(&tar));
+    }
+}

@@ -1,0 +1,36 @@
+//! Archives that were made to deceive, and honest ones that look odd.
+//!
+//! Each test that is named for a row of the catalogue of threats builds its archives byte by byte with the forges.
+
+mod differential;
+mod distributions;
+mod forge_tar;
+mod forge_zip;
+mod tar_attacks;
+mod unpacking;
+mod zip_attacks;
+
+use std::io::Cursor;
+
+use super::{Error, Inspection, Limits, Rule, inspect};
+
+/// Inspects `bytes` under the default limits.
+fn inspect_as(filename: &str, bytes: &[u8]) -> Result<Inspection, Error> {
+    inspect(&filename.parse().unwrap(), Cursor::new(bytes), &Limits::default())
+}
+
+/// The rule for which `bytes` are refused; the message must be one plain sentence.
+fn refused_as(filename: &str, bytes: &[u8]) -> Rule {
+    let error = match inspect_as(filename, bytes) {
+        Ok(_) => panic!("the archive was accepted"),
+        Err(error) => error,
+    };
+    assert!(error.is_refusal(), "{error:?}");
+    let message = error.to_string();
+    let is_plain = !message.ends_with('.') && message.len() < 600 && !message.chars().any(char::is_control);
+    assert!(is_plain, "{message}");
+    error
+        .rule()
+        .unwrap_or_else(|| panic!("no rule: {error:?}"))
+        .clone()
+}
