@@ -372,27 +372,36 @@ impl Workshop<'_> {
     }
 }
 
-/// What an installer said last: its `ERROR:` lines when there are some, else its last lines, else how it ended.
+/// What an installer said last: from its last block of `ERROR:` lines on when there is one, else its last lines,
+/// else how it ended.
 fn last_words(finished: &Finished) -> Reason {
     let lines = finished.transcript.last_lines(12);
-    let errors: Vec<&str> = lines
+    let is_error = |line: &String| line.to_ascii_lowercase().starts_with("error:");
+    let start = lines
         .iter()
-        .map(String::as_str)
-        .filter(|line| line.trim_start().to_ascii_lowercase().starts_with("error:"))
+        .position(is_error)
+        .unwrap_or(lines.len().saturating_sub(4));
+    let said: Vec<&str> = lines[start..]
+        .iter()
+        .map(|line| {
+            if is_error(line) {
+                line["error:".len()..].trim_start()
+            } else {
+                line
+            }
+        })
+        .take(6)
         .collect();
-    if !errors.is_empty() && matches!(lines.last(), Some(last) if errors.contains(&last.as_str())) {
-        return Reason(errors.join("\n"));
-    }
-    let last: Vec<&str> = lines.iter().rev().take(4).rev().map(String::as_str).collect();
-    if last.is_empty() {
+    if said.is_empty() {
         return Reason(finished.status.to_string());
     }
-    Reason(last.join("\n"))
+    Reason(said.join("\n"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pep517::Interrupt;
 
     fn variables(pairs: &[(&str, &str)]) -> Variables {
         Variables::without_credentials(
@@ -400,6 +409,30 @@ mod tests {
                 .iter()
                 .map(|(name, value)| (OsStr::new(*name), OsStr::new(*value))),
         )
+    }
+
+    #[test]
+    fn the_last_words_of_an_installer_are_its_errors() {
+        let said = |text: &str| {
+            let interrupt = Interrupt::default();
+            let supervisor = Supervisor {
+                interrupt: &interrupt,
+                watcher: &|_| (),
+            };
+            let mut command = Command::new("/bin/sh");
+            command.args(["-c", "printf \"$0\"; exit 1", text]);
+            last_words(&supervisor.run(command).unwrap()).0
+        };
+        assert_eq!(
+            said("Looking\nERROR: none of it\nERROR: no match\n"),
+            "none of it\nno match"
+        );
+        assert_eq!(
+            said("Using x\nerror: no way\n  cause: because\n"),
+            "no way\n  cause: because"
+        );
+        assert_eq!(said("1\n2\n3\n4\nérr\n"), "2\n3\n4\nérr");
+        assert_eq!(said(""), "exit status: 1");
     }
 
     #[test]

@@ -69,17 +69,18 @@ def own_frames_skipped(error):
 
 
 def explain(error):
-    """Prints the traceback and gives its last line."""
+    """Prints the traceback, and gives the line that says what is wrong."""
     if isinstance(error, SystemExit):
         # What `sys.exit("error: ...")` would have printed at the end of a script.
-        if isinstance(error.code, str):
+        if isinstance(error.code, str) and error.code.strip():
             print(error.code, file=sys.stderr)
-            return error.code
+            lines = error.code.strip().splitlines()
+            return next((line for line in lines if line.lower().startswith("error")), lines[-1])
         return "the backend ended the process by sys.exit(%r)" % (error.code,)
     traceback.print_exception(type(error), error, own_frames_skipped(error))
     if isinstance(error, OutsideBackendPath):
         return str(error)
-    return traceback.format_exception_only(type(error), error)[-1].strip()
+    return traceback.format_exception_only(type(error), error)[-1].strip().splitlines()[0]
 
 
 def call(request):
