@@ -126,7 +126,9 @@ impl Arguments {
                     .hint("add `--no-isolation`, or leave it out: isolated builds install what they need"),
             );
         }
-        let source = Source::at(&environment.expand(&self.source))?;
+        // Without the `.` that it may end with, for messages.
+        let source: PathBuf = environment.expand(&self.source).components().collect();
+        let source = Source::at(&source)?;
         let output_folder = given(self.outdir.as_deref()).map_or_else(
             || source.default_output_folder(),
             |folder| environment.expand(Path::new(folder)),

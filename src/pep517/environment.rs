@@ -1,8 +1,7 @@
 //! The environment that a backend runs in: an isolated one that holds what the build asked for and nothing else,
 //! or, without isolation, the interpreter's own.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::{OsStr, OsString};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,93 +10,8 @@ use super::error::{Error, Reason};
 use super::interpreter::{Interpreter, programs_on_path};
 use super::process::{Finished, RunError, Supervisor};
 use super::progress::{Step, listed};
+use super::variables::Variables;
 use crate::packaging::pyproject::BuildRequirement;
-
-/// Variables that hold what publishing needs: no business of a build backend, which runs whatever code its author
-/// wrote, and prints it when something fails.
-const PUBLISH_CREDENTIALS: [&str; 12] = [
-    "PKGCTL_",
-    "TWINE_",
-    "UV_PUBLISH_",
-    "FLIT_USERNAME",
-    "FLIT_PASSWORD",
-    "HATCH_INDEX_",
-    "PDM_PUBLISH_",
-    "MATURIN_USERNAME",
-    "MATURIN_PASSWORD",
-    "MATURIN_PYPI_TOKEN",
-    "POETRY_PYPI_TOKEN_",
-    "ACTIONS_ID_TOKEN_REQUEST_",
-];
-
-/// Variables that would send the installers, or Python itself, elsewhere than into the new environment.
-const MISLEADING: [&str; 13] = [
-    "PYTHONPATH",
-    "PYTHONHOME",
-    "__PYVENV_LAUNCHER__",
-    "PIP_PYTHON",
-    "PIP_TARGET",
-    "PIP_PREFIX",
-    "PIP_ROOT",
-    "PIP_USER",
-    "PIP_DRY_RUN",
-    "UV_PYTHON",
-    "UV_SYSTEM_PYTHON",
-    "UV_TARGET",
-    "UV_PREFIX",
-];
-
-/// The environment variables of the build's children.
-#[derive(Clone, Debug)]
-pub struct Variables(BTreeMap<OsString, OsString>);
-
-impl Variables {
-    /// The user's variables without the credentials for publishing.
-    pub fn without_credentials<'a>(variables: impl Iterator<Item = (&'a OsStr, &'a OsStr)>) -> Self {
-        let is_credential = |name: &OsStr| {
-            let name = name.to_string_lossy();
-            PUBLISH_CREDENTIALS.iter().any(|prefix| name.starts_with(prefix))
-        };
-        Self(
-            variables
-                .filter(|(name, _)| !is_credential(name))
-                .map(|(name, value)| (name.to_owned(), value.to_owned()))
-                .collect(),
-        )
-    }
-
-    /// A variable's value; `None` when it is absent or empty.
-    pub(crate) fn get(&self, name: &str) -> Option<&OsStr> {
-        self.0
-            .get(OsStr::new(name))
-            .map(OsString::as_os_str)
-            .filter(|value| !value.is_empty())
-    }
-
-    /// Makes these the only variables of `command`.
-    pub(crate) fn apply_to(&self, command: &mut Command) {
-        command.env_clear().envs(&self.0);
-    }
-
-    /// The variables of what runs inside the environment in `folder`.
-    fn inside(&self, folder: &Path) -> Self {
-        let mut variables = self.0.clone();
-        for name in MISLEADING {
-            variables.remove(OsStr::new(name));
-        }
-        let mut path = folder.join("bin").into_os_string();
-        if let Some(rest) = self.get("PATH") {
-            path.push(":");
-            path.push(rest);
-        }
-        variables.insert("PATH".into(), path);
-        variables.insert("VIRTUAL_ENV".into(), folder.into());
-        // One question less to the index; and nobody upgrades pip in an environment that vanishes.
-        variables.insert("PIP_DISABLE_PIP_VERSION_CHECK".into(), "1".into());
-        variables.insert("PIP_USER".into(), "0".into());
-        Self(variables)
-    }
-}
 
 /// What installs build requirements, as the user wants it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -403,14 +317,6 @@ mod tests {
     use super::*;
     use crate::pep517::Interrupt;
 
-    fn variables(pairs: &[(&str, &str)]) -> Variables {
-        Variables::without_credentials(
-            pairs
-                .iter()
-                .map(|(name, value)| (OsStr::new(*name), OsStr::new(*value))),
-        )
-    }
-
     #[test]
     fn the_last_words_of_an_installer_are_its_errors() {
         let said = |text: &str| {
@@ -436,41 +342,11 @@ mod tests {
     }
 
     #[test]
-    fn credentials_for_publishing_stay_here() {
-        let given = [
-            ("TWINE_PASSWORD", "secret"),
-            ("TWINE_USERNAME", "alice"),
-            ("PKGCTL_PASSWORD", "secret"),
-            ("UV_PUBLISH_TOKEN", "secret"),
-            ("HATCH_INDEX_AUTH", "secret"),
-            ("POETRY_PYPI_TOKEN_INTERNAL", "secret"),
-            ("PIP_INDEX_URL", "https://example.org/simple/"),
-            ("SOURCE_DATE_EPOCH", "0"),
-        ];
-        let kept: Vec<OsString> = variables(&given).0.into_keys().collect();
-        assert_eq!(kept, ["PIP_INDEX_URL", "SOURCE_DATE_EPOCH"]);
-    }
-
-    #[test]
-    fn inside_an_environment_its_scripts_come_first_and_python_path_is_gone() {
-        let outer = variables(&[
-            ("PATH", "/usr/bin"),
-            ("PYTHONPATH", "/x"),
-            ("VIRTUAL_ENV", "/old"),
-            ("PIP_TARGET", "/y"),
-        ]);
-        let inside = outer.inside(Path::new("/tmp/env"));
-        assert_eq!(inside.get("PATH"), Some(OsStr::new("/tmp/env/bin:/usr/bin")));
-        assert_eq!(inside.get("VIRTUAL_ENV"), Some(OsStr::new("/tmp/env")));
-        assert_eq!((inside.get("PYTHONPATH"), inside.get("PIP_TARGET")), (None, None));
-    }
-
-    #[test]
     fn an_environment_may_grow_but_not_shrink() {
         let requirement = |text: &str| BuildRequirement::parse(text).unwrap();
         let environment = BuildEnvironment {
             python: PathBuf::new(),
-            variables: variables(&[]),
+            variables: Variables::without_credentials(std::iter::empty()),
             holds: BTreeSet::from([requirement("a"), requirement("b")]),
         };
         assert!(environment.can_become(&[requirement("b"), requirement("a")]));

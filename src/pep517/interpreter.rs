@@ -9,8 +9,8 @@ use std::process::Command;
 use serde::Deserialize;
 
 use super::Error;
-use super::environment::Variables;
 use super::process::{RunError, Supervisor};
+use super::variables::Variables;
 
 /// The oldest Python that a build runs in: the first whose standard library knows installed distributions.
 pub const OLDEST_PYTHON: [u16; 2] = [3, 8];

@@ -21,18 +21,20 @@ mod interpreter;
 mod process;
 mod progress;
 mod source;
+mod variables;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 pub use backend::{ConfigSettings, Kind};
 pub use delivery::Artifact;
-pub use environment::{Installer, InstallerChoice, Variables};
+pub use environment::{Installer, InstallerChoice};
 pub use error::{Error, Reason};
 pub use interpreter::{Interpreter, OLDEST_PYTHON, PythonRequest, Unfit};
 pub use process::{Interrupt, Transcript};
 pub use progress::{Event, Step};
 pub use source::Source;
+pub use variables::Variables;
 
 use backend::Backend;
 use delivery::Staged;

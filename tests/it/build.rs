@@ -628,6 +628,14 @@ fn a_backend_that_can_not_be_imported_is_named() {
         "{}",
         outcome.stderr
     );
+    bench
+        .testbed
+        .write("project/tools/tree_backend.py", "build_wheel = None\n");
+    bench.fail(
+        &[],
+        1,
+        "the build backend `tree_backend` has no hook `build_sdist`",
+    );
     // One of the same name elsewhere must not step in; `json` is in the standard library.
     let pyproject = bench
         .testbed
