@@ -5,6 +5,8 @@ mod build;
 mod completions;
 mod publish;
 mod serve;
+pub mod adduser;
+pub mod configure;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -31,6 +33,8 @@ enum Verb {
     Build(build::Arguments),
     Publish(publish::Arguments),
     Completions(completions::Arguments),
+    Adduser(adduser::AdduserArgs),
+    Configure(configure::ConfigureArgs),
 }
 
 /// The whole command line as clap sees it; man pages and completions are made from it.
@@ -75,5 +79,6 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Adduser(arguments) => adduser::run(arguments, &environment),
         Verb::Build(arguments) => build::run(&arguments, &environment),
         Verb::Publish(args) => publish::run(args, &environment),
+        Verb::Configure(arguments) => configure::run(arguments, &environment),
     }
 }

@@ -6,15 +6,10 @@ const STARS: &str = "********";
 /// Words in a key whose value is not shown.
 const SECRET_WORDS: [&str; 4] = ["password", "passwd", "token", "secret"];
 
-/// The text with the values of secret keys (and the lines that continue them) and the passwords in URLs as stars.
-/// `changed` says of a value whether to mark it as another one than before, so that a diff shows the line.
+/// The text with the values of secret keys (and the lines that continue them) and the passwords in URLs as stars. A
+/// secret that stands in `before` with another value is marked, so that a diff of masked texts shows its line.
 #[must_use]
-pub fn mask_secrets(text: &str, changed: bool) -> String {
-    let stars = if changed {
-        format!("{STARS} (new)")
-    } else {
-        STARS.to_owned()
-    };
+pub fn mask_secrets(text: &str, before: Option<&str>) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut hidden_indent = None;
     for line in text.split_inclusive('\n') {
@@ -31,7 +26,10 @@ pub fn mask_secrets(text: &str, changed: bool) -> String {
             hidden_indent = Some(indent);
             masked.push_str(&content[..value_start]);
             if value_start < content.len() {
-                masked.push_str(&stars);
+                masked.push_str(STARS);
+                if before.is_some_and(|before| has_other_value(before, content, value_start)) {
+                    masked.push_str(" (new)");
+                }
             }
         } else {
             hidden_indent = None;
@@ -40,6 +38,17 @@ pub fn mask_secrets(text: &str, changed: bool) -> String {
         masked.push_str(line_end);
     }
     masked
+}
+
+/// Whether a text has the key of a line, but not the line.
+fn has_other_value(text: &str, line: &str, value_start: usize) -> bool {
+    let key = &line[..value_start];
+    let mut same_key = text
+        .lines()
+        .map(str::trim_end)
+        .filter(|other| other.starts_with(key))
+        .peekable();
+    same_key.peek().is_some() && same_key.all(|other| other != line)
 }
 
 /// Where the value of a line starts, when its key speaks of a secret. A comment may hold a secret as well.
@@ -90,8 +99,24 @@ mod tests {
                     api-token=s3cret\n# password = s3cret\npassword =\n";
         let shown = "[a]\r\nurl = https://u:********@h/x https://********@h\nPassWord: ********\n  ********\n\n\
                      user = x # keep\napi-token=********\n# password = ********\npassword =\n";
-        assert_eq!(mask_secrets(text, false), shown);
-        assert!(mask_secrets(text, true).contains("PassWord: ******** (new)\n"));
+        assert_eq!(mask_secrets(text, None), shown);
+        let marked = mask_secrets(
+            text,
+            Some(
+                "PassWord: other
+api-token=s3cret
+",
+            ),
+        );
+        assert!(
+            marked.contains(
+                "PassWord: ******** (new)
+"
+            ) && marked.contains(
+                "api-token=********
+"
+            )
+        );
     }
 
     #[test]

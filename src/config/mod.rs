@@ -5,6 +5,7 @@
 
 pub mod dotfile;
 pub mod environment;
+pub mod index_url;
 pub mod ini_edit;
 mod masking;
 pub mod netrc;
@@ -14,5 +15,6 @@ pub mod repository;
 
 pub use dotfile::Dotfile;
 pub use environment::Environment;
+pub use index_url::IndexUrl;
 pub use masking::mask_secrets;
 pub use pypirc::Pypirc;

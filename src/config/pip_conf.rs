@@ -40,8 +40,8 @@ impl Platform {
 pub struct UserFile {
     /// Where it is, or will be.
     pub path: PathBuf,
-    /// Whether it is the newer of pip's two places, whose values win over those of the older one.
-    pub is_newer: bool,
+    /// The older of pip's two places when the newer one was taken, whose values win.
+    pub hides: Option<PathBuf>,
 }
 
 /// Picks the file: the newer place where there is a file already, since its values win; else the older one.
@@ -55,11 +55,17 @@ pub fn user_file(
     let newer = newer_places(environment, platform, home)
         .into_iter()
         .find(|path| exists(path));
-    let (path, is_newer) = match newer {
-        Some(path) => (path, true),
-        None => (older_place(platform, home), false),
-    };
-    Some(UserFile { path, is_newer })
+    let older = older_place(platform, home);
+    Some(match newer {
+        Some(path) => UserFile {
+            path,
+            hides: Some(older),
+        },
+        None => UserFile {
+            path: older,
+            hides: None,
+        },
+    })
 }
 
 fn older_place(platform: Platform, home: &Path) -> PathBuf {
@@ -100,15 +106,15 @@ pub struct PipIndex {
     pub is_only: bool,
 }
 
-/// Writes the index into the text of a pip configuration; `former` is the address under which the same repository was
-/// known before. All other bytes and all other items of lists stay.
+/// Writes the index into the text of a pip configuration, in the place of `former`, under which the same repository
+/// was known before. All other bytes and all other items of lists stay.
 ///
 /// # Errors
 /// The text can't be read, or not be changed without changing the meaning of other lines.
-pub fn add_index(text: &str, index: &PipIndex, former: Option<&str>) -> Result<String, IniError> {
+pub fn add_index(text: &str, index: &PipIndex, former: Option<&PipIndex>) -> Result<String, IniError> {
     let mut document = IniDocument::parse(text)?;
-    for old in former.into_iter().filter(|old| !is_same(old, &index.url)) {
-        remove_url(&mut document, old)?;
+    if let Some(former) = former.filter(|former| !is_same(&former.url, &index.url)) {
+        forget(&mut document, former)?;
     }
     if index.is_only {
         remove_extra(&mut document, &index.url)?;
@@ -140,11 +146,7 @@ pub fn add_index(text: &str, index: &PipIndex, former: Option<&str>) -> Result<S
 /// The text can't be read, or not be changed without changing the meaning of other lines.
 pub fn remove_index(text: &str, index: &PipIndex) -> Result<String, IniError> {
     let mut document = IniDocument::parse(text)?;
-    remove_url(&mut document, &index.url)?;
-    if let Some(host) = &index.trusted_host {
-        let key = key_in(&document, "trusted-host");
-        document.remove_item(SECTION, &key, host)?;
-    }
+    forget(&mut document, index)?;
     document.remove_empty_section(SECTION)?;
     Ok(document.text().to_owned())
 }
@@ -156,6 +158,17 @@ pub fn other_index_url(text: &str, url: &str) -> Option<String> {
     let key = key_in(&document, "index-url");
     let found = document.own_value(SECTION, &key)?;
     (!is_same(found, url)).then(|| found.to_owned())
+}
+
+/// Whether a text lists extra indexes; a list in a file that wins replaces it as a whole.
+#[must_use]
+pub fn has_extra_indexes(text: &str) -> bool {
+    IniDocument::parse(text).is_ok_and(|document| {
+        let key = key_in(&document, "extra-index-url");
+        document
+            .own_value(SECTION, &key)
+            .is_some_and(|list| !list.is_empty())
+    })
 }
 
 /// Keys of `[install]` and `[download]` that win over what is written to `[global]`, as `[section] key`.
@@ -174,9 +187,14 @@ pub fn shadowing_keys(text: &str, is_only: bool) -> Vec<String> {
     shadowing.collect()
 }
 
-fn remove_url(document: &mut IniDocument, url: &str) -> Result<(), IniError> {
-    remove_extra(document, url)?;
-    remove_only(document, url)
+fn forget(document: &mut IniDocument, index: &PipIndex) -> Result<(), IniError> {
+    remove_extra(document, &index.url)?;
+    remove_only(document, &index.url)?;
+    let Some(host) = &index.trusted_host else {
+        return Ok(());
+    };
+    let key = key_in(document, "trusted-host");
+    document.remove_item(SECTION, &key, host)
 }
 
 fn remove_extra(document: &mut IniDocument, url: &str) -> Result<(), IniError> {
@@ -290,7 +308,12 @@ mod tests {
     #[test]
     fn a_moved_index_leaves_no_old_address() {
         let text = add("", &extra("http://old/simple/"));
-        let moved = add_index(&text, &extra("http://new/simple/"), Some("http://old/simple/")).unwrap();
+        let moved = add_index(
+            &text,
+            &extra("http://new/simple/"),
+            Some(&extra("http://old/simple/")),
+        )
+        .unwrap();
         assert_eq!(moved, "[global]\nextra-index-url = http://new/simple/\n");
     }
 
@@ -310,7 +333,7 @@ mod tests {
                 existing.iter().any(|other| Path::new(other) == path)
             });
             let file = file.unwrap();
-            (file.path.to_str().unwrap().to_owned(), file.is_newer)
+            (file.path.to_str().unwrap().to_owned(), file.hides.is_some())
         };
         let older = || ("/home/alice/.pip/pip.conf".to_owned(), false);
         let dot_config = "/home/alice/.config/pip/pip.conf";

@@ -11,6 +11,7 @@ mod help; // a snapshot per `--help`
 mod real_clients; // pip, uv, twine and poetry, there and back
 mod serve; // the index server, asked over bare sockets
 mod publish;
+mod configure;
 mod support;
 
 /// A file that no `mod` line names would be compiled by nobody and would seem to pass.
