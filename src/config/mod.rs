@@ -1,12 +1,13 @@
 //! Where settings come from: flag over environment over file over default.
 //!
-//! The files of other programs are edited, not owned: [`ini_edit`] changes single values and leaves every other byte,
-//! [`dotfile`] writes them whole or not at all.
+//! The files of other programs are edited, not owned: [`ini`] reads them as Python does and changes single values,
+//! leaving every other byte, and [`dotfile`] writes them whole or not at all.
 
 pub mod dotfile;
 pub mod environment;
 pub mod index_url;
-pub mod ini_edit;
+pub mod ini;
+mod ini_edit;
 mod masking;
 pub mod netrc;
 pub mod pip_conf;

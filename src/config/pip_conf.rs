@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Environment;
-use super::ini_edit::{IniDocument, IniError};
+use super::ini::{IniDocument, IniError};
 
 const SECTION: &str = "global";
 

@@ -5,7 +5,7 @@
 
 use std::path::PathBuf;
 
-use super::ini_edit::{IniDocument, IniError};
+use super::ini::{IniDocument, IniError};
 use crate::auth::Secret;
 
 const LIST_SECTION: &str = "distutils";

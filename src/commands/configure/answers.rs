@@ -1,0 +1,205 @@
+//! What `configure` is told: by a flag, a variable, the file as it is, or at the terminal; in this order.
+
+use super::ConfigureArgs;
+use super::files::{Files, broken};
+use crate::auth::{Secret, Username};
+use crate::config::index_url::IndexUrlError;
+use crate::config::pypirc::PasswordEdit;
+use crate::config::{Environment, IndexUrl, Pypirc};
+use crate::failure::Failure;
+use crate::terminal::prompt::{self, Question};
+
+const DEFAULT_NAME: &str = "internal";
+const DEFAULT_URL: &str = "http://localhost:8080";
+
+/// What `.pypirc` says of the repository so far.
+pub(super) struct Known {
+    pub(super) url: Option<IndexUrl>,
+    pub(super) username: Option<String>,
+    pub(super) has_password: bool,
+}
+
+impl Known {
+    pub(super) fn read(files: &Files, name: &str) -> Result<Self, Failure> {
+        let pypirc = Pypirc::parse(&files.pypirc_text).map_err(broken(&files.pypirc))?;
+        let repository = pypirc.repository(name);
+        Ok(Self {
+            url: repository.and_then(|repository| parse_url(repository.url.as_deref()?).ok()),
+            username: repository.and_then(|repository| repository.username.clone()),
+            has_password: repository.is_some_and(|repository| repository.password.is_some()),
+        })
+    }
+}
+
+/// The name of the repository.
+pub(super) fn repository_name(
+    arguments: &ConfigureArgs,
+    environment: &Environment,
+) -> Result<String, Failure> {
+    let name = arguments
+        .name
+        .as_deref()
+        .or_else(|| environment.var("PKGCTL_REPOSITORY"))
+        .unwrap_or(DEFAULT_NAME);
+    let is_word = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
+    let is_reserved = matches!(name, "distutils" | "server-login" | "DEFAULT");
+    if name.is_empty() || is_reserved || !name.chars().all(is_word) {
+        return Err(Failure::usage(format!(
+            "`{}` can't be the name of a repository",
+            name.escape_debug()
+        ))
+        .hint("use letters, digits, `-`, `_` and `.`"));
+    }
+    Ok(name.to_owned())
+}
+
+/// The address: said, known, asked for, or the default; in this order.
+pub(super) fn address(
+    arguments: &ConfigureArgs,
+    environment: &Environment,
+    known: &Known,
+) -> Result<IndexUrl, Failure> {
+    let said = arguments
+        .url
+        .as_deref()
+        .or_else(|| environment.var("PKGCTL_REPOSITORY_URL"));
+    if let Some(said) = said {
+        return parse_url(said);
+    }
+    let default = known
+        .url
+        .as_ref()
+        .map_or(DEFAULT_URL, |url| url.as_str().trim_end_matches('/'));
+    if arguments.remove || !prompt::is_interactive() {
+        return parse_url(default);
+    }
+    let question = Question {
+        wanted: "the address of the index",
+        prompt: "Address of the index",
+        instead: "use --url or set PKGCTL_REPOSITORY_URL",
+    };
+    parse_url(&prompt::prompt_line(question, Some(default))?)
+}
+
+fn parse_url(text: &str) -> Result<IndexUrl, Failure> {
+    text.parse().map_err(|error: IndexUrlError| {
+        let hint = match error {
+            IndexUrlError::Credentials => "leave them out; name the user with --username".to_owned(),
+            _ => format!("write it like {DEFAULT_URL}"),
+        };
+        Failure::usage(error.to_string()).hint(hint)
+    })
+}
+
+/// Who uploads, as far as it was said.
+pub(super) struct Login {
+    pub(super) username: Option<String>,
+    pub(super) password: Option<Secret>,
+    forgets_password: bool,
+}
+
+impl Login {
+    /// A stored password belongs to the user it was stored with.
+    pub(super) fn password_edit(&self, known: &Known) -> PasswordEdit<'_> {
+        let is_other_user =
+            self.username.is_some() && known.username.is_some() && self.username != known.username;
+        match &self.password {
+            Some(password) => PasswordEdit::Set(password),
+            None if self.forgets_password || is_other_user => PasswordEdit::Remove,
+            None => PasswordEdit::Keep,
+        }
+    }
+}
+
+/// User and password: said, or asked for where there is a terminal.
+pub(super) fn login(
+    arguments: &ConfigureArgs,
+    environment: &Environment,
+    known: &Known,
+) -> Result<Login, Failure> {
+    let said = arguments
+        .username
+        .as_deref()
+        .or_else(|| environment.var("PKGCTL_USERNAME"));
+    let asks = prompt::is_interactive();
+    let username = match said {
+        Some(said) => said.to_owned(),
+        None if asks && !arguments.password_stdin => {
+            let question = Question {
+                wanted: "the user",
+                prompt: if known.username.is_some() {
+                    "User"
+                } else {
+                    "User (Enter for none)"
+                },
+                instead: "use --username or set PKGCTL_USERNAME",
+            };
+            prompt::prompt_line(question, known.username.as_deref())?
+        }
+        None => String::new(),
+    };
+    let username = (!username.is_empty()).then_some(username);
+    if let Some(name) = &username {
+        let checked: Result<Username, _> = name.parse();
+        checked.map_err(|error| {
+            let failure = Failure::usage(format!("`{}` can't be the name of a user", name.escape_debug()));
+            failure.caused_by(&error).hint("name the user with --username")
+        })?;
+    }
+    let has_user = username.is_some() || known.username.is_some();
+    let password = password(arguments, environment, asks && has_user, known.has_password)?;
+    if password.is_some() && !has_user {
+        return Err(Failure::usage("there is a password but no user").hint("name the user with --username"));
+    }
+    Ok(Login {
+        username,
+        password,
+        forgets_password: arguments.no_password,
+    })
+}
+
+fn password(
+    arguments: &ConfigureArgs,
+    environment: &Environment,
+    asks: bool,
+    is_known: bool,
+) -> Result<Option<Secret>, Failure> {
+    let password = if arguments.no_password {
+        return Ok(None);
+    } else if arguments.password_stdin {
+        prompt::secret_from_stdin()?
+    } else if let Some(password) = environment.var("PKGCTL_PASSWORD") {
+        return storable(Secret::new(password)).map(Some);
+    } else if asks {
+        prompt::prompt_secret(Question {
+            wanted: "the password",
+            prompt: if is_known {
+                "Password (Enter to keep it)"
+            } else {
+                "Password (Enter for none)"
+            },
+            instead: "use --password-stdin or set PKGCTL_PASSWORD",
+        })?
+    } else {
+        return Ok(None);
+    };
+    let password = Secret::new(password.as_str());
+    if password.is_empty() {
+        return Ok(None);
+    }
+    storable(password).map(Some)
+}
+
+/// A value of an INI file has one line, and its readers trim it.
+fn storable(password: Secret) -> Result<Secret, Failure> {
+    let text = password.expose();
+    let fits = text.trim_matches(|c: char| c.is_whitespace() || c.is_control()) == text
+        && !text.chars().any(char::is_control);
+    if !fits {
+        return Err(Failure::usage(
+            "this password can't be stored: it begins or ends with white space, or has several lines",
+        )
+        .hint("use --no-password, and give it with PKGCTL_PASSWORD when you publish"));
+    }
+    Ok(password)
+}
