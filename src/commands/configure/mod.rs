@@ -51,7 +51,7 @@ pub struct ConfigureArgs {
     /// Make it the only index instead of one more
     ///
     /// With several indexes pip takes the highest version from any of them. Somebody who puts a package with the name
-    /// of one of yours on the public index then gets his code onto your machines (dependency confusion). With a single
+    /// of one of yours on the public index then gets their code onto your machines (dependency confusion). With a single
     /// index that can't happen; `pkgctl serve` sends pip on to the public index for names that it doesn't know itself.
     #[arg(long)]
     index_url: bool,
