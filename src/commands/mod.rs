@@ -3,10 +3,9 @@
 mod adduser;
 mod build;
 mod completions;
+mod configure;
 mod publish;
 mod serve;
-pub mod adduser;
-pub mod configure;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -30,11 +29,10 @@ struct Cli {
 enum Verb {
     Serve(serve::Arguments),
     Adduser(adduser::Arguments),
+    Configure(configure::Arguments),
     Build(build::Arguments),
     Publish(publish::Arguments),
     Completions(completions::Arguments),
-    Adduser(adduser::AdduserArgs),
-    Configure(configure::ConfigureArgs),
 }
 
 /// The whole command line as clap sees it; man pages and completions are made from it.
@@ -75,10 +73,10 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
     })?;
     match cli.verb {
         Verb::Serve(arguments) => serve::run(arguments, &environment).map(|()| ExitCode::SUCCESS),
-        Verb::Completions(arguments) => completions::run(&arguments),
         Verb::Adduser(arguments) => adduser::run(arguments, &environment),
-        Verb::Build(arguments) => build::run(&arguments, &environment),
-        Verb::Publish(args) => publish::run(args, &environment),
         Verb::Configure(arguments) => configure::run(arguments, &environment),
+        Verb::Build(arguments) => build::run(&arguments, &environment),
+        Verb::Publish(arguments) => publish::run(arguments, &environment),
+        Verb::Completions(arguments) => completions::run(&arguments),
     }
 }

@@ -5,13 +5,13 @@
 mod adduser;
 mod architecture; // who may use whom, read from the sources
 mod build;
+mod configure;
 mod generated; // man pages and completions are those of this version
 mod guide; // the guide's commands, as written
 mod help; // a snapshot per `--help`
+mod publish;
 mod real_clients; // pip, uv, twine and poetry, there and back
 mod serve; // the index server, asked over bare sockets
-mod publish;
-mod configure;
 mod support;
 
 /// A file that no `mod` line names would be compiled by nobody and would seem to pass.

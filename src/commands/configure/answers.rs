@@ -1,6 +1,6 @@
 //! What `configure` is told: by a flag, a variable, the file as it is, or at the terminal; in this order.
 
-use super::ConfigureArgs;
+use super::Arguments;
 use super::files::{Files, broken};
 use crate::auth::{Secret, Username};
 use crate::config::index_url::IndexUrlError;
@@ -32,10 +32,7 @@ impl Known {
 }
 
 /// The name of the repository.
-pub(super) fn repository_name(
-    arguments: &ConfigureArgs,
-    environment: &Environment,
-) -> Result<String, Failure> {
+pub(super) fn repository_name(arguments: &Arguments, environment: &Environment) -> Result<String, Failure> {
     let name = arguments
         .name
         .as_deref()
@@ -55,7 +52,7 @@ pub(super) fn repository_name(
 
 /// The address: said, known, asked for, or the default; in this order.
 pub(super) fn address(
-    arguments: &ConfigureArgs,
+    arguments: &Arguments,
     environment: &Environment,
     known: &Known,
 ) -> Result<IndexUrl, Failure> {
@@ -113,7 +110,7 @@ impl Login {
 
 /// User and password: said, or asked for where there is a terminal.
 pub(super) fn login(
-    arguments: &ConfigureArgs,
+    arguments: &Arguments,
     environment: &Environment,
     known: &Known,
 ) -> Result<Login, Failure> {
@@ -159,7 +156,7 @@ pub(super) fn login(
 }
 
 fn password(
-    arguments: &ConfigureArgs,
+    arguments: &Arguments,
     environment: &Environment,
     asks: bool,
     is_known: bool,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 
-use super::ConfigureArgs;
+use super::Arguments;
 use crate::config::dotfile::{self, Dotfile};
 use crate::config::ini::IniError;
 use crate::config::pip_conf::{self, Platform};
@@ -23,7 +23,7 @@ pub(super) struct Paths {
 }
 
 impl Paths {
-    pub(super) fn choose(arguments: &ConfigureArgs, environment: &Environment) -> Result<Self, Failure> {
+    pub(super) fn choose(arguments: &Arguments, environment: &Environment) -> Result<Self, Failure> {
         let named = |flag: &Option<PathBuf>, variable| {
             let path = flag
                 .as_deref()

@@ -27,7 +27,7 @@ use crate::terminal::{note, warning};
 /// finds it in ~/.netrc.
 #[derive(Debug, Args)]
 #[expect(clippy::doc_markdown, reason = "the text is read in a terminal")]
-pub struct ConfigureArgs {
+pub(super) struct Arguments {
     /// Name of the repository, as in `pkgctl publish -r NAME` [env: PKGCTL_REPOSITORY] [default: internal]
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
@@ -81,7 +81,7 @@ pub struct ConfigureArgs {
 ///
 /// # Errors
 /// The arguments make no sense, the user gave up, or a file can't be read or written; then none was changed.
-pub fn run(arguments: ConfigureArgs, environment: &Environment) -> Result<ExitCode, Failure> {
+pub(super) fn run(arguments: Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
     if arguments.password.is_some() {
         let failure =
             Failure::usage("the password can't be an argument: every user of this machine can read it there");
