@@ -22,6 +22,7 @@ use crate::storage::{Stamp, StoreKey};
 #[cfg(test)]
 mod contract;
 mod database;
+mod observe;
 mod rows;
 mod sqlite;
 

@@ -1,0 +1,172 @@
+//! Keeping the rows in step with what is seen in the folders.
+
+use std::collections::HashMap;
+
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use super::Observation;
+use super::rows::{self, KeyColumns, ServedRoots};
+use crate::packaging::{DistFilename, ProjectName};
+use crate::storage::{Stamp, StoreKey};
+
+/// Takes in what was seen in the folders, within one transaction.
+pub(super) struct Observer<'a> {
+    transaction: &'a Transaction<'a>,
+    served: &'a ServedRoots,
+    /// The projects that were met, with their rows and whether their pages are affected.
+    projects: HashMap<ProjectName, (i64, bool)>,
+}
+
+impl<'a> Observer<'a> {
+    /// Nothing was seen yet.
+    pub(super) fn new(transaction: &'a Transaction<'a>, served: &'a ServedRoots) -> Self {
+        Self {
+            transaction,
+            served,
+            projects: HashMap::new(),
+        }
+    }
+
+    /// Takes in one observation.
+    pub(super) fn take(&mut self, observation: Observation) -> rusqlite::Result<()> {
+        match observation {
+            Observation::Seen { key, filename, stamp } => self.seen(&key, &filename, stamp),
+            Observation::Gone { key } => self.gone(&key),
+        }
+    }
+
+    /// The projects whose pages are affected by what was taken in.
+    pub(super) fn affected(self) -> Vec<ProjectName> {
+        let affected = self
+            .projects
+            .into_iter()
+            .filter(|(_, (_, is_affected))| *is_affected);
+        affected.map(|(name, _)| name).collect()
+    }
+
+    fn seen(&mut self, key: &StoreKey, filename: &DistFilename, stamp: Stamp) -> rusqlite::Result<()> {
+        let Some(columns) = self.served.columns(key) else {
+            return Ok(());
+        };
+        let known = self
+            .transaction
+            .prepare_cached(
+                "SELECT size_bytes, modified_ns, inode, present, id FROM files \
+                 WHERE filename = ?1 AND folder = ?2 AND root_id = ?3",
+            )?
+            .query_row(
+                params![columns.filename, columns.folder, columns.root_id],
+                |row| {
+                    Ok((
+                        rows::stamp(row, 0)?,
+                        row.get::<_, bool>(3)?,
+                        row.get::<_, i64>(4)?,
+                    ))
+                },
+            )
+            .optional()?;
+        match known {
+            Some((known, true, _)) if known == stamp => return Ok(()),
+            Some((known, false, id)) if known == stamp => {
+                self.transaction
+                    .prepare_cached("UPDATE files SET present = 1 WHERE id = ?1")?
+                    .execute([id])?;
+            }
+            Some((_, _, id)) => self.changed(id, stamp)?,
+            None => return self.appeared(&columns, filename, stamp),
+        }
+        self.project(filename.project())?.1 = true;
+        Ok(())
+    }
+
+    fn changed(&self, id: i64, stamp: Stamp) -> rusqlite::Result<()> {
+        let (size_bytes, modified_ns, inode) = rows::stamp_columns(stamp);
+        self.transaction
+            .prepare_cached(
+                "UPDATE files SET size_bytes = ?2, modified_ns = ?3, inode = ?4, present = 1, uploaded_at_ns = ?3, \
+                 uploader = NULL, sha256 = NULL, digests = '', requires_python = NULL, metadata_sha256 = NULL, \
+                 defect = NULL WHERE id = ?1",
+            )?
+            .execute(params![id, size_bytes, modified_ns, inode])?;
+        Ok(())
+    }
+
+    fn appeared(
+        &mut self,
+        columns: &KeyColumns<'_>,
+        filename: &DistFilename,
+        stamp: Stamp,
+    ) -> rusqlite::Result<()> {
+        let project = self.project(filename.project())?;
+        project.1 = true;
+        let project_id = project.0;
+        let (size_bytes, modified_ns, inode) = rows::stamp_columns(stamp);
+        self.transaction
+            .prepare_cached(
+                "INSERT INTO files (root_id, folder, filename, project_id, identity, size_bytes, modified_ns, \
+                 inode, present, uploaded_at_ns) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 1, ?7)",
+            )?
+            .execute(params![
+                columns.root_id,
+                columns.folder,
+                columns.filename,
+                project_id,
+                filename.identity(),
+                size_bytes,
+                modified_ns,
+                inode
+            ])?;
+        Ok(())
+    }
+
+    fn gone(&mut self, key: &StoreKey) -> rusqlite::Result<()> {
+        let Some(columns) = self.served.columns(key) else {
+            return Ok(());
+        };
+        let project = self
+            .transaction
+            .prepare_cached(
+                "UPDATE files SET present = 0 \
+                 WHERE filename = ?1 AND folder = ?2 AND root_id = ?3 AND present = 1 \
+                 RETURNING (SELECT name FROM projects WHERE id = project_id)",
+            )?
+            .query_row(
+                params![columns.filename, columns.folder, columns.root_id],
+                |row| Ok(project_name(row.get_ref(0)?.as_str()?)),
+            )
+            .optional()?;
+        if let Some(name) = project.flatten() {
+            self.project(&name)?.1 = true;
+        }
+        Ok(())
+    }
+
+    fn project(&mut self, name: &ProjectName) -> rusqlite::Result<&mut (i64, bool)> {
+        if !self.projects.contains_key(name) {
+            let id = project_id(self.transaction, name)?;
+            self.projects.insert(name.clone(), (id, false));
+        }
+        Ok(self.projects.entry(name.clone()).or_default())
+    }
+}
+
+/// The row of a project, made when there is none.
+pub(super) fn project_id(transaction: &Transaction<'_>, name: &ProjectName) -> rusqlite::Result<i64> {
+    let known = transaction
+        .prepare_cached("SELECT id FROM projects WHERE name = ?1")?
+        .query_row([name.as_str()], |row| row.get(0))
+        .optional()?;
+    if let Some(id) = known {
+        return Ok(id);
+    }
+    transaction
+        .prepare_cached("INSERT INTO projects (name) VALUES (?1)")?
+        .insert([name.as_str()])
+}
+
+/// A name from the database; `None`, with a word to the operator, when it is none.
+pub(super) fn project_name(text: &str) -> Option<ProjectName> {
+    text.parse()
+        .inspect_err(|error| tracing::warn!(%error, "the catalog holds a project name that is none; it is passed over"))
+        .ok()
+}
