@@ -24,7 +24,9 @@ use crate::archive::Limits;
 use crate::catalog::{self, Counts, SharedCatalog};
 use crate::packaging::ProjectName;
 use crate::packaging::digest::Algorithm;
-use crate::storage::{self, SharedStore, Spool};
+use crate::storage::{self, SharedStore};
+
+pub use crate::storage::{Object, Spool};
 
 mod pages;
 mod read;
@@ -133,6 +135,35 @@ impl Index {
     /// Bytes that uploads may still take, where there is such a figure.
     pub async fn free_bytes(&self) -> Option<u64> {
         self.store.free_bytes().await
+    }
+}
+
+/// What a client may be told of a failure that is not its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The disk is full.
+    NoSpace,
+    /// The folder or the catalog can't be written to.
+    NotWritable,
+    /// Someone is writing the file right now.
+    Unsteady,
+    /// Anything else.
+    Internal,
+}
+
+impl Error {
+    /// What a client may be told of it.
+    #[must_use]
+    pub fn trouble(&self) -> Trouble {
+        match self {
+            Self::Catalog(catalog::Error::NoSpace { .. }) | Self::Store(storage::Error::NoSpace { .. }) => {
+                Trouble::NoSpace
+            }
+            Self::Catalog(catalog::Error::NotWritable { .. })
+            | Self::Store(storage::Error::NotWritable { .. }) => Trouble::NotWritable,
+            Self::Unsteady(_) => Trouble::Unsteady,
+            Self::Catalog(_) | Self::Store(_) | Self::Task(_) => Trouble::Internal,
+        }
     }
 }
 

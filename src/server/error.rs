@@ -12,10 +12,9 @@ use axum::response::{IntoResponse, Response};
 
 use super::multipart::MultipartError;
 use crate::auth::{Action, Denied};
-use crate::index::{self, Refusal};
+use crate::index::{self, Refusal, Trouble};
 use crate::packaging::name::NameError;
 use crate::packaging::upload_form::FormError;
-use crate::{catalog, storage};
 
 /// A request's failure.
 #[derive(Debug, Clone)]
@@ -92,14 +91,6 @@ impl ApiError {
         let message = "the index has no space left for this file; tell its operator, then upload again";
         Self::new(StatusCode::INSUFFICIENT_STORAGE, message)
     }
-
-    fn internal(cause: impl StdError + Send + Sync + 'static) -> Self {
-        let message = "the index could not do its work; its log says why";
-        Self {
-            cause: Some(Arc::new(cause)),
-            ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
-        }
-    }
 }
 
 impl IntoResponse for ApiError {
@@ -113,31 +104,28 @@ impl IntoResponse for ApiError {
 
 impl From<index::Error> for ApiError {
     fn from(error: index::Error) -> Self {
-        match error {
-            index::Error::Catalog(catalog::Error::NoSpace { .. })
-            | index::Error::Store(storage::Error::NoSpace { .. }) => Self {
-                cause: Some(Arc::new(error)),
-                ..Self::no_space()
-            },
-            index::Error::Store(storage::Error::NotWritable { .. }) => {
-                let message = "the packages folder of this index can't be written to; tell its operator";
-                Self {
-                    cause: Some(Arc::new(error)),
-                    ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
-                }
+        let busy = |message: &str, retry_after| Self {
+            retry_after,
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
+        };
+        let told = match error.trouble() {
+            Trouble::NoSpace => Self::no_space(),
+            Trouble::NotWritable => busy(
+                "the packages folder of this index can't be written to; tell its operator",
+                None,
+            ),
+            Trouble::Unsteady => {
+                let soon = Some(Duration::from_secs(2));
+                busy("the file is being written right now; try again in a moment", soon)
             }
-            index::Error::Unsteady(_) => {
-                let message = "the file is being written right now; try again in a moment";
-                let retry_after = Some(Duration::from_secs(2));
-                Self {
-                    cause: Some(Arc::new(error)),
-                    retry_after,
-                    ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
-                }
+            Trouble::Internal => {
+                let message = "the index could not do its work; its log says why";
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
             }
-            index::Error::Catalog(_) | index::Error::Store(_) | index::Error::Task(_) => {
-                Self::internal(error)
-            }
+        };
+        Self {
+            cause: Some(Arc::new(error)),
+            ..told
         }
     }
 }

@@ -15,8 +15,7 @@ use super::extract::Visitor;
 use super::range::{Asked, Validators};
 use super::state::State;
 use crate::auth::Action;
-use crate::index::{Content, Download};
-use crate::storage::Object;
+use crate::index::{Content, Download, Object};
 
 /// How much of a large file is read at once, in bytes.
 const READ_BYTES: usize = 256 * 1024;

@@ -12,9 +12,8 @@ use super::extract::Visitor;
 use super::multipart::{self, Multipart, MultipartError, PartHead};
 use super::state::State;
 use crate::auth::{Action, Username};
-use crate::index::Submission;
+use crate::index::{Spool, Submission};
 use crate::packaging::upload_form::{self, UploadForm};
-use crate::storage::Spool;
 
 /// Bound of a text field, in bytes.
 const MAX_FIELD_BYTES: usize = 64 << 10;

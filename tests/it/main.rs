@@ -2,6 +2,16 @@
 //!
 //! One harness. Each module below is one verb or one concern; `support` holds what they share.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that meets the unexpected should end there"
+)]
+#![expect(clippy::print_stderr, reason = "a skipped test says so")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the tests make the environment that the program reads"
+)]
+
 mod adduser;
 mod architecture; // who may use whom, read from the sources
 mod build;
