@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::super::{Error, Limits, inspect, read_metadata};
 use super::forge_tar::{PKG_INFO, SDIST_NAME, Tar, gzip, honest_sdist};
-use super::forge_zip::{METADATA, Member, WHEEL_NAME, Zip, wheel_with};
+use super::forge_zip::{METADATA, Member, WHEEL_NAME, Zip, record, wheel_files, wheel_with};
 use crate::packaging::DistFilename;
 
 fn metadata_of(filename: &str, bytes: &[u8]) -> Result<Option<Vec<u8>>, Error> {
@@ -81,6 +81,85 @@ fn b10_b26_huge_metadata_are_not_read() {
     assert!(metadata_of(WHEEL_NAME, &lying.write()).unwrap_err().is_refusal());
     let tar = Tar::default().file("demo_pkg-1.0/PKG-INFO", &huge).write();
     assert!(metadata_of(SDIST_NAME, &tar).unwrap_err().is_refusal());
+}
+
+#[test]
+fn zips_by_another_writer_are_accepted() {
+    use std::io::Write as _;
+    use zip::write::{SimpleFileOptions, StreamWriter, ZipWriter};
+
+    fn fill<W: io::Write + Seek>(mut zip: ZipWriter<W>, options: SimpleFileOptions) -> W {
+        let mut files = wheel_files();
+        files.push(("demo_pkg/ä.txt".to_owned(), b"umlaut".to_vec()));
+        let record = record(&files).into_bytes();
+        files.push(("demo_pkg-1.0.dist-info/RECORD".to_owned(), record));
+        for (name, content) in &files {
+            zip.start_file(name, options).unwrap();
+            zip.write_all(content).unwrap();
+        }
+        zip.finish().unwrap()
+    }
+
+    let warnings_of = |bytes: &[u8]| {
+        let inspection = inspect(
+            &WHEEL_NAME.parse().unwrap(),
+            Cursor::new(bytes),
+            &Limits::default(),
+        );
+        inspection
+            .unwrap_or_else(|error| panic!("{error}"))
+            .warnings
+            .len()
+    };
+    for options in [
+        SimpleFileOptions::default(),
+        SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored),
+        SimpleFileOptions::default().large_file(true),
+        SimpleFileOptions::default().unix_permissions(0o755),
+    ] {
+        let seekable = fill(ZipWriter::new(Cursor::new(Vec::new())), options).into_inner();
+        assert_eq!(warnings_of(&seekable), 0);
+    }
+    let streamed: StreamWriter<Vec<u8>> =
+        fill(ZipWriter::new_stream(Vec::new()), SimpleFileOptions::default());
+    assert_eq!(
+        warnings_of(&streamed.into_inner()),
+        1,
+        "told to be written as a stream"
+    );
+}
+
+#[test]
+fn tars_by_another_writer_are_accepted() {
+    let mut builder = tar::Builder::new(Vec::new());
+    let mut append = |mut header: tar::Header, path: &str, content: &[u8]| {
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        builder.append_data(&mut header, path, content).unwrap();
+    };
+    let long = format!("demo_pkg-1.0/{}/file.py", "long-folder-name/".repeat(12));
+    append(
+        tar::Header::new_gnu(),
+        "demo_pkg-1.0/PKG-INFO",
+        PKG_INFO.as_bytes(),
+    );
+    append(tar::Header::new_gnu(), &long, b"x");
+    append(tar::Header::new_ustar(), "demo_pkg-1.0/ustar.py", b"x");
+    append(tar::Header::new_old(), "demo_pkg-1.0/old.py", b"x");
+    let mut link = tar::Header::new_gnu();
+    link.set_entry_type(tar::EntryType::Symlink);
+    link.set_size(0);
+    builder
+        .append_link(&mut link, "demo_pkg-1.0/docs/link", "../old.py")
+        .unwrap();
+    let bytes = gzip(&builder.into_inner().unwrap());
+    let inspection = inspect(
+        &SDIST_NAME.parse().unwrap(),
+        Cursor::new(bytes),
+        &Limits::default(),
+    );
+    let warnings = inspection.unwrap_or_else(|error| panic!("{error}")).warnings;
+    assert_eq!(warnings, []);
 }
 
 /// A file on a disk that fails after some bytes.
