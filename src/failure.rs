@@ -479,6 +479,25 @@ fn upload_hint(destination: &crate::client::Destination, error: &crate::client::
     }
 }
 
+// Wheels and sdists.
+
+impl From<crate::archive::Error> for Failure {
+    fn from(error: crate::archive::Error) -> Self {
+        use crate::archive::{Error, Rule};
+
+        let hint = match &error {
+            Error::Read(_) => "check that the file is complete and that you may read it",
+            Error::Write { .. } => "check that there is space left and that you may write there",
+            Error::Metadata { .. } => "correct the project's metadata and build it again",
+            Error::Refused(finding) if finding.rule == Rule::UnsupportedKind => {
+                "build a wheel (.whl) or an sdist (.tar.gz) instead"
+            }
+            Error::Refused(_) => "build the distribution again with `pkgctl build`",
+        };
+        Self::from_error(&error).hint(hint)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -23,6 +23,9 @@ pub(super) struct ZipWalker<R> {
     unpacker: Unpacker,
 }
 
+/// Takes pieces of a member's data, and may look other members up meanwhile.
+pub(super) type LookupSink<'a> = dyn FnMut(&Directory, &[u8]) -> Result<(), Error> + 'a;
+
 /// A member whose local header has been read and judged; the source stands at its data.
 struct Opened {
     path: String,
@@ -75,7 +78,7 @@ impl<R: Read + Seek> ZipWalker<R> {
         &mut self,
         position: usize,
         max_bytes: u64,
-        sink: &mut dyn FnMut(&Directory, &[u8]) -> Result<(), Error>,
+        sink: &mut LookupSink<'_>,
     ) -> Result<(), Error> {
         let entry = &self.directory.entries[position];
         self.source

@@ -218,20 +218,12 @@ fn mutated_tar(dice: &mut Dice) -> Vec<u8> {
         let path = format!("top/{number}");
         tar = match dice.roll(9) {
             0 => tar.folder(&format!("{path}/")),
-            1 => tar.link(
-                b'2',
-                &path,
-                &dice.pick(&["0", "x/../y", "..", "../top/0", "/x"]).to_owned(),
-            ),
-            2 => tar.link(
-                b'1',
-                &path,
-                &dice.pick(&["top/0", "./top//0", "top/9", "/top/0"]).to_owned(),
-            ),
+            1 => tar.link(b'2', &path, dice.pick(&["0", "x/../y", "..", "../top/0", "/x"])),
+            2 => tar.link(b'1', &path, dice.pick(&["top/0", "./top//0", "top/9", "/top/0"])),
             3 => tar
                 .pax(&[(
                     "path",
-                    &dice.pick(&["top/pax", "top/ä/", "top//x", "top/\0x", "x"]),
+                    dice.pick(&["top/pax", "top/ä/", "top//x", "top/\0x", "x"]),
                 )])
                 .file(&path, b"pax"),
             4 => tar
@@ -295,7 +287,7 @@ fn odd_header(path: &str, dice: &mut Dice) -> [u8; 512] {
             block[136..148].fill(0);
             put(&mut block, 136, dice.pick(&numbers));
         }
-        2 => block[156] = dice.pick(b"\0067VSx5L2D"),
+        2 => block[156] = dice.pick(b"\x0067VSx5L2D"),
         3 => put(&mut block, 345, dice.pick(&[&b"top"[..], b"..", b"top/"])),
         4 => put(
             &mut block,

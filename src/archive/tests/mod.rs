@@ -21,9 +21,8 @@ fn inspect_as(filename: &str, bytes: &[u8]) -> Result<Inspection, Error> {
 
 /// The rule for which `bytes` are refused; the message must be one plain sentence.
 fn refused_as(filename: &str, bytes: &[u8]) -> Rule {
-    let error = match inspect_as(filename, bytes) {
-        Ok(_) => panic!("the archive was accepted"),
-        Err(error) => error,
+    let Err(error) = inspect_as(filename, bytes) else {
+        panic!("the archive was accepted");
     };
     assert!(error.is_refusal(), "{error:?}");
     let message = error.to_string();

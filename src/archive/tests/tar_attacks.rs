@@ -504,8 +504,10 @@ fn b19_many_members_and_links() {
     }
     let bytes = tar.write();
     let built = start.elapsed();
-    let mut limits = Limits::default();
-    limits.ratio_free_bytes = 1 << 30;
+    let mut limits = Limits {
+        ratio_free_bytes: 1 << 30,
+        ..Limits::default()
+    };
     let name = SDIST_NAME.parse().unwrap();
     assert!(inspect(&name, std::io::Cursor::new(&bytes), &limits).is_ok());
     assert!((start.elapsed() - built).as_secs() < 5);

@@ -500,7 +500,7 @@ fn b10_deflate_streams_end_where_they_should() {
     // A million empty blocks cost no more than their bytes.
     let mut blocks = wheel_with(&[]);
     let member = &mut blocks.members[0];
-    member.data = [vec![0, 0, 0, 0xff, 0xff].repeat(200_000), member.data.clone()].concat();
+    member.data = [[0, 0, 0, 0xff, 0xff].repeat(200_000), member.data.clone()].concat();
     let length = u32::try_from(member.data.len()).unwrap();
     (member.local.compressed, member.central.compressed) = (length, length);
     assert_eq!(accept(&blocks), []);
@@ -761,8 +761,10 @@ fn b19_many_members_and_requirements() {
     let took = start.elapsed() - built;
     assert_eq!(inspection.metadata.all("Requires-Dist").count(), 50_000);
     assert!(took.as_secs() < 5, "{took:?} even without optimization");
-    let mut limits = Limits::default();
-    limits.max_members = 1000;
+    let limits = Limits {
+        max_members: 1000,
+        ..Limits::default()
+    };
     let name = WHEEL_NAME.parse().unwrap();
     let refused = inspect(&name, std::io::Cursor::new(bytes), &limits).unwrap_err();
     assert_eq!(refused.rule(), Some(&Rule::TooManyMembers { limit: 1000 }));
