@@ -49,7 +49,8 @@ impl Headers {
                     });
                 }
             } else if line.starts_with("From ") {
-                // The envelope line of a mailbox, which Python skips as well.
+                // The envelope line of a mailbox, which is no header for Python either. (As the last line before the
+                // body Python counts it to the body; no metadata have ever had one.)
                 continues = false;
             } else {
                 let is_separator = line.starts_with(['\r', '\n']);
