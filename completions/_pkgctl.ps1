@@ -25,8 +25,118 @@ Register-ArgumentCompleter -Native -CommandName 'pkgctl' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('-V', '-V ', [CompletionResultType]::ParameterName, 'Print version')
             [CompletionResult]::new('--version', '--version', [CompletionResultType]::ParameterName, 'Print version')
+            [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Serve folders of wheels and sdists as a Python package index')
+            [CompletionResult]::new('adduser', 'adduser', [CompletionResultType]::ParameterValue, 'Add a user to the passwords file, or change a password')
+            [CompletionResult]::new('configure', 'configure', [CompletionResultType]::ParameterValue, 'Set up this account''s pip, twine and `pkgctl publish` for a private index')
+            [CompletionResult]::new('build', 'build', [CompletionResultType]::ParameterValue, 'Builds an sdist and a wheel of a Python project')
+            [CompletionResult]::new('publish', 'publish', [CompletionResultType]::ParameterValue, 'Upload distributions to a package index')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the script that completes pkgctl''s commands and options in a shell')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'pkgctl;serve' {
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Port to listen on; 0 picks a free one')
+            [CompletionResult]::new('--port', '--port', [CompletionResultType]::ParameterName, 'Port to listen on; 0 picks a free one')
+            [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'Address or name of the interface to listen on')
+            [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Address or name of the interface to listen on')
+            [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Address or name of the interface to listen on')
+            [CompletionResult]::new('--interface', '--interface', [CompletionResultType]::ParameterName, 'Address or name of the interface to listen on')
+            [CompletionResult]::new('-P', '-P ', [CompletionResultType]::ParameterName, 'Passwords file in htpasswd format, or `.` for none [default: .htaccess in the first folder, if it is there]')
+            [CompletionResult]::new('--passwords', '--passwords', [CompletionResultType]::ParameterName, 'Passwords file in htpasswd format, or `.` for none [default: .htaccess in the first folder, if it is there]')
+            [CompletionResult]::new('-a', '-a', [CompletionResultType]::ParameterName, 'What needs a password: a list of update, download and list, or `.` for nothing (with -P .) [default: update]')
+            [CompletionResult]::new('--authenticate', '--authenticate', [CompletionResultType]::ParameterName, 'What needs a password: a list of update, download and list, or `.` for nothing (with -P .) [default: update]')
+            [CompletionResult]::new('--fallback-url', '--fallback-url', [CompletionResultType]::ParameterName, 'Simple index where clients are sent for projects that were never here')
+            [CompletionResult]::new('--private', '--private', [CompletionResultType]::ParameterName, 'Names that are never sent to the fallback, such as `corp-*` (may be repeated)')
+            [CompletionResult]::new('--hash-algo', '--hash-algo', [CompletionResultType]::ParameterName, 'Digest shown in pages')
+            [CompletionResult]::new('--max-upload-size', '--max-upload-size', [CompletionResultType]::ParameterName, 'Largest file that may be uploaded, in bytes or with K, M or G behind')
+            [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Folder for the catalog and unfinished uploads [default: .pkgctl in the first folder]')
+            [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Shape of the log on stderr')
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Let uploads replace files of the same name')
+            [CompletionResult]::new('--overwrite', '--overwrite', [CompletionResultType]::ParameterName, 'Let uploads replace files of the same name')
+            [CompletionResult]::new('--disable-fallback', '--disable-fallback', [CompletionResultType]::ParameterName, 'Answer 404 for projects that were never here')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Log more; twice for everything')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Log more; twice for everything')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pkgctl;adduser' {
+            [CompletionResult]::new('-f', '-f', [CompletionResultType]::ParameterName, 'Passwords file [env: PKGCTL_PASSWORDS] [default: ~/packages/.htaccess]')
+            [CompletionResult]::new('--file', '--file', [CompletionResultType]::ParameterName, 'Passwords file [env: PKGCTL_PASSWORDS] [default: ~/packages/.htaccess]')
+            [CompletionResult]::new('--cost', '--cost', [CompletionResultType]::ParameterName, 'Work of one password check: each step doubles it, 12 takes about a quarter of a second')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Refused: other users could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: other users could read it')
+            [CompletionResult]::new('--password-stdin', '--password-stdin', [CompletionResultType]::ParameterName, 'Read the password from the first line of stdin [or set PKGCTL_PASSWORD]')
+            [CompletionResult]::new('--delete', '--delete', [CompletionResultType]::ParameterName, 'Remove the user instead')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Store an unsalted SHA-1 as `htpasswd -s` does; for readers that know nothing better')
+            [CompletionResult]::new('--sha1', '--sha1', [CompletionResultType]::ParameterName, 'Store an unsalted SHA-1 as `htpasswd -s` does; for readers that know nothing better')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Accepted from habit: the file is created when it is missing, and never wiped')
+            [CompletionResult]::new('-b', '-b', [CompletionResultType]::ParameterName, 'Refused: `htpasswd -b` takes the password as an argument')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pkgctl;configure' {
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Name of the repository, as in `pkgctl publish -r NAME` [env: PKGCTL_REPOSITORY] [default: internal]')
+            [CompletionResult]::new('--url', '--url', [CompletionResultType]::ParameterName, 'Address of the index [env: PKGCTL_REPOSITORY_URL] [default: http://localhost:8080]')
+            [CompletionResult]::new('-u', '-u', [CompletionResultType]::ParameterName, 'User who uploads [env: PKGCTL_USERNAME]')
+            [CompletionResult]::new('--username', '--username', [CompletionResultType]::ParameterName, 'User who uploads [env: PKGCTL_USERNAME]')
+            [CompletionResult]::new('--pypirc', '--pypirc', [CompletionResultType]::ParameterName, 'Write this file instead of ~/.pypirc [env: PKGCTL_PYPIRC]')
+            [CompletionResult]::new('--pip-conf', '--pip-conf', [CompletionResultType]::ParameterName, 'Write this file instead of pip''s own [env: PKGCTL_PIP_CONF]')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Refused: other users could read it')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Refused: other users could read it')
+            [CompletionResult]::new('--password-stdin', '--password-stdin', [CompletionResultType]::ParameterName, 'Read the password from the first line of stdin [or set PKGCTL_PASSWORD]')
+            [CompletionResult]::new('--no-password', '--no-password', [CompletionResultType]::ParameterName, 'Store no password, and forget one that is stored')
+            [CompletionResult]::new('--index-url', '--index-url', [CompletionResultType]::ParameterName, 'Make it the only index instead of one more')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would change and write nothing')
+            [CompletionResult]::new('--remove', '--remove', [CompletionResultType]::ParameterName, 'Take out again what an earlier run wrote')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pkgctl;build' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Folder for the artifacts [default: `dist` in SOURCE, or beside the sdist]')
+            [CompletionResult]::new('--outdir', '--outdir', [CompletionResultType]::ParameterName, 'Folder for the artifacts [default: `dist` in SOURCE, or beside the sdist]')
+            [CompletionResult]::new('-C', '-C ', [CompletionResultType]::ParameterName, 'Tell the build backend a setting; a repeated key makes a list')
+            [CompletionResult]::new('--config-setting', '--config-setting', [CompletionResultType]::ParameterName, 'Tell the build backend a setting; a repeated key makes a list')
+            [CompletionResult]::new('--python', '--python', [CompletionResultType]::ParameterName, 'Interpreter to build with: a path, a version such as 3.12, or a program''s name [default: that of the active virtual environment, else python3, else python]')
+            [CompletionResult]::new('--installer', '--installer', [CompletionResultType]::ParameterName, 'Program that installs the build requirements; auto is uv when there is one, else pip')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Build only the sdist; with --wheel, both from the project''s folder')
+            [CompletionResult]::new('--sdist', '--sdist', [CompletionResultType]::ParameterName, 'Build only the sdist; with --wheel, both from the project''s folder')
+            [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Build only the wheel, from the project''s folder; with --sdist, both')
+            [CompletionResult]::new('--wheel', '--wheel', [CompletionResultType]::ParameterName, 'Build only the wheel, from the project''s folder; with --sdist, both')
+            [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Build in the interpreter''s own environment, which must hold the build requirements')
+            [CompletionResult]::new('--no-isolation', '--no-isolation', [CompletionResultType]::ParameterName, 'Build in the interpreter''s own environment, which must hold the build requirements')
+            [CompletionResult]::new('-x', '-x', [CompletionResultType]::ParameterName, 'With --no-isolation, do not check that the build requirements are met')
+            [CompletionResult]::new('--skip-dependency-check', '--skip-dependency-check', [CompletionResultType]::ParameterName, 'With --no-isolation, do not check that the build requirements are met')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show the output of the build backend and the installer also when all is well')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show the output of the build backend and the installer also when all is well')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pkgctl;publish' {
+            [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Name of a repository in the configuration file')
+            [CompletionResult]::new('--repository', '--repository', [CompletionResultType]::ParameterName, 'Name of a repository in the configuration file')
+            [CompletionResult]::new('--repository-url', '--repository-url', [CompletionResultType]::ParameterName, 'Address to upload to')
+            [CompletionResult]::new('-u', '-u', [CompletionResultType]::ParameterName, 'User to upload as')
+            [CompletionResult]::new('--username', '--username', [CompletionResultType]::ParameterName, 'User to upload as')
+            [CompletionResult]::new('-p', '-p', [CompletionResultType]::ParameterName, 'Password; shows in the process list, so prefer --password-stdin')
+            [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Password; shows in the process list, so prefer --password-stdin')
+            [CompletionResult]::new('--config-file', '--config-file', [CompletionResultType]::ParameterName, 'Configuration file to read [default: ~/.pypirc]')
+            [CompletionResult]::new('--cert', '--cert', [CompletionResultType]::ParameterName, 'PEM file with further certificate authorities')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'PEM file with the client''s certificate and key')
+            [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Remark to send with each file')
+            [CompletionResult]::new('--comment', '--comment', [CompletionResultType]::ParameterName, 'Remark to send with each file')
+            [CompletionResult]::new('--retry-delay', '--retry-delay', [CompletionResultType]::ParameterName, 'Pause before the first repetition of a failed request; doubles each time')
+            [CompletionResult]::new('--password-stdin', '--password-stdin', [CompletionResultType]::ParameterName, 'Read the password from the first line of standard input')
+            [CompletionResult]::new('--skip-existing', '--skip-existing', [CompletionResultType]::ParameterName, 'Ask the index first, skip what it has, and believe it when it has a file but shows no digest')
+            [CompletionResult]::new('--non-interactive', '--non-interactive', [CompletionResultType]::ParameterName, 'Never ask for user or password')
+            [CompletionResult]::new('--disable-progress-bar', '--disable-progress-bar', [CompletionResultType]::ParameterName, 'Show no progress bar')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say where address, user and password come from')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say where address, user and password come from')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'pkgctl;completions' {
@@ -35,8 +145,28 @@ Register-ArgumentCompleter -Native -CommandName 'pkgctl' -ScriptBlock {
             break
         }
         'pkgctl;help' {
+            [CompletionResult]::new('serve', 'serve', [CompletionResultType]::ParameterValue, 'Serve folders of wheels and sdists as a Python package index')
+            [CompletionResult]::new('adduser', 'adduser', [CompletionResultType]::ParameterValue, 'Add a user to the passwords file, or change a password')
+            [CompletionResult]::new('configure', 'configure', [CompletionResultType]::ParameterValue, 'Set up this account''s pip, twine and `pkgctl publish` for a private index')
+            [CompletionResult]::new('build', 'build', [CompletionResultType]::ParameterValue, 'Builds an sdist and a wheel of a Python project')
+            [CompletionResult]::new('publish', 'publish', [CompletionResultType]::ParameterValue, 'Upload distributions to a package index')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the script that completes pkgctl''s commands and options in a shell')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'pkgctl;help;serve' {
+            break
+        }
+        'pkgctl;help;adduser' {
+            break
+        }
+        'pkgctl;help;configure' {
+            break
+        }
+        'pkgctl;help;build' {
+            break
+        }
+        'pkgctl;help;publish' {
             break
         }
         'pkgctl;help;completions' {

@@ -44,7 +44,7 @@ Examples:
   pkgctl serve -P htpasswd -a update,download,list /srv/packages
   pkgctl serve -P . -a . ~/packages            # everybody may upload")]
 pub(super) struct Arguments {
-    /// Folders to serve, searched in this order; the first receives uploads [env: PKGCTL_ROOTS] [default: ~/packages]
+    /// Folders to serve, searched in this order; the first receives uploads [env: `PKGCTL_ROOTS`] [default: `~/packages`]
     #[arg(value_name = "FOLDER")]
     roots: Vec<PathBuf>,
 

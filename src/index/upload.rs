@@ -58,7 +58,7 @@ pub enum Refusal {
         /// What the file name says.
         expected: ProjectName,
         /// The file.
-        filename: DistFilename,
+        filename: String,
     },
     /// The form names another version than the file.
     #[error("the form says version `{}`, but the file `{filename}` is version `{expected}`", .form.to_string().escape_debug())]
@@ -68,7 +68,7 @@ pub enum Refusal {
         /// What the file name says.
         expected: ReleaseVersion,
         /// The file.
-        filename: DistFilename,
+        filename: String,
     },
     /// A digest in the form is not that of the bytes that arrived.
     #[error("the {} digest of `{filename}` is {actual}, but the form says {announced}", .algorithm.name())]
@@ -80,13 +80,13 @@ pub enum Refusal {
         /// What it is.
         actual: String,
         /// The file.
-        filename: DistFilename,
+        filename: String,
     },
     /// The archive is not sound, or is not what its name claims.
     #[error("`{filename}` is refused: {reason}")]
     Archive {
         /// The file.
-        filename: DistFilename,
+        filename: String,
         /// The rule that it breaks, with the causes of that.
         reason: String,
     },
@@ -94,7 +94,7 @@ pub enum Refusal {
     #[error("{}", duplicate_message(.filename, .existing, .sha256, *.present))]
     Duplicate {
         /// The file.
-        filename: DistFilename,
+        filename: String,
         /// The name under which the other bytes are known.
         existing: String,
         /// Digest of the other bytes.
@@ -128,14 +128,9 @@ impl From<crate::catalog::Error> for Refusal {
 }
 
 /// The words "already exists" are what uploaders look for.
-fn duplicate_message(
-    filename: &DistFilename,
-    existing: &str,
-    sha256: &Option<Sha256>,
-    present: bool,
-) -> String {
+fn duplicate_message(filename: &str, existing: &str, sha256: &Option<Sha256>, present: bool) -> String {
     let digest = sha256.map_or_else(String::new, |digest| format!(" (sha256 {digest})"));
-    let spelt = if existing == filename.as_str() {
+    let spelt = if existing == filename {
         String::new()
     } else {
         format!(" as `{existing}`")
@@ -222,7 +217,7 @@ impl Index {
             let comes_back_unchanged = !record.present && record_sha256.is_none_or(|known| known == sha256);
             if !self.settings.overwrite && !comes_back_unchanged {
                 return Err(Refusal::Duplicate {
-                    filename: filename.clone(),
+                    filename: filename.to_string(),
                     existing: record.filename.to_string(),
                     sha256: record_sha256,
                     present: record.present,
@@ -384,7 +379,7 @@ fn agree_with_form(filename: &DistFilename, form: &UploadForm) -> Result<(), Ref
         return Err(Refusal::Name {
             form,
             expected,
-            filename: filename.clone(),
+            filename: filename.to_string(),
         });
     }
     if let Some(version) = &form.version
@@ -394,7 +389,7 @@ fn agree_with_form(filename: &DistFilename, form: &UploadForm) -> Result<(), Ref
         return Err(Refusal::Version {
             form,
             expected,
-            filename: filename.clone(),
+            filename: filename.to_string(),
         });
     }
     Ok(())
@@ -413,7 +408,7 @@ fn unsound(filename: &DistFilename, error: archive::Error) -> Refusal {
             .into()
         }
         error => Refusal::Archive {
-            filename: filename.clone(),
+            filename: filename.to_string(),
             reason: with_causes(&error),
         },
     }
@@ -445,7 +440,7 @@ async fn check_digests(
                 algorithm: digest.algorithm,
                 announced: digest.hex().to_owned(),
                 actual: actual.hex().to_owned(),
-                filename: filename.clone(),
+                filename: filename.to_string(),
             });
         }
         if digest.algorithm != Algorithm::Sha256 {

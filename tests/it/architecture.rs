@@ -202,10 +202,11 @@ impl Source {
                 continue;
             }
             let item = skip_item(&mut rest);
-            if let [.., module, name, end] = &item[..] {
-                if module == "mod" && end == ";" {
-                    test_modules.push(name.clone());
-                }
+            if let [.., module, name, end] = &item[..]
+                && module == "mod"
+                && end == ";"
+            {
+                test_modules.push(name.clone());
             }
         }
         Self { tokens, test_modules }

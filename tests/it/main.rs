@@ -6,6 +6,7 @@
     clippy::unwrap_used,
     reason = "a test that meets the unexpected should end there"
 )]
+#![expect(clippy::too_many_lines, reason = "tables of cases are long")]
 #![expect(clippy::print_stderr, reason = "a skipped test says so")]
 #![expect(
     clippy::disallowed_methods,

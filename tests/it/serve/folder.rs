@@ -73,7 +73,7 @@ fn nested_folders_come_and_go() {
     assert_eq!(names(&server.url, "lib"), Vec::<String>::new());
     let file = wheel("lib", "1.0").build();
     file.write_into(folder.join("team/a"));
-    assert_eq!(names(&server.url, "lib"), [file.filename.clone()]);
+    assert_eq!(names(&server.url, "lib"), std::slice::from_ref(&file.filename));
     let second = wheel("lib", "2.0").build();
     second.write_into(folder.join("team/a"));
     assert_eq!(

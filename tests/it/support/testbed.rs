@@ -1,7 +1,7 @@
 //! A home folder of its own, an empty environment, and the real binary in it.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -345,18 +345,6 @@ impl Server {
             );
             std::thread::sleep(Duration::from_millis(10));
         }
-    }
-
-    /// What it wrote to stdout; call after its end.
-    pub(crate) fn stdout(&mut self) -> String {
-        let mut text = String::new();
-        self.child
-            .stdout
-            .take()
-            .unwrap()
-            .read_to_string(&mut text)
-            .unwrap();
-        text
     }
 }
 
