@@ -1,7 +1,6 @@
 //! `pkgctl publish`: uploads distributions to an index.
 
 use std::fmt::Write as _;
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -16,8 +15,9 @@ use crate::client::{self, Client, Distribution, Outcome, Progress, Report, Retry
 use crate::config::Environment;
 use crate::config::repository::{self, Target, Wanted};
 use crate::failure::Failure;
+use crate::terminal;
 use crate::terminal::progress::{TransferBar, size};
-use crate::terminal::prompt::{Question, prompt_line, prompt_secret};
+use crate::terminal::prompt::{Question, is_interactive, prompt_line, prompt_secret, secret_from_stdin};
 
 /// What is published when nothing is named.
 const DEFAULT_FOLDER: &str = "dist";
@@ -113,12 +113,12 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
 pub(super) fn run(args: Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
     let target = repository::resolve(&args.wanted()?, environment)?;
     for note in &target.notes {
-        say(note);
+        terminal::note(note);
     }
     let distributions = args.distributions()?;
     let credentials = args.credentials(&target, environment)?;
     if args.verbose {
-        say(&provenance(&target));
+        terminal::note(provenance(&target));
     }
     let client = Client::new(client::Settings {
         url: target.url.clone(),
@@ -133,7 +133,7 @@ pub(super) fn run(args: Arguments, environment: &Environment) -> Result<ExitCode
         },
         timeouts: Timeouts::default(),
     })?;
-    say(&plan(&client, &distributions));
+    terminal::note(plan(&client, &distributions));
     upload(&client, &distributions, &args)
 }
 
@@ -141,14 +141,18 @@ impl Arguments {
     /// The words about the index and the user, with the password that was to be read.
     fn wanted(&self) -> Result<Wanted, Failure> {
         let password = if self.password_stdin {
-            Some(read_password()?)
+            let password = secret_from_stdin()?;
+            if password.is_empty() {
+                return Err(Failure::usage("standard input holds no password")
+                    .hint("pipe it in, as in `pkgctl publish --password-stdin < password.txt`"));
+            }
+            Some(Secret::new(password.as_str()))
         } else {
             self.password.as_ref().map(Secret::new)
         };
         if self.password.is_some() {
-            say(
-                "warning: a password on the command line shows in the process list; \
-                 use --password-stdin or PKGCTL_PASSWORD",
+            terminal::warning(
+                "a password on the command line shows in the process list; use --password-stdin or PKGCTL_PASSWORD",
             );
         }
         Ok(Wanted {
@@ -176,18 +180,18 @@ impl Arguments {
         };
         let selection = client::select(&named)?;
         for path in &selection.ignored {
-            say(&format!("ignored `{}`: not a distribution", path.display()));
+            terminal::note(format!("ignored `{}`: not a distribution", path.display()));
         }
         let limits = archive::Limits::default();
         let checked = client::check_all(&selection.files, &limits, self.comment.as_deref());
         let distributions = checked.map_err(client::Error::BadFiles)?;
         for distribution in &distributions {
             for warning in distribution.warnings() {
-                say(&format!("warning: `{}`: {warning}", distribution.filename()));
+                terminal::warning(format!("`{}`: {warning}", distribution.filename()));
             }
         }
         for warning in client::mixed_versions(&distributions) {
-            say(&format!("warning: {warning}"));
+            terminal::warning(warning);
         }
         Ok(distributions)
     }
@@ -197,7 +201,7 @@ impl Arguments {
         if target.anonymous {
             return Ok(None);
         }
-        let may_ask = !self.is_non_interactive(environment) && std::io::stdin().is_terminal();
+        let may_ask = !self.is_non_interactive(environment) && is_interactive();
         let username = match &target.username {
             Some(known) => known.value.clone(),
             None if may_ask => prompt_line(
@@ -227,14 +231,14 @@ impl Arguments {
         })?;
         let password = match &target.password {
             Some(known) => known.value.clone(),
-            None if may_ask => Secret::new(
-                prompt_secret(Question {
+            None if may_ask => {
+                let password = prompt_secret(Question {
                     wanted: "the password",
-                    prompt: &format!("Password of {username} for {target}"),
+                    prompt: &format!("Password of `{username}` for {target}"),
                     instead: "give it with --password-stdin or in PKGCTL_PASSWORD",
-                })?
-                .as_str(),
-            ),
+                })?;
+                Secret::new(password.as_str())
+            }
             None if target.client_cert.is_some() => return Ok(None),
             None => {
                 return Err(
@@ -254,22 +258,6 @@ impl Arguments {
         let says_no = |value: &str| ["0", "false", "no"].contains(&value.to_ascii_lowercase().as_str());
         self.non_interactive || variable.is_some_and(|value| !says_no(value))
     }
-}
-
-/// The first line of standard input.
-fn read_password() -> Result<Secret, Failure> {
-    let mut line = String::new();
-    std::io::stdin().lock().read_line(&mut line).map_err(|error| {
-        Failure::new("can't read the password from standard input")
-            .caused_by(&error)
-            .hint("pipe it in, as in `pkgctl publish --password-stdin < password.txt`")
-    })?;
-    let password = line.trim_end_matches(['\r', '\n']);
-    if password.is_empty() {
-        return Err(Failure::usage("standard input holds no password")
-            .hint("pipe it in, as in `pkgctl publish --password-stdin < password.txt`"));
-    }
-    Ok(Secret::new(password))
 }
 
 /// Where everything was found, for `--verbose`.
@@ -327,7 +315,7 @@ fn upload(client: &Client, distributions: &[Distribution], args: &Arguments) -> 
         Some(Ok(())) => Ok(ExitCode::SUCCESS),
         Some(Err(error)) => {
             if let Some(text) = aftermath(&report) {
-                say(&text);
+                terminal::note(&text);
             }
             Err(error.into())
         }
@@ -388,7 +376,7 @@ impl Narrator {
     fn line(&self, text: &str) {
         match &self.bar {
             Some(bar) => bar.line(text),
-            None => say(text),
+            None => terminal::note(text),
         }
     }
 
@@ -434,10 +422,4 @@ impl Progress for Narrator {
             }
         });
     }
-}
-
-/// A line of talk.
-fn say(text: &str) {
-    // When stderr is gone there is nobody left to tell.
-    let _ = writeln!(anstream::stderr(), "{text}");
 }

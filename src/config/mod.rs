@@ -8,6 +8,7 @@ pub mod environment;
 pub mod index_url;
 pub mod ini;
 mod ini_edit;
+mod login;
 mod masking;
 pub mod netrc;
 pub mod pip_conf;

@@ -22,7 +22,7 @@ const WELL_KNOWN: [(&str, &str); 2] = [
 pub type PypircError = IniError;
 
 /// The repositories of a `.pypirc`.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Pypirc {
     repositories: Vec<Repository>,
     /// Well-known ones that the file doesn't mention.

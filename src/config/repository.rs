@@ -12,7 +12,7 @@ use thiserror::Error;
 use url::Url;
 
 use super::Environment;
-use super::netrc::Netrc;
+use super::login::{Layer, Layers, UserInUrl};
 use super::pypirc::{Pypirc, PypircError, Repository};
 use crate::auth::credentials::Secret;
 use crate::packaging::public_index::PublicIndex;
@@ -262,7 +262,7 @@ impl Choice {
             Self::Name(name, source) => (name.clone(), source.clone()),
             Self::Default => (file.only_private(notes)?, file.path.display().to_string()),
         };
-        let section = file.pypirc.repository(&name);
+        let section = file.pypirc.as_ref().and_then(|pypirc| pypirc.repository(&name));
         let configured = section.and_then(|section| section.url.clone());
         let built_in = || PublicIndex::named(&name).map(|index| index.upload_url.to_owned());
         match configured.filter(|url| !url.is_empty()).or_else(built_in) {
@@ -288,7 +288,8 @@ impl Choice {
 /// `.pypirc`, or nothing where there is none.
 struct ConfigFile {
     path: PathBuf,
-    pypirc: Pypirc,
+    /// `None` where it makes no sense but isn't needed.
+    pypirc: Option<Pypirc>,
     notes: Vec<String>,
 }
 
@@ -305,30 +306,33 @@ impl ConfigFile {
         };
         match Pypirc::parse(&text) {
             Ok(pypirc) => Ok(Self {
-                notes: pypirc.warnings().iter().map(ToString::to_string).collect(),
+                notes: pypirc.warnings().to_vec(),
                 path,
-                pypirc,
+                pypirc: Some(pypirc),
             }),
             // The address is known; only credentials could have been in the file.
             Err(error) if matches!(choice, Choice::Url(..)) && wanted.config_file.is_none() => Ok(Self {
                 notes: vec![format!("`{}` was not read: {error}", path.display())],
                 path,
-                pypirc: Pypirc::default(),
+                pypirc: None,
             }),
             Err(source) => Err(RepositoryError::Malformed { path, source }),
         }
     }
 
+    fn sections(&self) -> impl Iterator<Item = &Repository> {
+        self.pypirc.iter().flat_map(Pypirc::repositories)
+    }
+
     fn names(&self) -> Vec<String> {
-        self.pypirc
-            .repositories()
+        self.sections()
             .map(|section| format!("`{}`", section.name))
             .collect()
     }
 
     /// The section whose address is this one.
     fn section_at(&self, url: &Url) -> Option<&Repository> {
-        self.pypirc.repositories().find(|section| {
+        self.sections().find(|section| {
             let configured = section.url.as_deref().and_then(|text| parse_url(text, "").ok());
             configured.is_some_and(|(configured, _)| is_same_address(&configured, url))
         })
@@ -355,7 +359,7 @@ impl ConfigFile {
                 None => PublicIndex::named(&section.name).is_none() && section.name != "server-login",
             }
         };
-        let private: Vec<&Repository> = self.pypirc.repositories().filter(is_private).collect();
+        let private: Vec<&Repository> = self.sections().filter(is_private).collect();
         let listed: Vec<&Repository> = private.iter().copied().filter(|section| section.listed).collect();
         let candidates = if listed.is_empty() { private } else { listed };
         match candidates[..] {
@@ -378,138 +382,6 @@ impl ConfigFile {
         }
     }
 }
-
-/// One place that may know the user or the password.
-struct Layer {
-    source: String,
-    username: Option<String>,
-    password: Option<Secret>,
-    /// Given for this very run, so the password goes with whatever user; elsewhere it belongs to the user beside it.
-    asked: bool,
-}
-
-struct Layers(Vec<Layer>);
-
-impl Layer {
-    fn in_section(section: &Repository, file: &Path) -> Self {
-        Self {
-            source: format!("[{}] of {}", section.name, file.display()),
-            username: section.username.clone().filter(|name| !name.is_empty()),
-            password: section
-                .password
-                .clone()
-                .filter(|secret| !secret.expose().is_empty()),
-            asked: false,
-        }
-    }
-
-    fn in_address((username, password): UserInUrl) -> Self {
-        Self {
-            source: "the address".to_owned(),
-            username,
-            password,
-            asked: false,
-        }
-    }
-}
-
-impl Layers {
-    /// Flags and variables.
-    fn asked_for(wanted: &Wanted, environment: &Environment) -> Self {
-        let asked = |source: &str, username, password| Layer {
-            source: source.to_owned(),
-            username,
-            password,
-            asked: true,
-        };
-        let variables = |prefix: &str| {
-            let variable = |name: &str| environment.var(&format!("{prefix}_{name}")).map(str::to_owned);
-            asked(
-                &format!("{prefix}_*"),
-                variable("USERNAME"),
-                variable("PASSWORD").map(Secret::new),
-            )
-        };
-        Self(vec![
-            asked(
-                "the command line",
-                wanted.username.clone(),
-                wanted.password.clone(),
-            ),
-            variables("PKGCTL"),
-            variables("TWINE"),
-        ])
-    }
-
-    fn asked(&self) -> impl Iterator<Item = &Layer> {
-        self.0.iter().filter(|layer| layer.asked)
-    }
-
-    fn credentials(
-        mut self,
-        url: &Url,
-        environment: &Environment,
-        notes: &mut Vec<String>,
-    ) -> (Option<Sourced<String>>, Option<Sourced<Secret>>) {
-        let is_public = PublicIndex::at(url).is_some();
-        self.0.extend(netrc_layer(url, environment, notes));
-        let username = self
-            .0
-            .iter()
-            // The public index knows tokens only; a user in the file is of the time before them.
-            .filter(|layer| layer.asked || !is_public)
-            .find_map(|layer| sourced(layer.username.clone(), layer))
-            .or_else(|| {
-                is_public.then(|| Sourced {
-                    value: "__token__".to_owned(),
-                    source: "the public index's rules".to_owned(),
-                })
-            });
-        let belongs = |layer: &&Layer| {
-            layer.asked
-                || is_public
-                || match (&layer.username, &username) {
-                    (Some(theirs), Some(ours)) => *theirs == ours.value,
-                    _ => true,
-                }
-        };
-        let password = self
-            .0
-            .iter()
-            .filter(belongs)
-            .find_map(|layer| sourced(layer.password.clone(), layer));
-        (username, password)
-    }
-}
-
-fn sourced<T>(value: Option<T>, layer: &Layer) -> Option<Sourced<T>> {
-    value.map(|value| Sourced {
-        value,
-        source: layer.source.clone(),
-    })
-}
-
-fn netrc_layer(url: &Url, environment: &Environment, notes: &mut Vec<String>) -> Option<Layer> {
-    let path = environment
-        .var_os("NETRC")
-        .map_or("~/.netrc".into(), PathBuf::from);
-    let path = environment.expand(&path);
-    let text = std::fs::read_to_string(&path).ok()?;
-    match Netrc::parse(&text) {
-        Ok(netrc) => netrc.entry(url.host_str()?).map(|entry| Layer {
-            source: path.display().to_string(),
-            username: entry.login.clone(),
-            password: entry.password.clone(),
-            asked: false,
-        }),
-        Err(error) => {
-            notes.push(format!("`{}` was not read: {error}", path.display()));
-            None
-        }
-    }
-}
-
-type UserInUrl = (Option<String>, Option<Secret>);
 
 /// Takes an address apart. The public index is only ever asked over HTTPS.
 fn parse_url(text: &str, origin: &str) -> Result<(Url, UserInUrl), RepositoryError> {
@@ -754,7 +626,13 @@ mod tests {
 
     #[test]
     fn what_is_missing_or_malformed_is_named_without_secrets() {
-        let home = Home::with(&[(".pypirc", &format!("{INTERNAL}[empty]\nusername = x\n"))]);
+        let home = Home::with(&[(
+            ".pypirc",
+            &format!(
+                "{}[empty]\nusername = x\n",
+                INTERNAL.replace("= internal", "= internal empty")
+            ),
+        )]);
         let text = |wanted: &Wanted| home.resolve(wanted, &[]).unwrap_err().to_string();
         assert!(text(&named("nosuch")).contains("`nosuch`") && text(&named("nosuch")).contains("`internal`"));
         assert!(text(&named("empty")).contains("[empty]"));

@@ -12,7 +12,7 @@ use pkgctl::client::{Client, Distribution, RetryPolicy, Settings, Timeouts};
 
 use crate::support::distributions::{Distribution as MadeUp, sdist, wheel};
 use crate::support::scripted_index::{Reply, ScriptedIndex};
-use crate::support::{Outcome, Testbed};
+use crate::support::{Outcome, Session, Step, Testbed};
 
 const WHEEL: &str = "my_lib-1.0-py3-none-any.whl";
 const SDIST: &str = "my_lib-1.0.tar.gz";
@@ -279,7 +279,10 @@ fn wrong_repositories_are_named() {
     world
         .publish(&["--config-file", "nosuch.ini"])
         .expect_failure(2, "nosuch.ini");
-    world.bed.write(".pypirc", "[internal]\nusername = x\n");
+    world.bed.write(
+        ".pypirc",
+        "[distutils]\nindex-servers = internal\n[internal]\nusername = x\n",
+    );
     world.publish(&["-r", "internal"]).expect_failure(2, "[internal]");
     world.bed.write(".pypirc", "[internal]\nrepository\ngeheim\n");
     let malformed = world.publish(&["-r", "internal"]).expect_failure(2, ".pypirc");
@@ -300,6 +303,40 @@ fn a_password_in_the_address_is_used_and_never_shown() {
         world.index.uploads()[0].header("Authorization"),
         Some("Basic ZGF2ZTpnZWhlaW0=")
     );
+}
+
+#[test]
+fn at_a_terminal_the_password_is_asked_for_and_not_shown() {
+    let world = World::new(&[my_wheel()], [Reply::ok()]);
+    let url = world.index.url.clone();
+    world.bed.write(".pypirc", "");
+    let command = world.bed.pkgctl(["publish", "--repository-url", &url]);
+    let session = Session::play(
+        &command,
+        &[
+            Step::Expect("User for "),
+            Step::Type("paula\r"),
+            Step::Expect("Password of `paula`"),
+            Step::Type("geheim\r"),
+            Step::Expect("uploaded my_lib"),
+        ],
+    );
+    assert_eq!(session.code, 0, "{}", session.screen);
+    assert!(
+        session.is_terminal_restored && !session.screen.contains("geheim"),
+        "{}",
+        session.screen
+    );
+    // paula:geheim
+    assert_eq!(
+        world.index.uploads()[0].header("Authorization"),
+        Some("Basic cGF1bGE6Z2VoZWlt")
+    );
+    // A second run, with Ctrl-C at the question.
+    let steps = [Step::Expect("User for "), Step::Type("\x03")];
+    let session = Session::play(&world.bed.pkgctl(["publish", "--repository-url", &url]), &steps);
+    assert_eq!(session.code, 130, "{}", session.screen);
+    assert_eq!(world.index.uploads().len(), 1);
 }
 
 // Files.
