@@ -8,7 +8,7 @@ use std::process::Command;
 
 use crate::support::blessed::project_path;
 use crate::support::pypiserver::free_port;
-use crate::support::{Outcome, Server, Testbed, terminal, tools};
+use crate::support::{Outcome, Server, Session, Step, Testbed, tools};
 
 const PASSWORD: &str = "correct horse battery staple";
 
@@ -173,24 +173,22 @@ fn the_guide_works_from_start_to_finish_without_a_terminal() {
 fn the_guide_works_from_start_to_finish_with_a_person_at_a_terminal() {
     let Some(home) = Home::new() else { return };
     let url = home.url();
-    let talk = |arguments: &[&str], answers: &[(&str, &str)]| {
-        let mut command = home.program("pkgctl");
-        command.args(arguments);
-        let outcome = terminal::talk(&home.testbed, &command, &home.testbed.home(), answers).expect_code(0);
+    let talk = |arguments: &[&str], steps: &[Step]| {
+        let mut command = home.program(env!("CARGO_BIN_EXE_pkgctl"));
+        let session = Session::play(command.args(arguments), steps);
+        assert_eq!(session.code, 0, "{}", session.screen);
         assert!(
-            !outcome.stdout.contains(PASSWORD),
+            !session.screen.contains(PASSWORD),
             "the password was shown: {}",
-            outcome.stdout
+            session.screen
         );
     };
-    talk(
-        &["adduser", "alice"],
-        &[("password", PASSWORD), ("again", PASSWORD)],
-    );
-    talk(
-        &["configure", "--url", &url],
-        &[("user", "alice"), ("password", PASSWORD)],
-    );
+    let password = [Step::Expect("assword"), Step::Type(PASSWORD), Step::Type("\r")];
+    let again = [Step::Expect("again"), Step::Type(PASSWORD), Step::Type("\r")];
+    let user = [Step::Expect("ser"), Step::Type("alice\r")];
+    let [adduser, configure] = [[&password[..], &again].concat(), [&user[..], &password].concat()];
+    talk(&["adduser", "alice"], &adduser);
+    talk(&["configure", "--url", &url], &configure);
     home.build_publish_and_install();
 }
 
@@ -199,12 +197,13 @@ fn the_guide_works_from_start_to_finish_with_a_person_at_a_terminal() {
 fn ctrl_c_at_a_question_leaves_nothing_behind() {
     let testbed = Testbed::new();
     for (arguments, question, file) in [
-        (["adduser", "alice"], "password", "packages/.htaccess"),
-        (["configure", "--username=alice"], "password", ".pypirc"),
+        (["adduser", "alice"], "assword", "packages/.htaccess"),
+        (["configure", "--username=alice"], "assword", ".pypirc"),
     ] {
         let command = testbed.pkgctl(arguments);
-        let outcome = terminal::talk(&testbed, &command, &testbed.home(), &[(question, "^C")]);
-        assert_eq!(outcome.code, Some(130), "{outcome:?}");
+        let session = Session::play(&command, &[Step::Expect(question), Step::Type("\x03")]);
+        assert_eq!(session.code, 130, "{}", session.screen);
+        assert!(session.is_terminal_restored);
         assert!(!testbed.path(file).exists(), "{file}");
     }
 }

@@ -30,7 +30,7 @@ impl Index {
     fn open() -> Self {
         let testbed = Testbed::new();
         fs::create_dir(testbed.path("packages")).unwrap();
-        let server = testbed.serve(["-P", ".", "-a", ".", "packages"]);
+        let server = testbed.serve(["--disable-fallback", "-P", ".", "-a", ".", "packages"]);
         Self { testbed, server }
     }
 

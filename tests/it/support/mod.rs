@@ -9,7 +9,6 @@ pub(crate) mod pseudo_terminal;
 pub(crate) mod pypiserver;
 pub(crate) mod rust_tokens;
 pub(crate) mod scripted_index;
-pub(crate) mod terminal;
 pub(crate) mod testbed;
 pub(crate) mod tools;
 pub(crate) mod upload;

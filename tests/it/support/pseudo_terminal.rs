@@ -55,6 +55,7 @@ print(json.dumps([screen.decode(errors="replace"), os.waitstatus_to_exitcode(sta
 "#;
 
 /// What the person does.
+#[derive(Clone, Copy)]
 pub(crate) enum Step {
     /// Waits until this is on the screen, after what was waited for before.
     Expect(&'static str),
