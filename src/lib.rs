@@ -47,9 +47,9 @@
 //! | `catalog` | `packaging`, `storage` | `rusqlite`, `rusqlite_migration` |
 //! | `index` | `packaging`, `archive`, `storage`, `catalog` | `flate2` |
 //! | `server` | `packaging`, `auth`, `index` | `axum`, `hyper`, `hyper_util`, `tower` |
-//! | `client` | `packaging`, `archive`, `auth` | `reqwest` |
+//! | `client` | `packaging`, `archive`, `auth` | `reqwest`, `hyper` |
 //! | `pep517` | `packaging`, `archive` | |
-//! | `config` | `packaging`, `auth` | `ini`, `dirs` |
+//! | `config` | `packaging`, `auth` | `dirs` |
 //! | `logging` | | `tracing_subscriber` |
 //! | `failure` | every room | |
 //! | `commands` | every room | `clap`, `clap_complete` |

@@ -132,8 +132,12 @@ fn depth_of(path: &str) -> usize {
     }
 }
 
-/// The file of a module declared in another file.
+/// The file of a module declared in another file: by its name, or by a path beside that file.
 fn file_of(declared_in: &str, module: &str) -> String {
+    if module.ends_with(".rs") {
+        let folder = declared_in.rsplit_once('/').map_or("", |(folder, _)| folder);
+        return format!("{folder}/{module}");
+    }
     let folder = match declared_in.rsplit_once('/') {
         Some((folder, "mod.rs")) => format!("{folder}/"),
         None if ["lib.rs", "main.rs"].contains(&declared_in) => String::new(),
@@ -182,7 +186,7 @@ fn problems_of(path: &str, source: &Source, map: &Map) -> Vec<String> {
 /// One file as tokens, without comments, literals and whatever is behind `#[cfg(test)]`.
 struct Source {
     tokens: Vec<Token>,
-    /// Modules in files of their own that are declared behind `#[cfg(test)]`.
+    /// Modules in files of their own that are declared behind `#[cfg(test)]`, see [`file_of_module`].
     test_modules: Vec<String>,
 }
 
@@ -202,12 +206,7 @@ impl Source {
                 continue;
             }
             let item = skip_item(&mut rest);
-            if let [.., module, name, end] = &item[..]
-                && module == "mod"
-                && end == ";"
-            {
-                test_modules.push(name.clone());
-            }
+            test_modules.extend(file_of_module(&item));
         }
         Self { tokens, test_modules }
     }
@@ -339,6 +338,16 @@ impl Source {
     }
 }
 
+/// The module that this item declares in a file of its own: its name, or the file that its `#[path]` names.
+fn file_of_module(item: &[String]) -> Option<String> {
+    let [attributes @ .., module, name, end] = item else {
+        return None;
+    };
+    let path = attributes.iter().skip_while(|token| *token != "path").nth(2);
+    let file = path.map_or(name.as_str(), |path| path.trim_matches('"'));
+    (module == "mod" && end == ";").then(|| file.to_owned())
+}
+
 /// Takes one item: up to the `;` or the closing brace that ends it. Gives its tokens.
 fn skip_item(rest: &mut impl Iterator<Item = Token>) -> Vec<String> {
     let mut item = Vec::new();
@@ -460,7 +469,11 @@ mod planted {
                 "#[cfg(test)]\npub(crate) mod contract;\nmod local;",
             ),
             ("storage/contract.rs", "use crate::server;"),
-            ("storage/local.rs", "#[cfg(test)] mod probe;"),
+            (
+                "storage/local.rs",
+                "#[cfg(test)] mod probe;\n#[cfg(test)]\n#[path = \"local_tests.rs\"]\nmod tests;",
+            ),
+            ("storage/local_tests.rs", "use crate::server;"),
             ("storage/local/probe.rs", "use crate::server;"),
         ];
         let house = House {

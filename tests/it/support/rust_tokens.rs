@@ -1,6 +1,6 @@
 //! Rust sources as tokens: enough to tell a path from a comment or a text.
 
-/// A name, `::`, or a single sign.
+/// A name, `::`, a single sign, or a text in its quotes.
 #[derive(Debug)]
 pub(crate) struct Token {
     pub(crate) text: String,
@@ -13,7 +13,7 @@ pub(crate) fn is_name(text: &str) -> bool {
     text.starts_with(|first: char| first.is_alphabetic() || first == '_')
 }
 
-/// Splits Rust into names, `::` and single signs; comments and literals are left out.
+/// Splits Rust into names, `::` and single signs; comments are left out, and so are literals but plain texts.
 pub(crate) fn tokens_of(text: &str) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut rest = text;
@@ -22,7 +22,12 @@ pub(crate) fn tokens_of(text: &str) -> Vec<Token> {
         let length = match first {
             '/' if rest.starts_with("//") => rest.find('\n').unwrap_or(rest.len()),
             '/' if rest.starts_with("/*") => block_comment_length(rest),
-            '"' => string_length(rest),
+            '"' => {
+                let length = string_length(rest);
+                let text = rest[..length].to_owned();
+                tokens.push(Token { text, line });
+                length
+            }
             '\'' => quote_length(rest),
             _ if raw_string_length(rest).is_some() => raw_string_length(rest).unwrap(),
             'b' if rest.starts_with("b\"") => 1 + string_length(&rest[1..]),
