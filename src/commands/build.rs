@@ -15,7 +15,7 @@ use crate::pep517::{
     Request, Source, Variables,
 };
 
-/// Builds an sdist and a wheel of a Python project
+/// Build an sdist and a wheel of a Python project
 ///
 /// Works with every project that has a pyproject.toml (any build backend) or a setup.py. Without --sdist and
 /// --wheel the sdist is built first, and then the wheel from it. Needs a Python interpreter.

@@ -16,7 +16,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 use crate::config::Environment;
 use crate::failure::Failure;
 
-/// Runs a private Python package index: the server, its users, the clients' set-up, builds and uploads.
+/// Run a private Python package index: the server, its users, the clients' set-up, builds and uploads.
 #[derive(Debug, Parser)]
 #[command(name = "pkgctl", version, propagate_version = false, max_term_width = 100)]
 #[command(arg_required_else_help = true, subcommand_required = true)]

@@ -92,11 +92,16 @@ impl House {
             .collect();
         let only_for_tests: BTreeSet<String> = sources
             .iter()
-            .flat_map(|(path, source)| source.test_modules.iter().map(|name| file_of(path, name)))
+            .flat_map(|(path, source)| source.test_modules.iter().map(|name| path_of(path, name)))
             .collect();
         sources
             .iter()
-            .filter(|(path, _)| !only_for_tests.contains(path.as_str()))
+            .filter(|(path, _)| {
+                !only_for_tests.iter().any(|module| {
+                    path.strip_prefix(module.as_str())
+                        .is_some_and(|rest| rest == ".rs" || rest.starts_with('/'))
+                })
+            })
             .flat_map(|(path, source)| problems_of(path, source, map))
             .collect()
     }
@@ -132,18 +137,17 @@ fn depth_of(path: &str) -> usize {
     }
 }
 
-/// The file of a module declared in another file: by its name, or by a path beside that file.
-fn file_of(declared_in: &str, module: &str) -> String {
-    if module.ends_with(".rs") {
+/// The path, without `.rs`, of a module declared in another file: by its name, or by a path beside that file.
+fn path_of(declared_in: &str, module: &str) -> String {
+    if let Some(module) = module.strip_suffix(".rs") {
         let folder = declared_in.rsplit_once('/').map_or("", |(folder, _)| folder);
         return format!("{folder}/{module}");
     }
-    let folder = match declared_in.rsplit_once('/') {
-        Some((folder, "mod.rs")) => format!("{folder}/"),
-        None if ["lib.rs", "main.rs"].contains(&declared_in) => String::new(),
-        _ => format!("{}/", declared_in.trim_end_matches(".rs")),
-    };
-    format!("{folder}{module}.rs")
+    match declared_in.rsplit_once('/') {
+        Some((folder, "mod.rs")) => format!("{folder}/{module}"),
+        None if ["lib.rs", "main.rs"].contains(&declared_in) => module.to_owned(),
+        _ => format!("{}/{module}", declared_in.trim_end_matches(".rs")),
+    }
 }
 
 fn problems_of(path: &str, source: &Source, map: &Map) -> Vec<String> {
@@ -469,6 +473,7 @@ mod planted {
                 "#[cfg(test)]\npub(crate) mod contract;\nmod local;",
             ),
             ("storage/contract.rs", "use crate::server;"),
+            ("storage/contract/reading.rs", "use crate::server;"),
             (
                 "storage/local.rs",
                 "#[cfg(test)] mod probe;\n#[cfg(test)]\n#[path = \"local_tests.rs\"]\nmod tests;",

@@ -196,9 +196,12 @@ fn the_guide_works_from_start_to_finish_with_a_person_at_a_terminal() {
 #[test]
 fn ctrl_c_at_a_question_leaves_nothing_behind() {
     let testbed = Testbed::new();
+    let url = "--url=http://localhost:8080";
     for (arguments, question, file) in [
-        (["adduser", "alice"], "assword", "packages/.htaccess"),
-        (["configure", "--username=alice"], "assword", ".pypirc"),
+        (&["adduser", "alice"][..], "assword", "packages/.htaccess"),
+        (&["configure"], "Address", ".pypirc"),
+        (&["configure", url], "User", ".pypirc"),
+        (&["configure", url, "--username=alice"], "assword", ".pypirc"),
     ] {
         let command = testbed.pkgctl(arguments);
         let session = Session::play(&command, &[Step::Expect(question), Step::Type("\x03")]);
@@ -268,10 +271,9 @@ fn the_two_set_up_commands_are_those_that_are_proven() {
     assert_eq!(commands.len(), 2, "two commands: {commands:?}");
     let proof = fs::read_to_string(project_path(".ci/run")).unwrap();
     for command in commands {
-        let run = proof.lines().any(|line| {
-            line.split_once("step ")
-                .is_some_and(|(_, run)| run.starts_with(&command))
-        });
+        let run = proof
+            .lines()
+            .any(|line| line.starts_with("step ") && line.ends_with(&command));
         assert!(run, "`.ci/run` has no step `{command}`");
     }
 }

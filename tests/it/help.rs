@@ -47,9 +47,14 @@ fn every_argument_is_explained() {
     let mut program = pkgctl::command();
     program.build();
     for verb in program.get_subcommands() {
+        let about = verb.get_about().map(ToString::to_string).unwrap_or_default();
+        let says_what_to_do = about
+            .split(' ')
+            .next()
+            .is_some_and(|word| !word.is_empty() && !word.ends_with('s'));
         assert!(
-            verb.get_about().is_some(),
-            "`{}` says nothing of itself",
+            says_what_to_do,
+            "`{}` is to be told to do something: {about}",
             verb.get_name()
         );
         for argument in verb.get_arguments() {

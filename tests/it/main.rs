@@ -13,14 +13,14 @@
     reason = "the tests make the environment that the program reads"
 )]
 
-mod adduser;
+mod adduser; // the passwords file
 mod architecture; // who may use whom, read from the sources
-mod build;
-mod configure;
+mod build; // sdists and wheels of all kinds of projects
+mod configure; // the files of pip and of uploaders
 mod generated; // man pages and completions are those of this version
 mod guide; // the guide's commands, as written
 mod help; // a snapshot per `--help`
-mod publish;
+mod publish; // uploads, to indexes of all manners
 mod real_clients; // pip, uv, twine and poetry, there and back
 mod serve; // the index server, asked over bare sockets
 mod support;
