@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -20,6 +21,7 @@ use tracing::{debug, info, warn};
 
 use super::Limits;
 use super::extract::Client;
+use super::patience::{Answering, Patient};
 
 /// Bound of a request's head, in bytes; also how much of a body is read at once.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
@@ -37,15 +39,21 @@ pub(super) async fn serve(
     shutdown: impl Future<Output = ()>,
 ) {
     let places = Arc::new(Semaphore::new(limits.connections));
-    let graceful = GracefulShutdown::new();
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.head_timeout);
+        .header_read_timeout(limits.idle_timeout);
     builder
         .max_buf_size(MAX_HEAD_BYTES)
         .max_headers(MAX_HEADERS)
         .keep_alive(true);
+    let head_timeout = limits.head_timeout;
+    let host = Host {
+        builder,
+        router,
+        graceful: GracefulShutdown::new(),
+        head_timeout,
+    };
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
@@ -53,7 +61,7 @@ pub(super) async fn serve(
             accepted = accept(&listener, &places) => accepted,
         };
         match accepted {
-            Ok((stream, client, place)) => spawn(stream, client, place, &builder, router.clone(), &graceful),
+            Ok((stream, client, place)) => host.serve(stream, client, place),
             Err(error) => {
                 // A client that was gone again is its own affair; no descriptors left is ours, and passes.
                 warn!(%error, "can't accept a connection");
@@ -67,7 +75,7 @@ pub(super) async fn serve(
         "stopping: no new connections, requests in flight finish"
     );
     tokio::select! {
-        () = graceful.shutdown() => info!("stopped"),
+        () = host.graceful.shutdown() => info!("stopped"),
         () = tokio::time::sleep(limits.grace) => warn!("stopped with requests still in flight"),
     }
 }
@@ -85,29 +93,41 @@ async fn accept(
     Ok((stream, Client(address.ip().to_canonical()), place))
 }
 
-fn spawn(
-    stream: TcpStream,
-    client: Client,
-    place: OwnedSemaphorePermit,
-    builder: &http1::Builder,
+/// What every connection is served with.
+struct Host {
+    builder: http1::Builder,
     router: Router,
-    graceful: &GracefulShutdown,
-) {
-    // Answers are written whole; waiting for more to fill a packet only delays them.
-    if let Err(error) = stream.set_nodelay(true) {
-        debug!(%error, "can't switch off Nagle's algorithm");
-    }
-    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-        request.extensions_mut().insert(client);
-        router
-            .clone()
-            .oneshot(request.map(axum::body::Body::new) as Request)
-    });
-    let connection = graceful.watch(builder.serve_connection(TokioIo::new(stream), service));
-    tokio::spawn(async move {
-        let _place = place;
-        if let Err(error) = connection.await {
-            debug!(client = %client.0, %error, "connection ended");
+    graceful: GracefulShutdown,
+    head_timeout: Duration,
+}
+
+impl Host {
+    /// Serves one connection in a task of its own, which holds its place.
+    fn serve(&self, stream: TcpStream, client: Client, place: OwnedSemaphorePermit) {
+        // Answers are written whole; waiting for more to fill a packet only delays them.
+        if let Err(error) = stream.set_nodelay(true) {
+            debug!(%error, "can't switch off Nagle's algorithm");
         }
-    });
+        let answering = Answering::default();
+        let socket = TokioIo::new(Patient::new(stream, answering.clone(), self.head_timeout));
+        let router = self.router.clone();
+        let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+            let now = answering.begin();
+            request.extensions_mut().insert(client);
+            let answer = router.clone().oneshot(request.map(Body::new) as Request);
+            async move {
+                let _now = now;
+                answer.await
+            }
+        });
+        let connection = self
+            .graceful
+            .watch(self.builder.serve_connection(socket, service));
+        tokio::spawn(async move {
+            let _place = place;
+            if let Err(error) = connection.await {
+                debug!(client = %client.0, %error, "connection ended");
+            }
+        });
+    }
 }

@@ -19,6 +19,7 @@ mod files;
 mod health;
 mod middleware;
 mod multipart;
+mod patience;
 mod range;
 mod router;
 mod simple;
@@ -100,8 +101,10 @@ pub struct Limits {
     pub uploads: usize,
     /// Uploads that wait for their turn; more are told to come back.
     pub queued_uploads: usize,
-    /// A request's head must be complete within this time, also the first one of a silent connection.
+    /// A request's head must be complete so long after its first byte.
     pub head_timeout: Duration,
+    /// A connection may be silent for this long, before its first request and between two.
+    pub idle_timeout: Duration,
     /// A body must not pause longer than this.
     pub body_pause: Duration,
     /// Requests in flight have this long to finish when the server is stopped.
@@ -115,6 +118,7 @@ impl Default for Limits {
             uploads: 16,
             queued_uploads: 64,
             head_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(60),
             body_pause: Duration::from_secs(60),
             grace: Duration::from_secs(30),
         }

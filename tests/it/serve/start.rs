@@ -261,6 +261,31 @@ fn silent_and_slow_clients_are_let_go() {
 }
 
 #[test]
+fn a_kept_connection_may_be_silent_for_a_while_and_ends_with_the_server() {
+    let testbed = Testbed::new();
+    let mut server = testbed.serve(Vec::<&str>::new());
+    let mut kept = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+    kept.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+    for pause in [Duration::ZERO, Duration::from_secs(12)] {
+        std::thread::sleep(pause);
+        kept.write_all(b"HEAD /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            .unwrap();
+        let mut answer = [0; 15];
+        kept.read_exact(&mut answer).unwrap();
+        assert_eq!(&answer, b"HTTP/1.1 200 OK", "after {pause:?}");
+        let mut rest = [0; 4096];
+        assert!(kept.read(&mut rest).unwrap() > 0);
+    }
+    let began = std::time::Instant::now();
+    server.signal("TERM");
+    assert_eq!(server.wait(), Some(0));
+    assert!(
+        began.elapsed() < Duration::from_secs(10),
+        "a silent connection held the server up"
+    );
+}
+
+#[test]
 fn heads_beyond_the_limits_are_refused() {
     let testbed = Testbed::new();
     let server = testbed.serve(Vec::<&str>::new());
