@@ -33,6 +33,9 @@ mod read;
 mod reconcile;
 mod upload;
 
+#[cfg(test)]
+mod tests;
+
 pub use pages::{Page, PageKey};
 pub use read::{Content, Download};
 pub use upload::{Accepted, Refusal, Submission};

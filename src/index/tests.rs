@@ -1,0 +1,229 @@
+//! The index over a real folder, without HTTP.
+
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+
+use super::*;
+use crate::catalog::SqliteCatalog;
+use crate::packaging::Sha256;
+use crate::packaging::simple::negotiate::Format;
+use crate::storage::{Changes, Entry, LocalStore, Object, Stamp, Store, StoreKey};
+
+/// A store that can be told to fail when it is asked about a file.
+struct Flaky {
+    inner: LocalStore,
+    fails: AtomicBool,
+}
+
+#[async_trait]
+impl Store for Flaky {
+    async fn spool(&self) -> Result<Spool, storage::Error> {
+        self.inner.spool().await
+    }
+
+    async fn put_new(&self, key: &StoreKey, spool: Spool) -> Result<Stamp, storage::Error> {
+        self.inner.put_new(key, spool).await
+    }
+
+    async fn replace(&self, key: &StoreKey, spool: Spool) -> Result<Stamp, storage::Error> {
+        self.inner.replace(key, spool).await
+    }
+
+    async fn head(&self, key: &StoreKey) -> Result<Stamp, storage::Error> {
+        if self.fails.load(Ordering::Relaxed) {
+            let source = std::io::Error::other("the disk is having a bad day");
+            return Err(storage::Error::Io {
+                action: "read",
+                path: key.path().into(),
+                source,
+            });
+        }
+        self.inner.head(key).await
+    }
+
+    async fn open(&self, key: &StoreKey) -> Result<Object, storage::Error> {
+        self.inner.open(key).await
+    }
+
+    async fn list(&self) -> Result<Vec<Entry>, storage::Error> {
+        self.inner.list().await
+    }
+
+    async fn delete(&self, key: &StoreKey) -> Result<(), storage::Error> {
+        self.inner.delete(key).await
+    }
+
+    fn take_changes(&self) -> Changes {
+        self.inner.take_changes()
+    }
+
+    fn sees_content_changes(&self) -> bool {
+        self.inner.sees_content_changes()
+    }
+
+    async fn free_bytes(&self) -> Option<u64> {
+        self.inner.free_bytes().await
+    }
+}
+
+fn local(folder: &Path, watch: bool) -> LocalStore {
+    let state_dir = folder.join(".pkgctl");
+    let settings = storage::Settings {
+        watch,
+        ..storage::Settings::new(vec![folder.to_owned()], state_dir)
+    };
+    LocalStore::open(settings).unwrap()
+}
+
+async fn open(store: impl Store, folder: &Path) -> Arc<Index> {
+    let catalog = SqliteCatalog::in_memory(&[folder.to_owned()]).unwrap();
+    Index::open(Arc::new(store), Arc::new(catalog), Settings::default())
+        .await
+        .unwrap()
+}
+
+fn page_of(project: &str) -> PageKey {
+    PageKey {
+        project: Some(project.parse().unwrap()),
+        format: Format::Json,
+        gzip: false,
+    }
+}
+
+async fn page(index: &Arc<Index>, project: &str) -> Option<Arc<Page>> {
+    index.page(&page_of(project)).await.unwrap()
+}
+
+async fn text(index: &Arc<Index>, project: &str) -> String {
+    let page = page(index, project).await.unwrap();
+    String::from_utf8(page.body.to_vec()).unwrap()
+}
+
+async fn bytes(index: &Arc<Index>, path: &str) -> Option<Vec<u8>> {
+    let download = index.download(path).await.unwrap()?;
+    match download.content {
+        Content::Memory(bytes) => Some(bytes.to_vec()),
+        Content::Stored(_) => panic!("a small file was not kept in memory"),
+    }
+}
+
+/// With change events and without: nothing is ever stale.
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_of_any_kind_are_in_the_next_answer() {
+    for watch in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let index = open(local(folder.path(), watch), folder.path()).await;
+        let path = folder.path().join("lib-1.0.tar.gz");
+        assert!(page(&index, "lib").await.is_none());
+        for round in 0..30 {
+            let content = format!("round {round}, {}", "x".repeat(round));
+            fs::write(&path, &content).unwrap();
+            assert!(
+                text(&index, "lib")
+                    .await
+                    .contains(&Sha256::of(&content).to_string()),
+                "watch {watch}, {round}"
+            );
+            assert_eq!(bytes(&index, "lib-1.0.tar.gz").await.unwrap(), content.as_bytes());
+            // The same length again, in place.
+            let content = content.replace("round", "ROUND");
+            fs::write(&path, &content).unwrap();
+            assert_eq!(
+                bytes(&index, "lib-1.0.tar.gz").await.unwrap(),
+                content.as_bytes(),
+                "watch {watch}, {round}"
+            );
+            assert!(
+                text(&index, "lib")
+                    .await
+                    .contains(&Sha256::of(&content).to_string()),
+                "watch {watch}, {round}"
+            );
+        }
+        fs::remove_file(&path).unwrap();
+        assert_eq!(bytes(&index, "lib-1.0.tar.gz").await, None);
+        assert!(text(&index, "lib").await.contains("\"files\":[]"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_is_made_once_for_all_who_want_it() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("lib-1.0.tar.gz"), "one").unwrap();
+    let index = open(local(folder.path(), true), folder.path()).await;
+    let asking: Vec<_> = (0..50)
+        .map(|_| {
+            tokio::spawn({
+                let index = Arc::clone(&index);
+                async move { page(&index, "lib").await.unwrap() }
+            })
+        })
+        .collect();
+    let mut pages = Vec::new();
+    for asked in asking {
+        pages.push(asked.await.unwrap());
+    }
+    assert!(pages.iter().all(|page| Arc::ptr_eq(page, &pages[0])));
+    // A change elsewhere leaves the page alone, one of its own does not.
+    fs::write(folder.path().join("other-1.0.tar.gz"), "other").unwrap();
+    assert!(Arc::ptr_eq(&page(&index, "lib").await.unwrap(), &pages[0]));
+    fs::write(folder.path().join("lib-2.0.tar.gz"), "two").unwrap();
+    let renewed = page(&index, "lib").await.unwrap();
+    assert!(!Arc::ptr_eq(&renewed, &pages[0]) && renewed.etag != pages[0].etag);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_could_not_be_looked_at_is_not_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Flaky {
+        inner: local(folder.path(), true),
+        fails: AtomicBool::new(false),
+    };
+    let store = Arc::new(store);
+    let catalog = SqliteCatalog::in_memory(&[folder.path().to_owned()]).unwrap();
+    let index = Index::open(
+        Arc::<Flaky>::clone(&store),
+        Arc::new(catalog),
+        Settings::default(),
+    )
+    .await
+    .unwrap();
+    store.fails.store(true, Ordering::Relaxed);
+    fs::write(folder.path().join("lib-1.0.tar.gz"), "one").unwrap();
+    // Rather no answer than a stale one.
+    assert!(index.page(&page_of("lib")).await.is_err());
+    assert!(index.page(&page_of("lib")).await.is_err());
+    store.fails.store(false, Ordering::Relaxed);
+    assert!(text(&index, "lib").await.contains(&Sha256::of("one").to_string()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_asks_for_is_read_in_the_background() {
+    let folder = tempfile::tempdir().unwrap();
+    for number in 0..100 {
+        fs::write(
+            folder.path().join(format!("lib-1.{number}.tar.gz")),
+            format!("{number}"),
+        )
+        .unwrap();
+    }
+    let catalog: SharedCatalog = Arc::new(SqliteCatalog::in_memory(&[folder.path().to_owned()]).unwrap());
+    let store = Arc::new(local(folder.path(), true));
+    let index = Index::open(store, Arc::clone(&catalog), Settings::default())
+        .await
+        .unwrap();
+    assert_eq!(catalog.unread(1000).await.unwrap().len(), 100);
+    let reading = tokio::spawn(Arc::clone(&index).read_in_background());
+    let all_read = async {
+        while !catalog.unread(1).await.unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), all_read)
+        .await
+        .unwrap();
+    reading.abort();
+}
