@@ -78,6 +78,13 @@ impl Pages {
         }
     }
 
+    /// Forgets the pages of these projects, but not the list, which names them in any case.
+    pub(super) fn forget_pages_of(&self, projects: &[ProjectName]) {
+        for project in projects {
+            self.forget_one(Some(project));
+        }
+    }
+
     fn forget_one(&self, project: Option<&ProjectName>) {
         for format in [Format::Json, Format::HtmlV1, Format::Html] {
             for gzip in [false, true] {
@@ -112,35 +119,38 @@ impl Index {
             Ok(page) => return Ok(Some(page)),
             Err(guard) => guard,
         };
-        let Some(page) = self.render(key).await? else {
+        let Some((page, may_be_kept)) = self.render(key).await? else {
             return Ok(None);
         };
         let page = Arc::new(page);
-        // Refused when a change came meanwhile: this request began before the change, so it may still have the page.
-        let _ = guard.insert(Arc::clone(&page));
+        if may_be_kept {
+            // Refused when a change came meanwhile: this request began before it, so it may still have the page.
+            let _ = guard.insert(Arc::clone(&page));
+        }
         Ok(Some(page))
     }
 
-    async fn render(self: &Arc<Self>, key: &PageKey) -> Result<Option<Page>, Error> {
+    /// A new page, and whether it may be kept.
+    async fn render(self: &Arc<Self>, key: &PageKey) -> Result<Option<(Page, bool)>, Error> {
         let (format, gzip) = (key.format, key.gzip);
-        let rendering = if let Some(project) = &key.project {
-            let Some(detail) = self.project_detail(project).await? else {
-                return Ok(None);
-            };
-            tokio::task::spawn_blocking(move || match format {
-                Format::Json => finish(json::project_detail(&detail), format, gzip),
-                Format::HtmlV1 | Format::Html => finish(html::project_detail(&detail), format, gzip),
-            })
-        } else {
+        let Some(project) = &key.project else {
             let list = ProjectList {
                 projects: self.catalog.projects().await?,
             };
-            tokio::task::spawn_blocking(move || match format {
+            let page = tokio::task::spawn_blocking(move || match format {
                 Format::Json => finish(json::project_list(&list), format, gzip),
                 Format::HtmlV1 | Format::Html => finish(html::project_list(&list), format, gzip),
-            })
+            });
+            return Ok(Some((page.await?, true)));
         };
-        Ok(Some(rendering.await?))
+        let Some((detail, may_be_kept)) = self.project_detail(project).await? else {
+            return Ok(None);
+        };
+        let page = tokio::task::spawn_blocking(move || match format {
+            Format::Json => finish(json::project_detail(&detail), format, gzip),
+            Format::HtmlV1 | Format::Html => finish(html::project_detail(&detail), format, gzip),
+        });
+        Ok(Some((page.await?, may_be_kept)))
     }
 }
 

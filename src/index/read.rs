@@ -23,6 +23,10 @@ use crate::storage::{self, Object, Stamp, StoreKey};
 /// How often a file may change under our hands before we say so.
 const ATTEMPTS: usize = 5;
 
+/// A file that was changed so recently may be changed again without its stamp showing it: the clocks of file systems
+/// tick in milliseconds, on some in seconds. What is read from it holds for this answer only.
+const CLOCK_GRAIN_NS: i64 = 2_000_000_000;
+
 /// What a cached file costs in memory beside its bytes.
 const FILE_OVERHEAD_BYTES: u64 = 512;
 
@@ -149,7 +153,10 @@ impl Index {
                     content: Content::Stored(object),
                 }));
             }
-            let Some(bytes) = read_whole(object).await? else {
+            let bytes = read_whole(object).await?;
+            // Between the digest and these bytes an unsettled file may have changed without its stamp telling.
+            let agrees = |bytes: &Bytes| has_settled(stamp) || Sha256::of(bytes) == facts.sha256;
+            let Some(bytes) = bytes.filter(agrees) else {
                 self.look_again(&record.key).await?;
                 continue;
             };
@@ -160,8 +167,10 @@ impl Index {
                 bytes,
             };
             let file = Arc::new(file);
-            // Refused when the file changed meanwhile; what was read is whole and was right when it was asked for.
-            let _ = guard.insert(Arc::clone(&file));
+            if self.may_keep(stamp) {
+                // Refused when the file changed meanwhile; what was read is whole and was right when it was asked for.
+                let _ = guard.insert(Arc::clone(&file));
+            }
             return Ok(Some(file.download()));
         }
         Err(Error::Unsteady(path.to_owned()))
@@ -214,7 +223,9 @@ impl Index {
                 bytes: bytes.into(),
             };
             let file = Arc::new(file);
-            let _ = guard.insert(Arc::clone(&file));
+            if self.may_keep(record.stamp) {
+                let _ = guard.insert(Arc::clone(&file));
+            }
             return Ok(Some(file.download()));
         }
         Err(Error::Unsteady(path.to_owned()))
@@ -227,6 +238,12 @@ impl Index {
         }
         let record = self.served_at(path).await?;
         self.settle_files(record.as_slice()).await
+    }
+
+    /// Whether something made from a file in this state may be kept: a later change must make itself known, by an
+    /// event or by another stamp.
+    pub(super) fn may_keep(&self, stamp: Stamp) -> bool {
+        self.store.sees_content_changes() || has_settled(stamp)
     }
 
     /// The record of the file that is served at `path`: the first one of that name, and only under its own path.
@@ -247,11 +264,11 @@ impl Index {
         Ok(tokio::task::spawn_blocking(read).await?)
     }
 
-    /// What the project's page shows; `None` when no file of it was ever here.
+    /// What the project's page shows, and whether that may be kept; `None` when no file of it was ever here.
     pub(super) async fn project_detail(
         self: &Arc<Self>,
         name: &ProjectName,
-    ) -> Result<Option<ProjectDetail>, Error> {
+    ) -> Result<Option<(ProjectDetail, bool)>, Error> {
         let Some(project) = self.catalog.project(name).await? else {
             return Ok(None);
         };
@@ -266,6 +283,7 @@ impl Index {
         } else {
             files
         };
+        let may_be_kept = files.iter().all(|record| self.may_keep(record.stamp));
         let readers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let entries: Vec<Option<FileEntry>> = stream::iter(files)
             .map(|record| self.entry(record))
@@ -273,12 +291,13 @@ impl Index {
             .try_collect()
             .await?;
         let files = entries.into_iter().flatten().collect();
-        Ok(Some(ProjectDetail {
+        let detail = ProjectDetail {
             name,
             status,
             status_reason,
             files,
-        }))
+        };
+        Ok(Some((detail, may_be_kept)))
     }
 
     /// A file's line on the page; `None` when it went, or is still being written and so isn't listed yet.
@@ -311,6 +330,8 @@ impl Index {
     }
 
     /// The record with its facts, reading the file if that was not done yet. `None` when the file went meanwhile.
+    ///
+    /// Facts are kept once the file has settled; see [`CLOCK_GRAIN_NS`].
     async fn with_facts(&self, mut record: FileRecord) -> Result<Option<(FileRecord, FileFacts)>, Error> {
         for _ in 0..ATTEMPTS {
             if let Some(facts) = record.facts.take().filter(|facts| self.settings.suffice(facts)) {
@@ -337,12 +358,12 @@ impl Index {
                 record.stamp = still;
                 continue;
             }
-            if let Some(facts) = facts {
-                self.catalog
-                    .record_facts(&record.key, stamp, facts.clone())
-                    .await?;
-                return Ok(Some((record, facts)));
+            let Some(facts) = facts else { continue };
+            if has_settled(stamp) {
+                let known = facts.clone();
+                self.catalog.record_facts(&record.key, stamp, known).await?;
             }
+            return Ok(Some((record, facts)));
         }
         Err(Error::Unsteady(record.key.path().to_owned()))
     }
@@ -376,7 +397,7 @@ impl Index {
             let mut read = 0;
             for record in batch {
                 let state = (record.key.clone(), record.stamp);
-                if unreadable.contains(&state) {
+                if unreadable.contains(&state) || !has_settled(record.stamp) {
                     continue;
                 }
                 match self.with_facts(record).await {
@@ -392,6 +413,13 @@ impl Index {
             }
         }
     }
+}
+
+/// Whether a later change would show in the stamp.
+pub(super) fn has_settled(stamp: Stamp) -> bool {
+    // Beyond the years that 64 bits of nanoseconds can tell, clocks are wrong anyway.
+    let now_ns = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
+    now_ns.abs_diff(stamp.modified_ns) > CLOCK_GRAIN_NS.unsigned_abs()
 }
 
 impl Settings {
@@ -419,7 +447,7 @@ impl Settings {
         }
         let parsed = metadata
             .as_deref()
-            .and_then(|bytes| CoreMetadata::parse(bytes).ok());
+            .and_then(|bytes| CoreMetadata::parse_lenient(bytes).ok());
         let for_wheel = metadata
             .as_deref()
             .filter(|_| matches!(filename, DistFilename::Wheel(_)));

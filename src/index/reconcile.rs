@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Mutex as AsyncMutex;
 use tracing::{debug, warn};
 
+use super::read::has_settled;
 use super::{Error, Index};
 use crate::catalog::{FileRecord, Observation};
 use crate::packaging::DistFilename;
@@ -182,12 +183,19 @@ impl Index {
         if observations.is_empty() {
             return Ok(());
         }
+        let mut unsettled = Vec::new();
         for observation in &observations {
-            let (Observation::Seen { key, .. } | Observation::Gone { key }) = observation;
-            self.files.forget(key);
+            self.files.forget(observation.key());
+            if let Observation::Seen { filename, stamp, .. } = observation
+                && !has_settled(*stamp)
+            {
+                unsettled.push(filename.project().clone());
+            }
         }
         let affected = self.catalog.observe(observations).await?;
         self.pages.forget(&affected);
+        // The catalog sees no change where the stamp is the same, but the bytes may be others all the same.
+        self.pages.forget_pages_of(&unsettled);
         Ok(())
     }
 

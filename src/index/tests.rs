@@ -204,11 +204,15 @@ async fn a_change_that_could_not_be_looked_at_is_not_lost() {
 async fn what_nobody_asks_for_is_read_in_the_background() {
     let folder = tempfile::tempdir().unwrap();
     for number in 0..100 {
-        fs::write(
-            folder.path().join(format!("lib-1.{number}.tar.gz")),
-            format!("{number}"),
-        )
-        .unwrap();
+        let path = folder.path().join(format!("lib-1.{number}.tar.gz"));
+        fs::write(&path, format!("{number}")).unwrap();
+        let an_hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+        fs::File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_modified(an_hour_ago)
+            .unwrap();
     }
     let catalog: SharedCatalog = Arc::new(SqliteCatalog::in_memory(&[folder.path().to_owned()]).unwrap());
     let store = Arc::new(local(folder.path(), true));
@@ -226,4 +230,41 @@ async fn what_nobody_asks_for_is_read_in_the_background() {
         .await
         .unwrap();
     reading.abort();
+}
+
+/// The clock of a file system may stand still between two writes.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_leaves_the_stamp_alone_is_noticed() {
+    for watch in [true, false] {
+        let folder = tempfile::tempdir().unwrap();
+        let index = open(local(folder.path(), watch), folder.path()).await;
+        let path = folder.path().join("lib-1.0.tar.gz");
+        fs::write(&path, "aaaa").unwrap();
+        let time = fs::metadata(&path).unwrap().modified().unwrap();
+        for content in ["bbbb", "cccc", "dddd"] {
+            assert!(
+                !text(&index, "lib")
+                    .await
+                    .contains(&Sha256::of(content).to_string())
+            );
+            assert_ne!(bytes(&index, "lib-1.0.tar.gz").await.unwrap(), content.as_bytes());
+            fs::write(&path, content).unwrap();
+            fs::File::options()
+                .write(true)
+                .open(&path)
+                .unwrap()
+                .set_modified(time)
+                .unwrap();
+            let now = text(&index, "lib").await;
+            assert!(
+                now.contains(&Sha256::of(content).to_string()),
+                "watch {watch}: {now}"
+            );
+            assert_eq!(
+                bytes(&index, "lib-1.0.tar.gz").await.unwrap(),
+                content.as_bytes(),
+                "watch {watch}"
+            );
+        }
+    }
 }
