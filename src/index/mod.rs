@@ -11,8 +11,8 @@
 //! - **An accepted upload is durable, whole, verified and listed** when [`Index::accept`] returns; a refused one has
 //!   left nothing behind.
 //!
-//! `reconcile.rs` brings changes of the folder into the catalog, `read.rs` gathers what a page or a download needs,
-//! `pages.rs` keeps rendered pages, `upload.rs` accepts or refuses.
+//! `reconcile.rs` brings changes of the folder into the catalog, `facts.rs` reads what files say of themselves,
+//! `pages.rs` makes and keeps pages, `files.rs` gives downloads, `upload.rs` accepts or refuses.
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -28,16 +28,17 @@ use crate::storage::{self, SharedStore};
 
 pub use crate::storage::{Object, Spool};
 
+mod facts;
+mod files;
 mod pages;
-mod read;
 mod reconcile;
 mod upload;
 
 #[cfg(test)]
 mod tests;
 
+pub use files::{Content, Download};
 pub use pages::{Page, PageKey};
-pub use read::{Content, Download};
 pub use upload::{Accepted, Refusal, Submission};
 
 /// What the index is told once, at the start.
@@ -76,7 +77,7 @@ pub struct Index {
     catalog: SharedCatalog,
     settings: Settings,
     pages: pages::Pages,
-    files: read::SmallFiles,
+    files: files::SmallFiles,
     changes: reconcile::Inbox,
     /// Bounds how many archives are read or verified at once: that is processor work, so one for each core.
     readers: Semaphore,
@@ -97,7 +98,7 @@ impl Index {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let index = Arc::new(Self {
             pages: pages::Pages::new(settings.page_cache_bytes),
-            files: read::SmallFiles::new(settings.file_cache_bytes, settings.cached_file_max_bytes),
+            files: files::SmallFiles::new(settings.file_cache_bytes, settings.cached_file_max_bytes),
             changes: reconcile::Inbox::default(),
             readers: Semaphore::new(cores),
             uploads: upload::NameLocks::default(),

@@ -6,12 +6,16 @@ use std::sync::Arc;
 use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use tracing::{debug, warn};
 
+use super::facts::digest_of;
 use super::{Error, Index};
+use crate::catalog::{FileRecord, ProjectRecord};
 use crate::packaging::simple::negotiate::Format;
-use crate::packaging::simple::{ProjectList, html, json};
+use crate::packaging::simple::{FileEntry, ProjectDetail, ProjectList, ProjectStatus, html, json};
 use crate::packaging::{ProjectName, Sha256};
 
 /// Below this, compressing saves no packet.
@@ -151,6 +155,71 @@ impl Index {
             Format::HtmlV1 | Format::Html => finish(html::project_detail(&detail), format, gzip),
         });
         Ok(Some((page.await?, may_be_kept)))
+    }
+
+    /// What the project's page shows, and whether that may be kept; `None` when no file of it was ever here.
+    async fn project_detail(
+        self: &Arc<Self>,
+        name: &ProjectName,
+    ) -> Result<Option<(ProjectDetail, bool)>, Error> {
+        let Some(project) = self.catalog.project(name).await? else {
+            return Ok(None);
+        };
+        let ProjectRecord {
+            name,
+            status,
+            status_reason,
+            files,
+        } = project;
+        let files = if status == ProjectStatus::Quarantined {
+            Vec::new()
+        } else {
+            files
+        };
+        let may_be_kept = files.iter().all(|record| self.may_keep(record.stamp));
+        let readers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let entries: Vec<Option<FileEntry>> = stream::iter(files)
+            .map(|record| self.entry(record))
+            .buffered(readers)
+            .try_collect()
+            .await?;
+        let files = entries.into_iter().flatten().collect();
+        let detail = ProjectDetail {
+            name,
+            status,
+            status_reason,
+            files,
+        };
+        Ok(Some((detail, may_be_kept)))
+    }
+
+    /// A file's line on the page; `None` when it went, or is still being written and so isn't listed yet.
+    async fn entry(&self, record: FileRecord) -> Result<Option<FileEntry>, Error> {
+        let (record, facts) = match self.with_facts(record.clone()).await {
+            Ok(Some((record, facts))) => (record, Some(facts)),
+            Ok(None) => return Ok(None),
+            Err(Error::Unsteady(path)) => {
+                debug!(path, "still being written, not listed yet");
+                return Ok(None);
+            }
+            // One file that can't be read must not take the whole page down: it is listed without a digest.
+            Err(Error::Store(error)) => {
+                warn!(file = %record.key, %error, "listed without a digest");
+                (record, None)
+            }
+            Err(error) => return Err(error),
+        };
+        let digest_of_facts = |algorithm| facts.as_ref().and_then(|facts| digest_of(facts, algorithm));
+        Ok(Some(FileEntry {
+            digest: self.settings.page_digest.and_then(digest_of_facts),
+            path: record.key.path().to_owned(),
+            filename: record.filename,
+            metadata_sha256: facts.as_ref().and_then(|facts| facts.metadata_sha256),
+            requires_python: facts.and_then(|facts| facts.requires_python),
+            yanked: record.yanked.map(|yank| yank.reason),
+            size_bytes: record.stamp.size_bytes,
+            uploaded_at: record.uploaded_at,
+        }))
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::Mutex as AsyncMutex;
 use tracing::{debug, warn};
 
-use super::read::has_settled;
+use super::facts::has_settled;
 use super::{Error, Index};
 use crate::catalog::{FileRecord, Observation};
 use crate::packaging::DistFilename;

@@ -1,0 +1,194 @@
+//! What files say of themselves: read once, when first needed or in the background, and kept in the catalog.
+
+use std::collections::HashSet;
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::{debug, warn};
+
+use super::{Error, Index, Settings};
+use crate::archive;
+use crate::catalog::{FileFacts, FileRecord};
+use crate::packaging::digest::{Algorithm, MultiHasher, NamedDigest};
+use crate::packaging::metadata::CoreMetadata;
+use crate::packaging::{DistFilename, Sha256};
+use crate::storage::{self, Object, Stamp, StoreKey};
+
+/// How often a file may change under our hands before we say so.
+pub(super) const ATTEMPTS: usize = 5;
+
+/// A file that was changed so recently may be changed again without its stamp showing it: the clocks of file systems
+/// tick in milliseconds, on some in seconds. What is read from it holds for this answer only.
+const CLOCK_GRAIN_NS: i64 = 2_000_000_000;
+
+impl Index {
+    /// The record with its facts, reading the file if that was not done yet. `None` when the file went meanwhile.
+    ///
+    /// Facts are kept once the file has settled; see [`CLOCK_GRAIN_NS`].
+    pub(super) async fn with_facts(
+        &self,
+        mut record: FileRecord,
+    ) -> Result<Option<(FileRecord, FileFacts)>, Error> {
+        for _ in 0..ATTEMPTS {
+            if let Some(facts) = record.facts.take().filter(|facts| self.settings.suffice(facts)) {
+                return Ok(Some((record, facts)));
+            }
+            let object = match self.store.open(&record.key).await {
+                Ok(object) => object,
+                Err(storage::Error::NotFound(_)) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
+            if object.stamp != record.stamp {
+                self.look_again(&record.key).await?;
+                record.stamp = object.stamp;
+            }
+            let stamp = object.stamp;
+            let facts = self.read_facts(&record.filename, object).await?;
+            let still = match self.store.head(&record.key).await {
+                Ok(stamp) => stamp,
+                Err(storage::Error::NotFound(_)) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            };
+            // A file that grew while it was read has a digest that nobody will ever see again.
+            if still != stamp {
+                record.stamp = still;
+                continue;
+            }
+            let Some(facts) = facts else { continue };
+            if has_settled(stamp) {
+                let known = facts.clone();
+                self.catalog.record_facts(&record.key, stamp, known).await?;
+            }
+            return Ok(Some((record, facts)));
+        }
+        Err(Error::Unsteady(record.key.path().to_owned()))
+    }
+
+    /// Reads a file once, on a blocking thread. `None` when its bytes could not be read to the end.
+    async fn read_facts(&self, filename: &DistFilename, object: Object) -> Result<Option<FileFacts>, Error> {
+        let filename = filename.clone();
+        let settings = self.settings.clone();
+        // The semaphore is never closed, so a permit always comes.
+        let _permit = self.readers.acquire().await.ok();
+        let facts = tokio::task::spawn_blocking(move || settings.facts_of(&filename, object)).await?;
+        Ok(facts)
+    }
+
+    /// Whether something made from a file in this state may be kept: a later change must make itself known, by an
+    /// event or by another stamp.
+    pub(super) fn may_keep(&self, stamp: Stamp) -> bool {
+        self.store.sees_content_changes() || has_settled(stamp)
+    }
+
+    /// Reads what was copied in and nobody asked for yet, until the index is dropped. One file at a time, so that
+    /// requests always find a free core.
+    pub async fn read_in_background(self: Arc<Self>) {
+        const BATCH: usize = 64;
+        const REST: Duration = Duration::from_secs(2);
+        // Files that could not be read in this state; asking for more than these finds the others.
+        let mut unreadable: HashSet<(StoreKey, Stamp)> = HashSet::new();
+        loop {
+            let batch = self
+                .catalog
+                .unread(BATCH + unreadable.len())
+                .await
+                .unwrap_or_else(|error| {
+                    warn!(%error, "can't ask the catalog for unread files");
+                    Vec::new()
+                });
+            let mut read = 0;
+            for record in batch {
+                let state = (record.key.clone(), record.stamp);
+                if unreadable.contains(&state) || !has_settled(record.stamp) {
+                    continue;
+                }
+                match self.with_facts(record).await {
+                    Ok(_) => read += 1,
+                    Err(error) => {
+                        debug!(%error, "not read in the background");
+                        unreadable.insert(state);
+                    }
+                }
+            }
+            if read == 0 {
+                tokio::time::sleep(REST).await;
+            }
+        }
+    }
+}
+
+/// Whether a later change would show in the stamp.
+pub(super) fn has_settled(stamp: Stamp) -> bool {
+    // Beyond the years that 64 bits of nanoseconds can tell, clocks are wrong anyway.
+    let now_ns = i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX);
+    now_ns.abs_diff(stamp.modified_ns) > CLOCK_GRAIN_NS.unsigned_abs()
+}
+
+impl Settings {
+    /// Whether these facts hold all that pages show under these settings.
+    fn suffice(&self, facts: &FileFacts) -> bool {
+        self.page_digest
+            .is_none_or(|algorithm| digest_of(facts, algorithm).is_some())
+    }
+
+    fn facts_of(&self, filename: &DistFilename, mut object: Object) -> Option<FileFacts> {
+        let digests = hash(&mut object, self.page_digest).ok()?;
+        let sha256 = digests
+            .iter()
+            .find(|digest| digest.algorithm == Algorithm::Sha256)?
+            .hex()
+            .parse()
+            .ok()?;
+        object.reader.seek(SeekFrom::Start(0)).ok()?;
+        let (metadata, defect) = match archive::read_metadata(filename, object.reader, &self.limits) {
+            Ok(metadata) => (metadata, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        if let Some(reason) = &defect {
+            warn!(file = %filename, reason, "the archive can't be understood; it is served without metadata");
+        }
+        let parsed = metadata
+            .as_deref()
+            .and_then(|bytes| CoreMetadata::parse_lenient(bytes).ok());
+        let for_wheel = metadata
+            .as_deref()
+            .filter(|_| matches!(filename, DistFilename::Wheel(_)));
+        Some(FileFacts {
+            sha256,
+            digests: digests
+                .into_iter()
+                .filter(|digest| digest.algorithm != Algorithm::Sha256)
+                .collect(),
+            requires_python: parsed
+                .as_ref()
+                .and_then(CoreMetadata::requires_python)
+                .map(str::to_owned),
+            metadata_sha256: for_wheel.map(Sha256::of),
+            defect,
+        })
+    }
+}
+
+fn hash(object: &mut Object, also: Option<Algorithm>) -> std::io::Result<Vec<NamedDigest>> {
+    let mut hasher = MultiHasher::new([Some(Algorithm::Sha256), also].into_iter().flatten());
+    let mut buffer = vec![0; 256 * 1024];
+    loop {
+        match object.reader.read(&mut buffer)? {
+            0 => return Ok(hasher.finish()),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+}
+
+/// The digest by that algorithm, if it is known.
+pub(super) fn digest_of(facts: &FileFacts, algorithm: Algorithm) -> Option<NamedDigest> {
+    if algorithm == Algorithm::Sha256 {
+        return NamedDigest::parse(algorithm, &facts.sha256.to_string()).ok();
+    }
+    facts
+        .digests
+        .iter()
+        .find(|digest| digest.algorithm == algorithm)
+        .cloned()
+}

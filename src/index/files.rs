@@ -1,0 +1,275 @@
+//! Downloads: whole files and the metadata files of wheels, the small ones from memory.
+
+use std::io::Read as _;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
+
+use super::facts::{ATTEMPTS, has_settled};
+use super::{Error, Index};
+use crate::archive;
+use crate::catalog::{FileFacts, FileRecord};
+use crate::packaging::{DistFilename, Sha256};
+use crate::storage::{self, Object, StoreKey};
+
+/// What a cached file costs in memory beside its bytes.
+const FILE_OVERHEAD_BYTES: u64 = 512;
+
+/// A file, ready to be sent.
+#[derive(Debug)]
+pub struct Download {
+    /// Its name.
+    pub filename: DistFilename,
+    /// Digest of exactly the bytes that are sent, and so the strongest validator there is.
+    pub sha256: Sha256,
+    /// Length in bytes.
+    pub size_bytes: u64,
+    /// When the content was last changed, in nanoseconds since 1970 in UTC.
+    pub modified_ns: i64,
+    /// The bytes.
+    pub content: Content,
+}
+
+/// Where a download's bytes are.
+pub enum Content {
+    /// A small file, shared with other downloads.
+    Memory(Bytes),
+    /// An open object of the store; reading it blocks.
+    Stored(Object),
+}
+
+impl std::fmt::Debug for Content {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Memory(bytes) => write!(f, "Memory({} bytes)", bytes.len()),
+            Self::Stored(object) => write!(f, "Stored({:?})", object.stamp),
+        }
+    }
+}
+
+/// Small files and metadata files in memory, bounded in bytes.
+pub(super) struct SmallFiles {
+    cache: Cache<String, Arc<SmallFile>, FileWeight>,
+    max_file_bytes: u64,
+}
+
+struct SmallFile {
+    filename: DistFilename,
+    sha256: Sha256,
+    modified_ns: i64,
+    bytes: Bytes,
+}
+
+#[derive(Clone)]
+struct FileWeight;
+
+impl Weighter<String, Arc<SmallFile>> for FileWeight {
+    fn weight(&self, path: &String, file: &Arc<SmallFile>) -> u64 {
+        (path.len() + file.bytes.len()) as u64 + FILE_OVERHEAD_BYTES
+    }
+}
+
+impl SmallFiles {
+    pub(super) fn new(capacity_bytes: u64, max_file_bytes: u64) -> Self {
+        let typical_file_bytes = 16 * 1024;
+        let expected_files = usize::try_from(capacity_bytes / typical_file_bytes).unwrap_or(usize::MAX);
+        Self {
+            cache: Cache::with_weighter(expected_files.min(100_000), capacity_bytes, FileWeight),
+            max_file_bytes,
+        }
+    }
+
+    /// Forgets a file and its metadata file, also while they are being read.
+    pub(super) fn forget(&self, key: &StoreKey) {
+        self.cache.remove(key.path());
+        self.cache.remove(metadata_path(key.path()).as_str());
+    }
+}
+
+impl SmallFile {
+    fn new(record: FileRecord, sha256: Sha256, bytes: Bytes) -> Self {
+        Self {
+            filename: record.filename,
+            sha256,
+            modified_ns: record.stamp.modified_ns,
+            bytes,
+        }
+    }
+
+    fn download(&self) -> Download {
+        Download {
+            filename: self.filename.clone(),
+            sha256: self.sha256,
+            size_bytes: self.bytes.len() as u64,
+            modified_ns: self.modified_ns,
+            content: Content::Memory(self.bytes.clone()),
+        }
+    }
+}
+
+fn metadata_path(path: &str) -> String {
+    format!("{path}.metadata")
+}
+
+/// A file that is open in the very state in which its facts were read.
+struct Served {
+    record: FileRecord,
+    facts: FileFacts,
+    object: Object,
+}
+
+impl Index {
+    /// The file at `path`, as pages link it; `None` when no page links such a path.
+    ///
+    /// # Errors
+    /// The folder or the catalog can't be read.
+    pub async fn download(self: &Arc<Self>, path: &str) -> Result<Option<Download>, Error> {
+        self.settle_path(path).await?;
+        let guard = match self.files.cache.get_value_or_guard_async(path).await {
+            Ok(file) => return Ok(Some(file.download())),
+            Err(guard) => guard,
+        };
+        for _ in 0..ATTEMPTS {
+            let Some(Served {
+                record,
+                facts,
+                object,
+            }) = self.open_served(path).await?
+            else {
+                return Ok(None);
+            };
+            let stamp = object.stamp;
+            if stamp.size_bytes > self.files.max_file_bytes {
+                return Ok(Some(Download {
+                    filename: record.filename,
+                    sha256: facts.sha256,
+                    size_bytes: stamp.size_bytes,
+                    modified_ns: stamp.modified_ns,
+                    content: Content::Stored(object),
+                }));
+            }
+            // Between the digest and these bytes an unsettled file may have changed without its stamp telling.
+            let agree = |bytes: &Bytes| has_settled(stamp) || Sha256::of(bytes) == facts.sha256;
+            let Some(bytes) = read_whole(object).await?.filter(agree) else {
+                self.look_again(&record.key).await?;
+                continue;
+            };
+            let file = Arc::new(SmallFile::new(record, facts.sha256, bytes));
+            if self.may_keep(stamp) {
+                // Refused when the file changed meanwhile; what was read is whole and was right when it was asked for.
+                let _ = guard.insert(Arc::clone(&file));
+            }
+            return Ok(Some(file.download()));
+        }
+        Err(Error::Unsteady(path.to_owned()))
+    }
+
+    /// The core metadata file of the wheel at `path` (PEP 658): the very bytes that the wheel holds. `None` when
+    /// there is no such wheel, or no metadata could be read from it.
+    ///
+    /// # Errors
+    /// The folder or the catalog can't be read.
+    pub async fn metadata_file(self: &Arc<Self>, path: &str) -> Result<Option<Download>, Error> {
+        self.settle_path(path).await?;
+        let cache_path = metadata_path(path);
+        let cached = self
+            .files
+            .cache
+            .get_value_or_guard_async(cache_path.as_str())
+            .await;
+        let guard = match cached {
+            Ok(file) => return Ok(Some(file.download())),
+            Err(guard) => guard,
+        };
+        for _ in 0..ATTEMPTS {
+            let Some(Served {
+                record,
+                facts,
+                object,
+            }) = self.open_served(path).await?
+            else {
+                return Ok(None);
+            };
+            let Some(expected) = facts.metadata_sha256 else {
+                return Ok(None);
+            };
+            let stamp = object.stamp;
+            let bytes = self.metadata_of(&record.filename, object).await?;
+            // pip compares these bytes with the digest on the page: anything else must not leave the house.
+            let Some(bytes) = bytes.filter(|bytes| Sha256::of(bytes) == expected) else {
+                self.look_again(&record.key).await?;
+                continue;
+            };
+            let file = Arc::new(SmallFile::new(record, expected, bytes.into()));
+            if self.may_keep(stamp) {
+                let _ = guard.insert(Arc::clone(&file));
+            }
+            return Ok(Some(file.download()));
+        }
+        Err(Error::Unsteady(path.to_owned()))
+    }
+
+    async fn settle_path(self: &Arc<Self>, path: &str) -> Result<(), Error> {
+        self.settle().await?;
+        if self.store.sees_content_changes() {
+            return Ok(());
+        }
+        let record = self.served_at(path).await?;
+        self.settle_files(record.as_slice()).await
+    }
+
+    /// Opens the file that is served at `path`, reading its facts first where they aren't known.
+    async fn open_served(&self, path: &str) -> Result<Option<Served>, Error> {
+        for _ in 0..ATTEMPTS {
+            let Some(record) = self.served_at(path).await? else {
+                return Ok(None);
+            };
+            let Some((record, facts)) = self.with_facts(record).await? else {
+                return Ok(None);
+            };
+            match self.store.open(&record.key).await {
+                Ok(object) if object.stamp == record.stamp => {
+                    return Ok(Some(Served {
+                        record,
+                        facts,
+                        object,
+                    }));
+                }
+                Ok(_) | Err(storage::Error::NotFound(_)) => self.look_again(&record.key).await?,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(Error::Unsteady(path.to_owned()))
+    }
+
+    /// The record of the file that is served at `path`: the first one of that name, and only under its own path.
+    async fn served_at(&self, path: &str) -> Result<Option<FileRecord>, Error> {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let record = self.catalog.file(name).await?;
+        Ok(record.filter(|record| record.key.path() == path))
+    }
+
+    async fn metadata_of(&self, filename: &DistFilename, object: Object) -> Result<Option<Vec<u8>>, Error> {
+        let filename = filename.clone();
+        let limits = self.settings.limits.clone();
+        let read = move || {
+            archive::read_metadata(&filename, object.reader, &limits)
+                .ok()
+                .flatten()
+        };
+        Ok(tokio::task::spawn_blocking(read).await?)
+    }
+}
+
+/// All bytes of a small object; `None` when it is not as long as its stamp says.
+async fn read_whole(object: Object) -> Result<Option<Bytes>, Error> {
+    let read = move || {
+        let Object { stamp, reader } = object;
+        let mut bytes = Vec::with_capacity(usize::try_from(stamp.size_bytes).unwrap_or(0));
+        let complete = reader.take(stamp.size_bytes + 1).read_to_end(&mut bytes).is_ok();
+        (complete && bytes.len() as u64 == stamp.size_bytes).then(|| Bytes::from(bytes))
+    };
+    Ok(tokio::task::spawn_blocking(read).await?)
+}
