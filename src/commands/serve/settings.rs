@@ -1,0 +1,146 @@
+//! From the flags of `serve` to settings, with everything looked up and checked that can be before the start.
+
+use std::path::{Path, PathBuf};
+
+use super::Arguments;
+use crate::auth::{ActionSet, PasswordSource, Policy};
+use crate::config::Environment;
+use crate::failure::Failure;
+use crate::index;
+use crate::server::{self, Fallback, NamePattern};
+
+/// Where names go that this index doesn't know, unless told otherwise; pypiserver's default.
+pub(super) const DEFAULT_FALLBACK_URL: &str = "https://pypi.org/simple";
+/// The password file that is used without `-P`, in the first folder.
+const DEFAULT_PASSWORDS: &str = ".htaccess";
+/// The folder for what is ours, in the first folder.
+const STATE_DIR: &str = ".pkgctl";
+
+/// What the flags come to, with everything looked up and checked that can be before the server starts.
+pub(super) struct Settings {
+    pub(super) roots: Vec<PathBuf>,
+    pub(super) state_dir: PathBuf,
+    pub(super) listen: (String, u16),
+    pub(super) passwords: PasswordSource,
+    pub(super) policy: Policy,
+    pub(super) index: index::Settings,
+    pub(super) server: server::Settings,
+}
+
+impl Settings {
+    /// Looks everything up that the flags leave open, and checks what can be checked without starting.
+    pub(super) fn resolve(args: Arguments, environment: &Environment) -> Result<Self, Failure> {
+        let roots = roots(&args.roots, environment)?;
+        let first_root = &roots[0];
+        let state_dir = args.state_dir.map(|folder| environment.expand(&folder));
+        let passwords = passwords(args.passwords, first_root, environment);
+        let protected = args.authenticate.as_deref().map(protected).transpose()?;
+        let policy = Policy::new(&passwords, protected)?;
+        let index = index::Settings {
+            page_digest: args.hash_algo.algorithm(),
+            overwrite: args.overwrite,
+            ..index::Settings::default()
+        };
+        let server = server::Settings {
+            max_upload_bytes: args.max_upload_size,
+            fallback: fallback(&args.fallback_url, args.disable_fallback, &args.private)?,
+            files_may_change: args.overwrite,
+            limits: server::Limits::default(),
+        };
+        Ok(Self {
+            state_dir: state_dir.unwrap_or_else(|| first_root.join(STATE_DIR)),
+            roots,
+            listen: (args.host, args.port),
+            passwords,
+            policy,
+            index,
+            server,
+        })
+    }
+}
+
+/// `-P` wins; without it the usual file is used where there is one.
+fn passwords(named: Option<PathBuf>, first_root: &Path, environment: &Environment) -> PasswordSource {
+    match PasswordSource::from_flag(named) {
+        PasswordSource::File(path) => PasswordSource::File(environment.expand(&path)),
+        PasswordSource::Open => PasswordSource::Open,
+        PasswordSource::None => {
+            let usual = first_root.join(DEFAULT_PASSWORDS);
+            if usual.is_file() {
+                PasswordSource::File(usual)
+            } else {
+                PasswordSource::None
+            }
+        }
+    }
+}
+
+fn protected(actions: &str) -> Result<ActionSet, Failure> {
+    actions.parse().map_err(|error| {
+        Failure::usage("the value of `--authenticate` can't be used")
+            .caused_by(&error)
+            .hint("write it like `-a update,download`")
+    })
+}
+
+/// The folders to serve; never empty. The default one is made when it is absent, named ones must be there.
+fn roots(named: &[PathBuf], environment: &Environment) -> Result<Vec<PathBuf>, Failure> {
+    if !named.is_empty() {
+        return Ok(named.iter().map(|folder| environment.expand(folder)).collect());
+    }
+    if let Some(list) = environment.var_os("PKGCTL_ROOTS") {
+        // Separated as in PATH.
+        return Ok(std::env::split_paths(list)
+            .map(|folder| environment.expand(&folder))
+            .collect());
+    }
+    let home = environment.home().ok_or_else(|| {
+        Failure::usage("can't tell your home folder, where the packages folder would be")
+            .hint("name the folder to serve: pkgctl serve FOLDER")
+    })?;
+    let folder = home.join("packages");
+    std::fs::create_dir_all(&folder).map_err(|error| {
+        Failure::new(format!("can't create the packages folder `{}`", folder.display()))
+            .caused_by(&error)
+            .hint("name another folder: pkgctl serve FOLDER")
+    })?;
+    Ok(vec![folder])
+}
+
+fn fallback(url: &str, disabled: bool, private: &[String]) -> Result<Option<Fallback>, Failure> {
+    if disabled {
+        return Ok(None);
+    }
+    let parsed = url::Url::parse(url)
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https"));
+    if parsed.is_none() || url.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(Failure::usage(format!("`{url}` is not the address of an index"))
+            .hint("write it like https://index.example/simple, or use --disable-fallback"));
+    }
+    let private = private.iter().map(|pattern| NamePattern::new(pattern)).collect();
+    Ok(Some(Fallback {
+        url: url.trim_end_matches('/').to_owned(),
+        private,
+    }))
+}
+
+/// Reads a number of bytes: `100`, `64K`, `2G`.
+pub(super) fn parse_size(text: &str) -> Result<u64, String> {
+    let digits = text
+        .trim()
+        .trim_end_matches(['b', 'B'])
+        .trim_end_matches(['i', 'I']);
+    let (number, factor) = match digits.char_indices().next_back() {
+        Some((at, 'k' | 'K')) => (&digits[..at], 1_u64 << 10),
+        Some((at, 'm' | 'M')) => (&digits[..at], 1 << 20),
+        Some((at, 'g' | 'G')) => (&digits[..at], 1 << 30),
+        _ => (digits, 1),
+    };
+    let malformed = || format!("`{text}` is not a size; write it like 500M or 2G");
+    let whole: u64 = number.trim().parse().map_err(|_| malformed())?;
+    whole
+        .checked_mul(factor)
+        .filter(|size| *size > 0)
+        .ok_or_else(malformed)
+}
