@@ -1,6 +1,6 @@
 //! The registry in domain words, without HTTP: pages, files, uploads, and what people do to the folder.
 //!
-//! The index keeps the [store](crate::storage) and the [catalog](crate::catalog) in step and is the only room that
+//! The index keeps the [store](crate::storage) and the [catalog] in step and is the only room that
 //! uses both.
 //!
 //! # Invariants

@@ -192,25 +192,6 @@ fn the_guide_works_from_start_to_finish_with_a_person_at_a_terminal() {
     home.build_publish_and_install();
 }
 
-/// A person may think better of it: nothing is written then.
-#[test]
-fn ctrl_c_at_a_question_leaves_nothing_behind() {
-    let testbed = Testbed::new();
-    let url = "--url=http://localhost:8080";
-    for (arguments, question, file) in [
-        (&["adduser", "alice"][..], "assword", "packages/.htaccess"),
-        (&["configure"], "Address", ".pypirc"),
-        (&["configure", url], "User", ".pypirc"),
-        (&["configure", url, "--username=alice"], "assword", ".pypirc"),
-    ] {
-        let command = testbed.pkgctl(arguments);
-        let session = Session::play(&command, &[Step::Expect(question), Step::Type("\x03")]);
-        assert_eq!(session.code, 130, "{}", session.screen);
-        assert!(session.is_terminal_restored);
-        assert!(!testbed.path(file).exists(), "{file}");
-    }
-}
-
 /// The README's commands are this program's: each verb is there, with each option that is shown.
 #[test]
 fn the_readme_shows_only_what_exists() {

@@ -1,6 +1,5 @@
-//! What the tests share: a hermetic home with the real binary, a running server, made-up distributions, real clients.
 //! What the tests share: a hermetic home with the real binary, a running server, made-up distributions, an index that
-//! misbehaves as it is told.
+//! misbehaves as it is told, real clients.
 
 pub(crate) mod blessed;
 pub(crate) mod distributions;
