@@ -13,6 +13,10 @@
     reason = "the tests make the environment that the program reads"
 )]
 
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
 mod adduser; // the passwords file
 mod architecture; // who may use whom, read from the sources
 mod build; // sdists and wheels of all kinds of projects
@@ -28,25 +32,36 @@ mod support;
 /// A file that no `mod` line names would be compiled by nobody and would seem to pass.
 #[test]
 fn every_file_of_this_folder_is_part_of_the_harness() {
-    for folder in ["", "support/"] {
-        let here = support::blessed::project_path("tests/it").join(folder);
-        let list = if folder.is_empty() { "main.rs" } else { "mod.rs" };
-        let text = std::fs::read_to_string(here.join(list)).unwrap();
-        for entry in std::fs::read_dir(&here).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_stem().unwrap().to_str().unwrap();
-            let is_module =
-                path.extension().is_some_and(|extension| extension == "rs") || path.join("mod.rs").exists();
-            let declared = text.lines().any(|line| {
-                let line = line.split("//").next().unwrap_or_default().trim();
-                line == format!("mod {name};") || line == format!("pub(crate) mod {name};")
-            });
-            let is_list = path.file_name().is_some_and(|file| file == list);
-            assert!(
-                !is_module || is_list || declared,
-                "`{}` is not named in `{folder}{list}`",
-                path.display()
-            );
+    assert_all_declared(&support::blessed::project_path("tests/it"), "main.rs");
+}
+
+/// Looks for a `mod` line for each source of `folder` in `list`, and goes on below. A folder without a list is data.
+fn assert_all_declared(folder: &Path, list: &str) {
+    let list = folder.join(list);
+    let text = fs::read_to_string(&list).unwrap();
+    let declared: BTreeSet<&str> = text
+        .lines()
+        .filter_map(|line| {
+            let item = line.strip_prefix("pub(crate) ").unwrap_or(line);
+            Some(item.strip_prefix("mod ")?.split_once(';')?.0)
+        })
+        .collect();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_stem().unwrap().to_str().unwrap();
+        let is_source = path.extension().is_some_and(|extension| extension == "rs");
+        if path.join("mod.rs").exists() {
+            assert_all_declared(&path, "mod.rs");
+        } else if path.is_dir() && path.with_extension("rs").exists() {
+            assert_all_declared(&path, &format!("../{name}.rs"));
         }
+        let is_module = is_source || path.join("mod.rs").exists();
+        let is_list = path == list;
+        assert!(
+            !is_module || is_list || declared.contains(name),
+            "`{}` has no `mod` line in `{}`",
+            path.display(),
+            list.display()
+        );
     }
 }
