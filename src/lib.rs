@@ -34,7 +34,7 @@
 //! | what the user reads when something fails, and the exit code | [`failure`] |
 //!
 //! # Who may use whom
-//! `tests/it/architecture.rs` holds the sources against this table and fails when an arrow is missing from it. A
+//! `tests/it/architecture/` holds the sources against this table and fails when an arrow is missing from it. A
 //! crate in the last column is used in the rooms that name it and nowhere else.
 //!
 //! | room | may use | crates of its own |

@@ -52,8 +52,6 @@ fn assert_all_declared(folder: &Path, list: &str) {
         let is_source = path.extension().is_some_and(|extension| extension == "rs");
         if path.join("mod.rs").exists() {
             assert_all_declared(&path, "mod.rs");
-        } else if path.is_dir() && path.with_extension("rs").exists() {
-            assert_all_declared(&path, &format!("../{name}.rs"));
         }
         let is_module = is_source || path.join("mod.rs").exists();
         let is_list = path == list;
