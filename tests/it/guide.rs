@@ -103,33 +103,45 @@ impl Home {
         )
     }
 
-    /// From the running server to the installed package, and the look of everything afterwards.
-    fn build_publish_and_install(&self) {
-        let (port, wait) = (self.port, self.until_it_listens());
-        let outcome = self
-            .shell(&format!(
-                "pkgctl serve -p {port} -P ~/packages/.htaccess ~/packages &\n{wait}\n\
-                 cd my-service-lib && pkgctl build\n\
-                 ls dist/\n\
-                 pkgctl publish dist/\n\
-                 cd ../my-other-lib && pkgctl build\n\
-                 pkgctl publish -r internal\n\
-                 cd ..\n\
-                 echo packages: && ls ~/packages/\n\
-                 pip install my-service-lib\n\
-                 python -c 'import my_service_lib; print(\"answer\", my_service_lib.ANSWER, my_service_lib.__file__)'\n"
-            ))
-            .expect_code(0);
+    /// The README's commands as written, but for the port, which must be one that is free.
+    fn guide(&self) -> Vec<String> {
+        let readme = readme();
+        let (_, guide) = readme.split_once("\n## From nothing to `pip install`\n").unwrap();
+        let (guide, _) = guide.split_once("\n## ").unwrap();
+        let lines = shell_lines(guide);
+        let port = self.port.to_string();
+        let lines = lines
+            .iter()
+            .map(|line| line.split(" #").next().unwrap().trim_end().replace("8080", &port));
+        let lines: Vec<String> = lines.collect();
+        assert_eq!(lines[..2], ["pkgctl adduser alice", "pkgctl configure"]);
+        lines
+    }
+
+    /// What follows when there are users and settings: from the running server to the installed package. Then a second
+    /// project, published by the repository's name, and the look of everything afterwards.
+    fn serve_build_publish_and_install(&self) {
+        let mut script = String::new();
+        for line in &self.guide()[2..] {
+            script.push_str(&format!("{line}\n"));
+            if line.ends_with('&') {
+                script.push_str(&format!("{}\n", self.until_it_listens()));
+            }
+        }
+        script.push_str(
+            "cd ~ && python -c 'import my_service_lib; print(\"answer\", my_service_lib.ANSWER, my_service_lib.__file__)'\n\
+             cd ~/my-other-lib && pkgctl build && pkgctl publish -r internal\n\
+             echo packages: && ls ~/packages/\n",
+        );
+        let outcome = self.shell(&script).expect_code(0);
         let said = &outcome.stdout;
         let files = "my_other_lib-2.0.0-py3-none-any.whl\nmy_other_lib-2.0.0.tar.gz\n\
                      my_service_lib-1.0.0-py3-none-any.whl\nmy_service_lib-1.0.0.tar.gz\n";
         assert!(said.contains(&format!("packages:\n{files}")), "{said}");
         assert!(said.contains("answer 42 "), "{said}");
         assert!(said.contains("/venv/lib/"), "installed elsewhere: {said}");
-        assert!(
-            said.contains(&self.url()),
-            "pip never looked at the private index: {said}"
-        );
+        let wheel = format!("{}/packages/my_service_lib-1.0.0-py3-none-any.whl", self.url());
+        assert!(said.contains(&wheel), "pip took it from elsewhere: {said}");
         self.assert_private("packages/.htaccess");
         self.assert_private(".pypirc");
         assert!(
@@ -166,7 +178,7 @@ fn the_guide_works_from_start_to_finish_without_a_terminal() {
     for part in ["internal", &url, "alice"] {
         assert!(pypirc.contains(part), "{pypirc}");
     }
-    home.build_publish_and_install();
+    home.serve_build_publish_and_install();
 }
 
 #[test]
@@ -189,7 +201,7 @@ fn the_guide_works_from_start_to_finish_with_a_person_at_a_terminal() {
     let [adduser, configure] = [[&password[..], &again].concat(), [&user[..], &password].concat()];
     talk(&["adduser", "alice"], &adduser);
     talk(&["configure", "--url", &url], &configure);
-    home.build_publish_and_install();
+    home.serve_build_publish_and_install();
 }
 
 /// The README's commands are this program's: each verb is there, with each option that is shown.
