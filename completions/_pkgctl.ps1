@@ -50,6 +50,8 @@ Register-ArgumentCompleter -Native -CommandName 'pkgctl' -ScriptBlock {
             [CompletionResult]::new('--hash-algo', '--hash-algo', [CompletionResultType]::ParameterName, 'Digest shown in pages')
             [CompletionResult]::new('--max-upload-size', '--max-upload-size', [CompletionResultType]::ParameterName, 'Largest file that may be uploaded, in bytes or with K, M or G behind')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Folder for the catalog and unfinished uploads [default: .pkgctl in the first folder]')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Ignored: pypiserver''s choice of an HTTP server; this one has its own')
+            [CompletionResult]::new('--backend', '--backend', [CompletionResultType]::ParameterName, 'Ignored: pypiserver''s choice of a cache; this one has its own')
             [CompletionResult]::new('--log-format', '--log-format', [CompletionResultType]::ParameterName, 'Shape of the log on stderr')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Let uploads replace files of the same name')
             [CompletionResult]::new('--overwrite', '--overwrite', [CompletionResultType]::ParameterName, 'Let uploads replace files of the same name')

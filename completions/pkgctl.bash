@@ -422,7 +422,7 @@ _pkgctl() {
             return 0
             ;;
         pkgctl__subcmd__serve)
-            opts="-p -H -i -P -a -o -v -h --port --interface --host --passwords --authenticate --overwrite --fallback-url --disable-fallback --private --hash-algo --max-upload-size --state-dir --log-format --verbose --help"
+            opts="-p -H -i -P -a -o -v -h --port --interface --host --passwords --authenticate --overwrite --fallback-url --disable-fallback --private --hash-algo --max-upload-size --state-dir --server --backend --log-format --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -485,6 +485,14 @@ _pkgctl() {
                     return 0
                     ;;
                 --state-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --backend)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

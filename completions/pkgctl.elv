@@ -46,6 +46,8 @@ set edit:completion:arg-completer[pkgctl] = {|@words|
             cand --hash-algo 'Digest shown in pages'
             cand --max-upload-size 'Largest file that may be uploaded, in bytes or with K, M or G behind'
             cand --state-dir 'Folder for the catalog and unfinished uploads [default: .pkgctl in the first folder]'
+            cand --server 'Ignored: pypiserver''s choice of an HTTP server; this one has its own'
+            cand --backend 'Ignored: pypiserver''s choice of a cache; this one has its own'
             cand --log-format 'Shape of the log on stderr'
             cand -o 'Let uploads replace files of the same name'
             cand --overwrite 'Let uploads replace files of the same name'

@@ -46,6 +46,8 @@ sha512\t''
 off\t''"
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l max-upload-size -d 'Largest file that may be uploaded, in bytes or with K, M or G behind' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l state-dir -d 'Folder for the catalog and unfinished uploads [default: .pkgctl in the first folder]' -r -F
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l server -d 'Ignored: pypiserver\'s choice of an HTTP server; this one has its own' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l backend -d 'Ignored: pypiserver\'s choice of a cache; this one has its own' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l log-format -d 'Shape of the log on stderr' -r -f -a "text\t''
 json\t''"
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -s o -l overwrite -d 'Let uploads replace files of the same name'

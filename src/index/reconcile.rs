@@ -1,6 +1,7 @@
 //! Brings what happened in the folder into the catalog: everything at the start, then change by change.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Mutex as AsyncMutex;
@@ -132,8 +133,7 @@ impl Index {
     /// Lists everything and compares it with the catalog.
     pub(super) async fn rescan(self: &Arc<Self>) -> Result<(), Error> {
         let entries = self.store.list().await?;
-        let known: std::collections::HashMap<StoreKey, Stamp> =
-            self.catalog.present().await?.into_iter().collect();
+        let known: HashMap<StoreKey, Stamp> = self.catalog.present().await?.into_iter().collect();
         let mut observations = Vec::new();
         let mut still_there: HashSet<StoreKey> = HashSet::with_capacity(entries.len());
         let mut distributions = 0_u64;
@@ -166,15 +166,19 @@ impl Index {
         self.take_note(observations).await
     }
 
-    /// One warning for each name that lies in two places: only the first is served.
+    /// One warning for each file that is hidden behind another one of its name.
     fn warn_of_twins(&self, keys: &HashSet<StoreKey>) {
-        let mut by_name: std::collections::HashMap<&str, &StoreKey> = std::collections::HashMap::new();
-        for key in keys {
-            let first = by_name.entry(key.filename()).or_insert(key);
+        let mut in_order: Vec<&StoreKey> = keys.iter().collect();
+        in_order.sort();
+        let mut served: HashMap<&str, &StoreKey> = HashMap::with_capacity(keys.len());
+        for key in in_order {
+            let first = served.entry(key.filename()).or_insert(key);
             if *first != key {
-                let (served, hidden) = if key < first { (key, *first) } else { (*first, key) };
-                warn!(%served, %hidden, "two files have the same name; only the first is served");
-                *first = served;
+                warn!(
+                    served = %Place(first),
+                    hidden = %Place(key),
+                    "two files have the same name; only the first is served"
+                );
             }
         }
     }
@@ -225,5 +229,14 @@ impl Index {
     pub(super) async fn look_again(&self, key: &StoreKey) -> Result<(), Error> {
         let observation = self.look_at(key).await?;
         self.take_note(observation.into_iter().collect()).await
+    }
+}
+
+/// A file's place as an operator knows it: which of the served folders, counted from one, and the path in it.
+struct Place<'a>(&'a StoreKey);
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} in folder {}", self.0, self.0.root().0 + 1)
     }
 }

@@ -107,6 +107,14 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FOLDER", env = "PKGCTL_STATE_DIR")]
     state_dir: Option<PathBuf>,
 
+    /// Ignored: pypiserver's choice of an HTTP server; this one has its own
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
+    server: Option<String>,
+
+    /// Ignored: pypiserver's choice of a cache; this one has its own
+    #[arg(long, value_name = "NAME", hide_short_help = true)]
+    backend: Option<String>,
+
     /// Shape of the log on stderr
     #[arg(
         long,
@@ -156,12 +164,29 @@ pub(super) fn run(args: Arguments, environment: &Environment) -> Result<(), Fail
         file: None,
         no_color: environment.is_set("NO_COLOR"),
     });
+    warn_of_ignored(&args);
     let settings = Settings::resolve(args, environment)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new("can't start the server's threads").caused_by(&error))?;
     runtime.block_on(serve(settings))
+}
+
+/// One line for all that is accepted from habit.
+fn warn_of_ignored(args: &Arguments) {
+    let ignored = [("--server", &args.server), ("--backend", &args.backend)];
+    let named: Vec<&str> = ignored
+        .iter()
+        .filter(|(_, value)| value.is_some())
+        .map(|(flag, _)| *flag)
+        .collect();
+    if !named.is_empty() {
+        warn!(
+            "{} ignored: leave it out, there is only one server and one cache here",
+            named.join(" and ")
+        );
+    }
 }
 
 async fn serve(settings: Settings) -> Result<(), Failure> {

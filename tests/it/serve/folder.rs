@@ -149,11 +149,8 @@ fn the_first_of_two_files_with_one_name_is_served() {
     let page = get(&server.url, "/simple/lib/", &JSON).json();
     assert_eq!(page["files"].as_array().unwrap().len(), 2, "{page}");
     assert!(get(&server.url, "/packages/lib-1.0-py3-none-any.whl", &[]).body == first.bytes);
-    assert!(
-        server.log().contains("two files have the same name"),
-        "{}",
-        server.log()
-    );
+    let warning = "served=lib-1.0-py3-none-any.whl in folder 1 hidden=lib-1.0-py3-none-any.whl in folder 2";
+    assert!(server.log().contains(warning), "{}", server.log());
     fs::remove_file(one.join(&first.filename)).unwrap();
     let now = get(&server.url, "/packages/lib-1.0-py3-none-any.whl", &[])
         .expect(200)

@@ -174,6 +174,18 @@ fn variables_stand_in_for_flags() {
     get(&server.url, "/simple/absent/", &[]).expect(404);
 }
 
+#[test]
+fn what_pypiserver_alone_has_is_accepted_with_a_word() {
+    let testbed = Testbed::new();
+    let server = testbed.serve(["--server", "waitress", "--backend", "cached-dir", "."]);
+    assert!(
+        server.log().contains("--server and --backend ignored"),
+        "{}",
+        server.log()
+    );
+    get(&server.url, "/simple/", &[]).expect(200);
+}
+
 /// Begins an upload and sends half of it.
 fn half_an_upload(server: &Server, body: &[u8]) -> TcpStream {
     let mut connection = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
