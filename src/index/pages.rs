@@ -12,7 +12,7 @@ use quick_cache::sync::Cache;
 use tracing::{debug, warn};
 
 use super::facts::digest_of;
-use super::{Error, Index};
+use super::{Error, Index, with_causes};
 use crate::catalog::{FileRecord, ProjectRecord};
 use crate::packaging::simple::negotiate::Format;
 use crate::packaging::simple::{FileEntry, ProjectDetail, ProjectList, ProjectStatus, html, json};
@@ -204,7 +204,7 @@ impl Index {
             }
             // One file that can't be read must not take the whole page down: it is listed without a digest.
             Err(Error::Store(error)) => {
-                warn!(file = %record.key, %error, "listed without a digest");
+                warn!(file = %record.key, error = with_causes(&error), "listed without a digest");
                 (record, None)
             }
             Err(error) => return Err(error),

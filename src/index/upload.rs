@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio::sync::{Mutex, MutexGuard};
 use tracing::info;
 
-use super::{Error, Index};
+use super::{Error, Index, with_causes};
 use crate::archive;
 use crate::catalog::{FileFacts, FileRecord, UploadRecord};
 use crate::packaging::digest::{Algorithm, NamedDigest};
@@ -412,18 +412,6 @@ fn unsound(filename: &DistFilename, error: archive::Error) -> Refusal {
             reason: with_causes(&error),
         },
     }
-}
-
-/// An error and its sources as one sentence.
-fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut sentence = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        sentence.push_str(": ");
-        sentence.push_str(&source.to_string());
-        next = source.source();
-    }
-    sentence
 }
 
 /// Compares every digest of the form with that of the bytes; gives the known ones beside sha256.

@@ -62,7 +62,7 @@ impl About {
             method = %self.method,
             path = self.path,
             status = response.status().as_u16(),
-            duration_ms = duration.as_secs_f64() * 1000.0,
+            duration_ms = (duration.as_secs_f64() * 100_000.0).round() / 100.0,
             size_bytes = size_bytes.unwrap_or(0),
             user,
             client = self.client.map(tracing::field::display),

@@ -7,6 +7,7 @@ use hyper::ext::ReasonPhrase;
 use serde_json::json;
 use tracing::error;
 
+use crate::index::with_causes;
 use crate::server::error::ApiError;
 use crate::server::extract::text;
 
@@ -45,7 +46,7 @@ pub(super) fn give_form(response: &mut Response, asker: &Asker, request_id: &str
         error!(
             request_id,
             status = failure.status.as_u16(),
-            cause = chain(cause.as_ref()),
+            cause = with_causes(cause.as_ref()),
             "request failed"
         );
     }
@@ -93,16 +94,4 @@ fn reason_phrase(message: &str) -> Option<ReasonPhrase> {
     let printable = |c: char| if c.is_ascii_graphic() || c == ' ' { c } else { '?' };
     let line: String = message.chars().map(printable).take(MAX_REASON_BYTES).collect();
     ReasonPhrase::try_from(line.into_bytes()).ok()
-}
-
-/// An error and its sources on one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        line.push_str(": ");
-        line.push_str(&source.to_string());
-        next = source.source();
-    }
-    line
 }
