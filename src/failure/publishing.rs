@@ -1,0 +1,76 @@
+//! What `pkgctl publish` can fail of, once it knows where to.
+
+use super::Failure;
+use crate::client::{Destination, Error, UploadError};
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let hint = match &error {
+            Error::NothingThere(_) => "check the path, or build first with `pkgctl build`",
+            Error::NoDistributions { .. } => "build them first with `pkgctl build`",
+            Error::NotDistributions(_) => {
+                "name only wheels (.whl) and sdists (.tar.gz), or the folder that holds them"
+            }
+            Error::SameName { .. } => "name only the one that you mean",
+            Error::Unreadable { .. } => "check who may read it",
+            Error::BadFiles(_) => "nothing was sent; build them again with `pkgctl build`",
+            Error::Certificate { .. } => "name a PEM file with --cert or --client-cert",
+            Error::Setup(_) => "check the certificates of this system, or name some with --cert",
+            Error::Upload {
+                destination, source, ..
+            } => return Self::from_error(&error).hint(upload_hint(destination, source)),
+        };
+        Self::from_error(&error).hint(hint)
+    }
+}
+
+/// The remedy for one file that was not uploaded.
+fn upload_hint(destination: &Destination, error: &UploadError) -> String {
+    let hint = match error {
+        UploadError::Refused(answer) => return refusal_hint(destination, answer.status.as_u16()),
+        UploadError::Busy { .. } => "try again later; what is uploaded already is passed over",
+        UploadError::Unreachable { .. } => {
+            let url = &destination.url;
+            return format!("check that a server runs at {url} and that the address is right");
+        }
+        UploadError::Tls(_) => {
+            "check whether the address should begin with https, or name the server's certificate authority with \
+             --cert"
+        }
+        UploadError::RedirectElsewhere { to, .. } => {
+            return format!("if you trust that server, publish with --repository-url {to}");
+        }
+        UploadError::RedirectsInCircle(_) => "check the address of the repository",
+        UploadError::OtherContent { .. } => {
+            "a published file is not replaced; raise the version, build and publish again"
+        }
+        UploadError::Unconfirmed { .. } => {
+            "compare the two files, or pass --skip-existing to take the server's word"
+        }
+        UploadError::Changed => "wait until nothing writes to the file, then publish again",
+        UploadError::Unreadable(_) => "check that the file is still there, then publish again",
+    };
+    hint.to_owned()
+}
+
+/// The remedy for an upload that the server answered with `status`.
+fn refusal_hint(destination: &Destination, status: u16) -> String {
+    let place = destination.repository.as_ref().unwrap_or(&destination.url);
+    let hint = match (status, &destination.username) {
+        (401 | 403, None) => {
+            "name a user with --username and --password-stdin, or with PKGCTL_USERNAME and PKGCTL_PASSWORD, or in \
+             ~/.pypirc by `pkgctl configure`"
+        }
+        (401, Some(user)) => {
+            return format!("check the name and the password of `{user}`; `{place}` knows no such pair");
+        }
+        (403, Some(user)) => {
+            return format!("check the password of `{user}`, and that `{user}` may upload to `{place}`");
+        }
+        (404 | 405 | 410, _) => "check the address: most indexes take uploads at `/`, some at `/legacy/`",
+        (413, _) => "the file is larger than the index takes; whoever runs it can raise the limit",
+        (507, _) => "the index is full; whoever runs it must make room",
+        _ => "correct what the server objects to, then publish again",
+    };
+    hint.to_owned()
+}
