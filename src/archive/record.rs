@@ -3,7 +3,8 @@
 //! Standard: the "recording installed projects" specification, as the binary distribution format uses it: a CSV
 //! file of path, `algorithm=digest` (URL-safe base64 without padding) and size, for every file but itself.
 
-use data_encoding::BASE64URL_NOPAD;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256, Sha384, Sha512};
 
 use super::error::{Error, Judge, Rule};
@@ -41,9 +42,7 @@ impl Digest {
     /// Parses `sha256=…`; `None` when the algorithm is another or the digest is not one of its.
     fn parse(text: &str) -> Option<Self> {
         let (algorithm, digest) = text.split_once('=')?;
-        let bytes = BASE64URL_NOPAD
-            .decode(digest.trim_end_matches('=').as_bytes())
-            .ok()?;
+        let bytes = URL_SAFE_NO_PAD.decode(digest.trim_end_matches('=')).ok()?;
         match algorithm.to_ascii_lowercase().as_str() {
             "sha256" => bytes.try_into().ok().map(Self::Sha256),
             "sha384" => Some(Self::Sha384(Box::new(bytes.try_into().ok()?))),

@@ -9,6 +9,7 @@ use url::Url;
 use super::answer::unescape;
 use crate::packaging::ProjectName;
 use crate::packaging::digest::{Algorithm, NamedDigest};
+use crate::packaging::public_index::PublicIndex;
 
 /// What the client accepts as a project page, best first.
 pub(super) const ACCEPT: &str =
@@ -31,9 +32,9 @@ pub(super) fn page_candidates(upload: &Url, project: &ProjectName) -> Vec<Url> {
     let mut base = upload.clone();
     base.set_query(None);
     base.set_fragment(None);
-    if let Some(host) = super::public_index_page_host(upload) {
+    if let Some(index) = PublicIndex::at(upload) {
         // Can fail only for addresses without a host.
-        let _ = base.set_host(Some(host));
+        let _ = base.set_host(Some(index.page_host));
         base.set_path("/");
     }
     let path = base.path().trim_end_matches('/').to_owned();

@@ -289,11 +289,6 @@ fn accept(value: &'static str) -> HeaderMap {
     HeaderMap::from_iter([(reqwest::header::ACCEPT, HeaderValue::from_static(value))])
 }
 
-/// The host of the public index's pages, when `upload` is an address of the public index.
-fn public_index_page_host(upload: &Url) -> Option<&'static str> {
-    crate::packaging::public_index::PublicIndex::at(upload).map(|index| index.page_host)
-}
-
 /// Reads an answer's body up to a limit; what comes after it is left unread. An end that comes too early is an end.
 async fn read_body(response: &mut reqwest::Response, limit_bytes: usize, stall: Duration) -> Vec<u8> {
     let mut body = Vec::new();

@@ -7,16 +7,11 @@ use std::path::PathBuf;
 
 use super::ini::{IniDocument, IniError};
 use crate::auth::Secret;
+use crate::packaging::public_index::{PUBLIC_INDEXES, PublicIndex};
 
 const LIST_SECTION: &str = "distutils";
 const LIST_KEY: &str = "index-servers";
 const LOGIN_SECTION: &str = "server-login";
-
-/// The repositories that exist without being written down, with their addresses.
-const WELL_KNOWN: [(&str, &str); 2] = [
-    ("pypi", "https://upload.pypi.org/legacy/"),
-    ("testpypi", "https://test.pypi.org/legacy/"),
-];
 
 /// Why a `.pypirc` can't be read. It holds the number of the line, never the content.
 pub type PypircError = IniError;
@@ -25,7 +20,7 @@ pub type PypircError = IniError;
 #[derive(Debug, Clone)]
 pub struct Pypirc {
     repositories: Vec<Repository>,
-    /// Well-known ones that the file doesn't mention.
+    /// Public indexes that the file doesn't mention; they exist without being written down.
     unmentioned: Vec<Repository>,
     warnings: Vec<String>,
 }
@@ -74,10 +69,14 @@ impl Pypirc {
                 repositories.push(Repository::read(&document, name, false));
             }
         }
-        let unmentioned = WELL_KNOWN
+        let unmentioned = PUBLIC_INDEXES
             .iter()
-            .filter(|(name, _)| !repositories.iter().any(|repository| repository.name == *name))
-            .map(|(name, _)| Repository::read(&document, name, false))
+            .filter(|index| {
+                !repositories
+                    .iter()
+                    .any(|repository| repository.name == index.name)
+            })
+            .map(|index| Repository::read(&document, index.name, false))
             .collect();
         Ok(Self {
             repositories,
@@ -123,15 +122,12 @@ impl Repository {
 }
 
 fn default_url(name: &str) -> Option<&'static str> {
-    WELL_KNOWN
-        .iter()
-        .find(|(known, _)| *known == name)
-        .map(|(_, url)| *url)
+    PublicIndex::named(name).map(|index| index.upload_url)
 }
 
 fn listed_names(document: &IniDocument, warnings: &mut Vec<String>) -> Vec<String> {
     let Some(list) = document.value(LIST_SECTION, LIST_KEY) else {
-        return WELL_KNOWN.iter().map(|(name, _)| (*name).to_owned()).collect();
+        return PUBLIC_INDEXES.iter().map(|index| index.name.to_owned()).collect();
     };
     if list.contains(',') {
         warnings.push(
@@ -269,7 +265,7 @@ mod tests {
         assert_eq!(internal.ca_cert.as_deref(), Some(std::path::Path::new("/ca.pem")));
         assert_eq!(
             pypirc.repository("testpypi").unwrap().url.as_deref(),
-            Some(WELL_KNOWN[1].1)
+            Some("https://test.pypi.org/legacy/")
         );
         assert!(pypirc.repository("not-one").is_none() && pypirc.repository("ghost").is_none());
         assert_eq!(pypirc.warnings().len(), 1);

@@ -15,7 +15,8 @@ pub struct PublicIndex {
     hosts: &'static [&'static str],
 }
 
-const PUBLIC_INDEXES: [PublicIndex; 2] = [
+/// The public indexes. A `.pypirc` without `index-servers` lists them in this order.
+pub const PUBLIC_INDEXES: [PublicIndex; 2] = [
     PublicIndex {
         name: "pypi",
         upload_url: "https://upload.pypi.org/legacy/",

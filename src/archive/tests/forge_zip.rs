@@ -1,6 +1,7 @@
 //! Writes zips that can lie in every field.
 
-use data_encoding::BASE64URL_NOPAD;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use flate2::{Compress, Compression, FlushCompress};
 use sha2::{Digest as _, Sha256};
 
@@ -295,7 +296,7 @@ pub(super) fn wheel_files() -> Vec<(String, Vec<u8>)> {
 pub(super) fn record(files: &[(String, Vec<u8>)]) -> String {
     let mut text = String::new();
     for (name, content) in files {
-        let digest = BASE64URL_NOPAD.encode(&Sha256::digest(content));
+        let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(content));
         text += &format!(
             "\"{}\",sha256={digest},{}\n",
             name.replace('"', "\"\""),

@@ -5,6 +5,8 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
 /// A wheel of one empty module, for any Python.
@@ -237,7 +239,7 @@ impl Builder {
 fn record_of(files: &[(String, Vec<u8>)], own_path: &str) -> Vec<u8> {
     let mut text = String::new();
     for (path, bytes) in files {
-        let digest = data_encoding::BASE64URL_NOPAD.encode(&Sha256::digest(bytes));
+        let digest = URL_SAFE_NO_PAD.encode(Sha256::digest(bytes));
         text.push_str(&format!("{path},sha256={digest},{}\n", bytes.len()));
     }
     text.push_str(&format!("{own_path},,\n"));
