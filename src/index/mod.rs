@@ -79,8 +79,10 @@ pub struct Index {
     pages: pages::Pages,
     files: files::SmallFiles,
     changes: reconcile::Inbox,
-    /// Bounds how many archives are read or verified at once: that is processor work, so one for each core.
+    /// Bounds how many files are read for their facts at once: that is processor work, so one for each core.
     readers: Semaphore,
+    /// The same for uploads, apart: verifying large ones must not keep others from their pages.
+    verifiers: Semaphore,
     /// One upload of a name at a time.
     uploads: upload::NameLocks,
 }
@@ -101,6 +103,7 @@ impl Index {
             files: files::SmallFiles::new(settings.file_cache_bytes, settings.cached_file_max_bytes),
             changes: reconcile::Inbox::default(),
             readers: Semaphore::new(cores),
+            verifiers: Semaphore::new(cores),
             uploads: upload::NameLocks::default(),
             store,
             catalog,

@@ -262,7 +262,7 @@ impl Index {
         sha256: Sha256,
         digests: Vec<NamedDigest>,
     ) -> Result<(Spool, FileFacts), Refusal> {
-        let _permit = self.readers.acquire().await.ok();
+        let _permit = self.verifiers.acquire().await.ok();
         let reader = spool.reader();
         let limits = self.settings.limits.clone();
         let name = filename.clone();
