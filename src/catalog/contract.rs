@@ -11,6 +11,7 @@ pub(super) async fn holds_for<C: Catalog>(empty: impl Fn() -> C) {
     an_upload_round_trips(&empty()).await;
     a_copied_file_is_dated_by_its_change(&empty()).await;
     facts_are_kept_while_the_stamp_is(&empty()).await;
+    a_rewritten_file_keeps_what_was_said_of_it(&empty()).await;
     facts_of_another_state_are_refused(&empty()).await;
     the_smallest_key_of_a_name_is_served(&empty()).await;
     what_is_gone_is_remembered_and_may_come_back(&empty()).await;
@@ -43,7 +44,13 @@ pub(super) fn stamp(seed: u64) -> Stamp {
 pub(super) fn seen(root: u16, path: &str, stamp: Stamp) -> Observation {
     let key = key(root, path);
     let filename = DistFilename::parse_listed(key.filename()).unwrap();
-    Observation::Seen { key, filename, stamp }
+    let rewritten = false;
+    Observation::Seen {
+        key,
+        filename,
+        stamp,
+        rewritten,
+    }
 }
 
 fn gone(root: u16, path: &str) -> Observation {
@@ -195,6 +202,26 @@ async fn facts_are_kept_while_the_stamp_is(catalog: &impl Catalog) {
         let changed_at = Timestamp::from_nanosecond(changed.modified_ns.into()).unwrap();
         assert_eq!(record.uploaded_at, changed_at);
     }
+}
+
+async fn a_rewritten_file_keeps_what_was_said_of_it(catalog: &impl Catalog) {
+    let upload = upload("lib-1.0.tar.gz", 1);
+    catalog.record_upload(upload.clone()).await.unwrap();
+    let again = |rewritten| Observation::Seen {
+        key: upload.key.clone(),
+        filename: upload.filename.clone(),
+        stamp: upload.stamp,
+        rewritten,
+    };
+    assert_eq!(catalog.observe(vec![again(false)]).await.unwrap(), []);
+    assert!(the_file(catalog, "lib-1.0.tar.gz").await.facts.is_some());
+    assert_eq!(catalog.observe(vec![again(true)]).await.unwrap(), [name("lib")]);
+    let record = the_file(catalog, "lib-1.0.tar.gz").await;
+    assert_eq!(record.facts, None);
+    assert_eq!(
+        (record.uploader, record.uploaded_at),
+        (upload.uploader, upload.at)
+    );
 }
 
 async fn facts_of_another_state_are_refused(catalog: &impl Catalog) {

@@ -16,7 +16,7 @@ use super::Error;
 const STEPS: &[M<'_>] = &[M::up(include_str!("migrations/1.sql"))];
 
 /// How long one connection waits for another's transaction; the longest is the first look at a large folder.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Reading connections that are kept for later.
 const IDLE_READERS: usize = 4;

@@ -142,6 +142,9 @@ pub enum Observation {
         filename: DistFilename,
         /// In what state.
         stamp: Stamp,
+        /// Whether its bytes may be others although the stamp is the same: clocks stand still between two writes,
+        /// and tools set times back. What was read from it counts no more then; what was said of it does.
+        rewritten: bool,
     },
     /// There is none at this key (any more).
     Gone {

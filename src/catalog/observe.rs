@@ -30,7 +30,12 @@ impl<'a> Observer<'a> {
     /// Takes in one observation.
     pub(super) fn take(&mut self, observation: Observation) -> rusqlite::Result<()> {
         match observation {
-            Observation::Seen { key, filename, stamp } => self.seen(&key, &filename, stamp),
+            Observation::Seen {
+                key,
+                filename,
+                stamp,
+                rewritten,
+            } => self.seen(&key, &filename, stamp, rewritten),
             Observation::Gone { key } => self.gone(&key),
         }
     }
@@ -44,7 +49,13 @@ impl<'a> Observer<'a> {
         affected.map(|(name, _)| name).collect()
     }
 
-    fn seen(&mut self, key: &StoreKey, filename: &DistFilename, stamp: Stamp) -> rusqlite::Result<()> {
+    fn seen(
+        &mut self,
+        key: &StoreKey,
+        filename: &DistFilename,
+        stamp: Stamp,
+        rewritten: bool,
+    ) -> rusqlite::Result<()> {
         let Some(columns) = self.served.columns(key) else {
             return Ok(());
         };
@@ -66,7 +77,8 @@ impl<'a> Observer<'a> {
             )
             .optional()?;
         match known {
-            Some((known, true, _)) if known == stamp => return Ok(()),
+            Some((known, true, _)) if known == stamp && !rewritten => return Ok(()),
+            Some((known, _, id)) if known == stamp && rewritten => self.rewritten(id)?,
             Some((known, false, id)) if known == stamp => {
                 self.transaction
                     .prepare_cached("UPDATE files SET present = 1 WHERE id = ?1")?
@@ -76,6 +88,17 @@ impl<'a> Observer<'a> {
             None => return self.appeared(&columns, filename, stamp),
         }
         self.project(filename.project())?.1 = true;
+        Ok(())
+    }
+
+    /// Its facts count no more; upload time and uploader were said of it, and stay.
+    fn rewritten(&self, id: i64) -> rusqlite::Result<()> {
+        self.transaction
+            .prepare_cached(
+                "UPDATE files SET present = 1, sha256 = NULL, digests = '', requires_python = NULL, \
+                 metadata_sha256 = NULL, defect = NULL WHERE id = ?1",
+            )?
+            .execute([id])?;
         Ok(())
     }
 

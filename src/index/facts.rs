@@ -27,13 +27,14 @@ impl Index {
     ///
     /// Facts are kept once the file has settled; see [`CLOCK_GRAIN_NS`].
     pub(super) async fn with_facts(
-        &self,
+        self: &Arc<Self>,
         mut record: FileRecord,
     ) -> Result<Option<(FileRecord, FileFacts)>, Error> {
         for _ in 0..ATTEMPTS {
             if let Some(facts) = record.facts.take().filter(|facts| self.settings.suffice(facts)) {
                 return Ok(Some((record, facts)));
             }
+            let rewritings = self.changes.rewritings();
             let object = match self.store.open(&record.key).await {
                 Ok(object) => object,
                 Err(storage::Error::NotFound(_)) => return Ok(None),
@@ -51,14 +52,16 @@ impl Index {
                 Err(error) => return Err(error.into()),
             };
             // A file that grew while it was read has a digest that nobody will ever see again.
-            if still != stamp {
+            if still != stamp && still.identity == stamp.identity {
+                break;
+            }
+            let Some(facts) = facts.filter(|_| still == stamp) else {
                 record.stamp = still;
                 continue;
-            }
-            let Some(facts) = facts else { continue };
+            };
             if has_settled(stamp) {
-                let known = facts.clone();
-                self.catalog.record_facts(&record.key, stamp, known).await?;
+                let kept = facts.clone();
+                self.keep_facts(&record.key, stamp, kept, rewritings).await;
             }
             return Ok(Some((record, facts)));
         }
@@ -69,10 +72,14 @@ impl Index {
     async fn read_facts(&self, filename: &DistFilename, object: Object) -> Result<Option<FileFacts>, Error> {
         let filename = filename.clone();
         let settings = self.settings.clone();
-        // The semaphore is never closed, so a permit always comes.
-        let _permit = self.readers.acquire().await.ok();
-        let facts = tokio::task::spawn_blocking(move || settings.facts_of(&filename, object)).await?;
-        Ok(facts)
+        // The semaphore is never closed, so a permit always comes. It stays with the work, which goes on when the
+        // request that wanted it is gone.
+        let permit = Arc::clone(&self.readers).acquire_owned().await.ok();
+        let read = move || {
+            let _permit = permit;
+            settings.facts_of(&filename, object)
+        };
+        Ok(tokio::task::spawn_blocking(read).await?)
     }
 
     /// Whether something made from a file in this state may be kept: a later change must make itself known, by an
@@ -104,7 +111,9 @@ impl Index {
                     continue;
                 }
                 match self.with_facts(record).await {
-                    Ok(_) => read += 1,
+                    Ok(Some(_)) => read += 1,
+                    // It went; the next answer will have noticed.
+                    Ok(None) => drop(self.look_again(&state.0).await),
                     Err(error) => {
                         debug!(%error, "not read in the background");
                         unreadable.insert(state);

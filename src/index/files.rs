@@ -81,6 +81,11 @@ impl SmallFiles {
         }
     }
 
+    /// Forgets all of them.
+    pub(super) fn forget_all(&self) {
+        self.cache.clear();
+    }
+
     /// Forgets a file and its metadata file, also while they are being read.
     pub(super) fn forget(&self, key: &StoreKey) {
         self.cache.remove(key.path());
@@ -221,7 +226,7 @@ impl Index {
     }
 
     /// Opens the file that is served at `path`, reading its facts first where they aren't known.
-    async fn open_served(&self, path: &str) -> Result<Option<Served>, Error> {
+    async fn open_served(self: &Arc<Self>, path: &str) -> Result<Option<Served>, Error> {
         for _ in 0..ATTEMPTS {
             let Some(record) = self.served_at(path).await? else {
                 return Ok(None);

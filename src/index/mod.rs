@@ -14,8 +14,10 @@
 //! `reconcile.rs` brings changes of the folder into the catalog, `facts.rs` reads what files say of themselves,
 //! `pages.rs` makes and keeps pages, `files.rs` gives downloads, `upload.rs` accepts or refuses.
 
+use std::collections::HashSet;
 use std::num::NonZero;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -24,7 +26,7 @@ use crate::archive::Limits;
 use crate::catalog::{self, Counts, SharedCatalog};
 use crate::packaging::ProjectName;
 use crate::packaging::digest::Algorithm;
-use crate::storage::{self, SharedStore};
+use crate::storage::{self, SharedStore, StoreKey};
 
 pub use crate::storage::{Object, Spool};
 
@@ -79,10 +81,14 @@ pub struct Index {
     pages: pages::Pages,
     files: files::SmallFiles,
     changes: reconcile::Inbox,
+    /// Files that are hidden behind another one of their name, and were told to be.
+    twins_told: Mutex<HashSet<StoreKey>>,
+    /// Files that the last listing passed over, because they are no distributions.
+    ignored_files: AtomicU64,
     /// Bounds how many files are read for their facts at once: that is processor work, so one for each core.
-    readers: Semaphore,
+    readers: Arc<Semaphore>,
     /// The same for uploads, apart: verifying large ones must not keep others from their pages.
-    verifiers: Semaphore,
+    verifiers: Arc<Semaphore>,
     /// One upload of a name at a time.
     uploads: upload::NameLocks,
 }
@@ -102,8 +108,10 @@ impl Index {
             pages: pages::Pages::new(settings.page_cache_bytes),
             files: files::SmallFiles::new(settings.file_cache_bytes, settings.cached_file_max_bytes),
             changes: reconcile::Inbox::default(),
-            readers: Semaphore::new(cores),
-            verifiers: Semaphore::new(cores),
+            twins_told: Mutex::default(),
+            ignored_files: AtomicU64::new(0),
+            readers: Arc::new(Semaphore::new(cores)),
+            verifiers: Arc::new(Semaphore::new(cores)),
             uploads: upload::NameLocks::default(),
             store,
             catalog,
@@ -120,6 +128,12 @@ impl Index {
     pub async fn counts(self: &Arc<Self>) -> Result<Counts, Error> {
         self.settle().await?;
         Ok(self.catalog.counts().await?)
+    }
+
+    /// How many files the last listing of the folder passed over, because they are no distributions.
+    #[must_use]
+    pub fn ignored_files(&self) -> u64 {
+        self.ignored_files.load(Ordering::Relaxed)
     }
 
     /// Whether any file of this project was ever here. Such a name must never be looked for elsewhere.
@@ -169,7 +183,7 @@ impl Error {
             Self::Catalog(catalog::Error::NotWritable { .. })
             | Self::Store(storage::Error::NotWritable { .. }) => Trouble::NotWritable,
             Self::Unsteady(_) => Trouble::Unsteady,
-            Self::Catalog(_) | Self::Store(_) | Self::Task(_) => Trouble::Internal,
+            Self::Catalog(_) | Self::Store(_) | Self::Behind | Self::Task(_) => Trouble::Internal,
         }
     }
 }
@@ -199,6 +213,9 @@ pub enum Error {
     /// A file changed again and again while it was read.
     #[error("`{0}` keeps changing while it is read")]
     Unsteady(String),
+    /// An attempt to bring changes of the folder into the catalog has failed a moment ago, and was logged.
+    #[error("the folder has changed, and the catalog can't follow")]
+    Behind,
     /// A task of ours panicked, or the program is being stopped.
     #[error("a background task of the index ended early")]
     Task(#[from] tokio::task::JoinError),

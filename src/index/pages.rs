@@ -13,7 +13,7 @@ use tracing::{debug, warn};
 
 use super::facts::digest_of;
 use super::{Error, Index, with_causes};
-use crate::catalog::{FileRecord, ProjectRecord};
+use crate::catalog::{FileFacts, FileRecord, ProjectRecord};
 use crate::packaging::simple::negotiate::Format;
 use crate::packaging::simple::{FileEntry, ProjectDetail, ProjectList, ProjectStatus, html, json};
 use crate::packaging::{ProjectName, Sha256};
@@ -82,11 +82,9 @@ impl Pages {
         }
     }
 
-    /// Forgets the pages of these projects, but not the list, which names them in any case.
-    pub(super) fn forget_pages_of(&self, projects: &[ProjectName]) {
-        for project in projects {
-            self.forget_one(Some(project));
-        }
+    /// Forgets all pages.
+    pub(super) fn forget_all(&self) {
+        self.cache.clear();
     }
 
     fn forget_one(&self, project: Option<&ProjectName>) {
@@ -176,41 +174,47 @@ impl Index {
         } else {
             files
         };
-        let may_be_kept = files.iter().all(|record| self.may_keep(record.stamp));
+        let settled = files.iter().all(|record| self.may_keep(record.stamp));
         let readers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let entries: Vec<Option<FileEntry>> = stream::iter(files)
+        let entries: Vec<(Option<FileEntry>, bool)> = stream::iter(files)
             .map(|record| self.entry(record))
             .buffered(readers)
             .try_collect()
             .await?;
-        let files = entries.into_iter().flatten().collect();
+        // What is missing for now must not be missing for good.
+        let complete = entries.iter().all(|(_, complete)| *complete);
+        let files = entries.into_iter().filter_map(|(entry, _)| entry).collect();
         let detail = ProjectDetail {
             name,
             status,
             status_reason,
             files,
         };
-        Ok(Some((detail, may_be_kept)))
+        Ok(Some((detail, settled && complete)))
     }
 
-    /// A file's line on the page; `None` when it went, or is still being written and so isn't listed yet.
-    async fn entry(&self, record: FileRecord) -> Result<Option<FileEntry>, Error> {
-        let (record, facts) = match self.with_facts(record.clone()).await {
-            Ok(Some((record, facts))) => (record, Some(facts)),
-            Ok(None) => return Ok(None),
+    /// A file's line on the page, and whether it says all there is to say. There is none for a file that went, and
+    /// none yet for one that is still being written.
+    async fn entry(self: &Arc<Self>, record: FileRecord) -> Result<(Option<FileEntry>, bool), Error> {
+        match self.with_facts(record.clone()).await {
+            Ok(Some((record, facts))) => Ok((Some(self.line(record, Some(facts))), true)),
+            Ok(None) => Ok((None, false)),
             Err(Error::Unsteady(path)) => {
                 debug!(path, "still being written, not listed yet");
-                return Ok(None);
+                Ok((None, false))
             }
             // One file that can't be read must not take the whole page down: it is listed without a digest.
             Err(Error::Store(error)) => {
                 warn!(file = %record.key, error = with_causes(&error), "listed without a digest");
-                (record, None)
+                Ok((Some(self.line(record, None)), false))
             }
-            Err(error) => return Err(error),
-        };
+            Err(error) => Err(error),
+        }
+    }
+
+    fn line(&self, record: FileRecord, facts: Option<FileFacts>) -> FileEntry {
         let digest_of_facts = |algorithm| facts.as_ref().and_then(|facts| digest_of(facts, algorithm));
-        Ok(Some(FileEntry {
+        FileEntry {
             digest: self.settings.page_digest.and_then(digest_of_facts),
             path: record.key.path().to_owned(),
             filename: record.filename,
@@ -219,7 +223,7 @@ impl Index {
             yanked: record.yanked.map(|yank| yank.reason),
             size_bytes: record.stamp.size_bytes,
             uploaded_at: record.uploaded_at,
-        }))
+        }
     }
 }
 

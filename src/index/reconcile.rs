@@ -2,15 +2,16 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex as AsyncMutex;
 use tracing::{debug, warn};
 
-use super::facts::has_settled;
-use super::{Error, Index};
-use crate::catalog::{FileRecord, Observation};
-use crate::packaging::DistFilename;
+use super::{Error, Index, with_causes};
+use crate::catalog::{FileFacts, FileRecord, Observation};
+use crate::packaging::{DistFilename, ProjectName};
 use crate::storage::{self, Changes, Stamp, StoreKey};
 
 /// Changes that were taken from the store and are not in the catalog yet.
@@ -21,9 +22,27 @@ use crate::storage::{self, Changes, Stamp, StoreKey};
 pub(super) struct Inbox {
     /// Guards short sections only; never held across an await.
     waiting: Mutex<Waiting>,
-    /// Held while changes are brought into the catalog: one at a time, in order.
-    applying: Arc<AsyncMutex<()>>,
+    /// Held while changes are brought into the catalog: looking at a file, taking note of it and forgetting what was
+    /// made from it are one step, or a late look could undo a newer one.
+    applying: Arc<AsyncMutex<Attempts>>,
+    /// How many attempts were begun.
+    attempts: AtomicU64,
+    /// How often files were found to be rewritten; see [`Index::keep_facts`].
+    rewritings: AtomicU64,
+    /// Files that uploads have just put in place: their events tell nothing new.
+    placed: Mutex<HashMap<StoreKey, (Stamp, Instant)>>,
 }
+
+/// What became of attempts to bring changes in.
+#[derive(Default)]
+pub(super) struct Attempts {
+    /// Number of the last one.
+    made: u64,
+    last_failed: bool,
+}
+
+/// How long events may follow the upload that caused them.
+const PLACED_FOR: Duration = Duration::from_secs(2);
 
 #[derive(Default)]
 struct Waiting {
@@ -44,6 +63,32 @@ impl Inbox {
             Changes::Everything => waiting.everything = true,
         }
         waiting.everything || waiting.in_hand || !waiting.keys.is_empty()
+    }
+
+    /// Adds keys that are to be looked at, as if the store had told of them.
+    fn add(&self, keys: impl IntoIterator<Item = StoreKey>) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.keys.extend(keys);
+    }
+
+    /// Takes note that an upload puts a file there in this state.
+    pub(super) fn placed(&self, key: &StoreKey, stamp: Stamp) {
+        let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
+        placed.retain(|_, (_, at)| at.elapsed() < PLACED_FOR);
+        placed.insert(key.clone(), (stamp, Instant::now()));
+    }
+
+    /// Whether an event for this state of a file comes from an upload.
+    fn is_ours(&self, key: &StoreKey, stamp: Stamp) -> bool {
+        let placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
+        placed
+            .get(key)
+            .is_some_and(|(known, at)| *known == stamp && at.elapsed() < PLACED_FOR)
+    }
+
+    /// How often files were found to be rewritten so far.
+    pub(super) fn rewritings(&self) -> u64 {
+        self.rewritings.load(Ordering::SeqCst)
     }
 
     /// Takes what waits; `None` when nothing does, and then nothing is in hand either.
@@ -80,17 +125,25 @@ impl Index {
         if !self.changes.fill(&*self.store) {
             return Ok(());
         }
-        let turn = Arc::clone(&self.changes.applying).lock_owned().await;
+        let made_before = self.changes.attempts.load(Ordering::SeqCst);
+        let mut turn = Arc::clone(&self.changes.applying).lock_owned().await;
+        // An attempt that began after this call has failed for this one too; trying again at once would only make
+        // all who wait here wait one after another.
+        if turn.last_failed && turn.made > made_before + 1 {
+            return Err(Error::Behind);
+        }
         let index = Arc::clone(self);
         // In a task of its own, so that a client that goes away can't stop it half-way.
         tokio::spawn(async move {
-            let _turn = turn;
+            turn.made = index.changes.attempts.fetch_add(1, Ordering::SeqCst) + 1;
+            turn.last_failed = true;
             while let Some(changes) = index.changes.take() {
                 if let Err(error) = index.bring_in(&changes).await {
                     index.changes.put_back(changes);
                     return Err(error);
                 }
             }
+            turn.last_failed = false;
             Ok(())
         })
         .await?
@@ -99,7 +152,14 @@ impl Index {
     async fn bring_in(self: &Arc<Self>, changes: &Changes) -> Result<(), Error> {
         match changes {
             Changes::None => Ok(()),
-            Changes::Everything => self.rescan().await,
+            Changes::Everything => {
+                self.rescan().await?;
+                // Another server on the same folder may have told the catalog first, so nothing made so far is
+                // certain to hold.
+                self.files.forget_all();
+                self.pages.forget_all();
+                Ok(())
+            }
             Changes::Keys(keys) => {
                 let mut observations = Vec::with_capacity(keys.len());
                 for key in keys {
@@ -124,6 +184,8 @@ impl Index {
                 key: key.clone(),
                 filename,
                 stamp,
+                // Something happened to it, whatever its stamp says, unless that was our own upload.
+                rewritten: !self.changes.is_ours(key, stamp),
             })),
             Err(storage::Error::NotFound(_)) => Ok(Some(Observation::Gone { key: key.clone() })),
             Err(error) => Err(error.into()),
@@ -136,21 +198,22 @@ impl Index {
         let known: HashMap<StoreKey, Stamp> = self.catalog.present().await?.into_iter().collect();
         let mut observations = Vec::new();
         let mut still_there: HashSet<StoreKey> = HashSet::with_capacity(entries.len());
-        let mut distributions = 0_u64;
+        let mut ignored = 0;
         for entry in entries {
             let filename = match DistFilename::parse_listed(entry.key.filename()) {
                 Ok(filename) => filename,
                 Err(reason) => {
                     debug!(path = entry.key.path(), %reason, "not listed");
+                    ignored += 1;
                     continue;
                 }
             };
-            distributions += 1;
             if known.get(&entry.key) != Some(&entry.stamp) {
                 observations.push(Observation::Seen {
                     key: entry.key.clone(),
                     filename,
                     stamp: entry.stamp,
+                    rewritten: false,
                 });
             }
             still_there.insert(entry.key);
@@ -158,10 +221,12 @@ impl Index {
         let gone = known.into_keys().filter(|key| !still_there.contains(key));
         observations.extend(gone.map(|key| Observation::Gone { key }));
         debug!(
-            files = distributions,
+            files = still_there.len(),
+            ignored,
             changes = observations.len(),
             "folder listed"
         );
+        self.ignored_files.store(ignored, Ordering::Relaxed);
         self.warn_of_twins(&still_there);
         self.take_note(observations).await
     }
@@ -173,7 +238,13 @@ impl Index {
         let mut served: HashMap<&str, &StoreKey> = HashMap::with_capacity(keys.len());
         for key in in_order {
             let first = served.entry(key.filename()).or_insert(key);
-            if *first != key {
+            if *first != key
+                && self
+                    .twins_told
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .insert(key.clone())
+            {
                 warn!(
                     served = %Place(first),
                     hidden = %Place(key),
@@ -183,23 +254,35 @@ impl Index {
         }
     }
 
+    /// Brings observations into the catalog and forgets what was made from the files before.
+    ///
+    /// All their projects' pages go, whatever the catalog makes of them: another server on the same folder may have
+    /// told it first. Files are forgotten before and after, since a reader in between may still have met the old state.
     async fn take_note(&self, observations: Vec<Observation>) -> Result<(), Error> {
         if observations.is_empty() {
             return Ok(());
         }
-        let mut unsettled = Vec::new();
-        for observation in &observations {
-            self.files.forget(observation.key());
-            if let Observation::Seen { filename, stamp, .. } = observation
-                && !has_settled(*stamp)
-            {
-                unsettled.push(filename.project().clone());
-            }
+        let rewritten = observations
+            .iter()
+            .any(|seen| matches!(seen, Observation::Seen { rewritten: true, .. }));
+        if rewritten {
+            self.changes.rewritings.fetch_add(1, Ordering::SeqCst);
         }
+        let keys: Vec<StoreKey> = observations
+            .iter()
+            .map(|observation| observation.key().clone())
+            .collect();
+        keys.iter().for_each(|key| self.files.forget(key));
         let affected = self.catalog.observe(observations).await?;
-        self.pages.forget(&affected);
-        // The catalog sees no change where the stamp is the same, but the bytes may be others all the same.
-        self.pages.forget_pages_of(&unsettled);
+        keys.iter().for_each(|key| self.files.forget(key));
+        let named = keys
+            .iter()
+            .filter_map(|key| DistFilename::parse_listed(key.filename()).ok());
+        let projects: HashSet<ProjectName> = named
+            .map(|filename| filename.project().clone())
+            .chain(affected)
+            .collect();
+        self.pages.forget(&projects);
         Ok(())
     }
 
@@ -208,27 +291,42 @@ impl Index {
     ///
     /// # Errors
     /// As [`Index::settle`].
-    pub(super) async fn settle_files(&self, records: &[FileRecord]) -> Result<(), Error> {
+    pub(super) async fn settle_files(self: &Arc<Self>, records: &[FileRecord]) -> Result<(), Error> {
         if self.store.sees_content_changes() {
             return Ok(());
         }
-        let mut observations = Vec::new();
+        let mut changed = Vec::new();
         for record in records {
             match self.store.head(&record.key).await {
                 Ok(stamp) if stamp == record.stamp => {}
-                Ok(_) | Err(storage::Error::NotFound(_)) => {
-                    observations.extend(self.look_at(&record.key).await?)
-                }
+                Ok(_) | Err(storage::Error::NotFound(_)) => changed.push(record.key.clone()),
                 Err(error) => return Err(error.into()),
             }
         }
-        self.take_note(observations).await
+        if changed.is_empty() {
+            return Ok(());
+        }
+        self.changes.add(changed);
+        self.settle().await
     }
 
-    /// Takes note of one key that was found in another state than the catalog says.
-    pub(super) async fn look_again(&self, key: &StoreKey) -> Result<(), Error> {
-        let observation = self.look_at(key).await?;
-        self.take_note(observation.into_iter().collect()).await
+    /// Has one key looked at that was found in another state than the catalog says.
+    pub(super) async fn look_again(self: &Arc<Self>, key: &StoreKey) -> Result<(), Error> {
+        self.changes.add([key.clone()]);
+        self.settle().await
+    }
+
+    /// Keeps facts that were read while the count of rewritings was `rewritings`: a file that was rewritten since may
+    /// have other ones, under the same stamp.
+    pub(super) async fn keep_facts(&self, key: &StoreKey, stamp: Stamp, facts: FileFacts, rewritings: u64) {
+        let _turn = self.changes.applying.lock().await;
+        if self.changes.rewritings() != rewritings {
+            return;
+        }
+        // They are a cache: without them the file is read again.
+        if let Err(error) = self.catalog.record_facts(key, stamp, facts).await {
+            warn!(file = %key, error = with_causes(&error), "what was read from the file can't be kept");
+        }
     }
 }
 

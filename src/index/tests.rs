@@ -268,3 +268,138 @@ async fn a_change_that_leaves_the_stamp_alone_is_noticed() {
         }
     }
 }
+
+/// `cp -p`, `tar x` and `rsync -t` set times back; the inode may be the same, too.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_under_an_old_stamp_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = open(local(folder.path(), true), folder.path()).await;
+    let path = folder.path().join("lib-1.0.tar.gz");
+    let an_hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+    for content in ["aaaa", "bbbb", "cccc"] {
+        fs::write(&path, content).unwrap();
+        fs::File::options()
+            .write(true)
+            .open(&path)
+            .unwrap()
+            .set_modified(an_hour_ago)
+            .unwrap();
+        let page = text(&index, "lib").await;
+        assert!(
+            page.contains(&Sha256::of(content).to_string()),
+            "{content}: {page}"
+        );
+        assert_eq!(bytes(&index, "lib-1.0.tar.gz").await.unwrap(), content.as_bytes());
+    }
+}
+
+/// Readers look at a file again when it is not as recorded; a late look must not undo a newer one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_comes_and_goes_is_never_lost() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = open(local(folder.path(), true), folder.path()).await;
+    let (here, away) = (folder.path().join("lib-1.0.tar.gz"), folder.path().join(".away"));
+    fs::write(&here, "here").unwrap();
+    let reading = AtomicBool::new(true);
+    let reading = Arc::new(reading);
+    let readers: Vec<_> = (0..4)
+        .map(|_| {
+            let (index, reading) = (Arc::clone(&index), Arc::clone(&reading));
+            tokio::spawn(async move {
+                while reading.load(Ordering::Relaxed) {
+                    let _ = index.download("lib-1.0.tar.gz").await;
+                    let _ = index.page(&page_of("lib")).await;
+                    // A test that has failed must be able to end.
+                    tokio::task::yield_now().await;
+                }
+            })
+        })
+        .collect();
+    for round in 0..300 {
+        fs::rename(&here, &away).unwrap();
+        assert_eq!(bytes(&index, "lib-1.0.tar.gz").await, None, "round {round}");
+        fs::rename(&away, &here).unwrap();
+        assert_eq!(
+            bytes(&index, "lib-1.0.tar.gz").await.unwrap(),
+            b"here",
+            "round {round}"
+        );
+        assert!(
+            text(&index, "lib")
+                .await
+                .contains(&Sha256::of("here").to_string()),
+            "round {round}"
+        );
+    }
+    reading.store(false, Ordering::Relaxed);
+    for reader in readers {
+        reader.await.unwrap();
+    }
+}
+
+/// Two servers may share a folder and its catalog: what one has told the catalog is news to the other.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_index_on_the_folder_is_not_stale() {
+    let folder = tempfile::tempdir().unwrap();
+    let catalog_path = folder.path().join(".pkgctl/catalog.db");
+    let roots = [folder.path().to_owned()];
+    let mut both = Vec::new();
+    for _ in 0..2 {
+        let (catalog, _) = SqliteCatalog::open(&catalog_path, &roots).unwrap();
+        let store = Arc::new(local(folder.path(), true));
+        both.push(
+            Index::open(store, Arc::new(catalog), Settings::default())
+                .await
+                .unwrap(),
+        );
+    }
+    let path = folder.path().join("lib-1.0.tar.gz");
+    for content in ["one", "two", "three"] {
+        fs::write(&path, content).unwrap();
+        for index in &both {
+            assert!(
+                text(index, "lib")
+                    .await
+                    .contains(&Sha256::of(content).to_string()),
+                "{content}"
+            );
+            let root = index
+                .page(&PageKey {
+                    project: None,
+                    ..page_of("lib")
+                })
+                .await
+                .unwrap()
+                .unwrap();
+            assert!(String::from_utf8_lossy(&root.body).contains("lib"));
+        }
+    }
+    fs::remove_file(&path).unwrap();
+    for index in &both {
+        assert!(text(index, "lib").await.contains("\"files\":[]"));
+        assert_eq!(bytes(index, "lib-1.0.tar.gz").await, None);
+    }
+}
+
+/// What is missing for now must not be missing for good.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_made_in_bad_times_is_not_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("lib-1.0.tar.gz"), "one").unwrap();
+    let store = Arc::new(Flaky {
+        inner: local(folder.path(), true),
+        fails: AtomicBool::new(false),
+    });
+    let catalog = SqliteCatalog::in_memory(&[folder.path().to_owned()]).unwrap();
+    let index = Index::open(
+        Arc::<Flaky>::clone(&store),
+        Arc::new(catalog),
+        Settings::default(),
+    )
+    .await
+    .unwrap();
+    store.fails.store(true, Ordering::Relaxed);
+    assert!(text(&index, "lib").await.contains("\"hashes\":{}"));
+    store.fails.store(false, Ordering::Relaxed);
+    assert!(text(&index, "lib").await.contains(&Sha256::of("one").to_string()));
+}

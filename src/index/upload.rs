@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use tokio::sync::{Mutex, MutexGuard};
-use tracing::info;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tracing::{info, warn};
 
 use super::{Error, Index, with_causes};
 use crate::archive;
@@ -102,6 +102,14 @@ pub enum Refusal {
         /// Whether they are here now, or were removed.
         present: bool,
     },
+    /// Something that is no distribution lies where the file would go.
+    #[error(
+        "something else with the name `{filename}` already exists in the packages folder; ask its operator to remove it"
+    )]
+    Occupied {
+        /// The file.
+        filename: String,
+    },
     /// The project takes no uploads.
     #[error("project `{project}` is {}: it takes no uploads", .status.name())]
     Status {
@@ -148,23 +156,24 @@ fn duplicate_message(filename: &str, existing: &str, sha256: &Option<Sha256>, pr
 /// Locks by name, so that two uploads of one distribution take turns. Names that happen to share a lock wait for
 /// each other, which costs time and nothing else.
 pub(super) struct NameLocks {
-    stripes: Vec<Mutex<()>>,
+    stripes: Vec<Arc<Mutex<()>>>,
     hasher: RandomState,
 }
 
 impl Default for NameLocks {
     fn default() -> Self {
         Self {
-            stripes: (0..64).map(|_| Mutex::new(())).collect(),
+            stripes: (0..64).map(|_| Arc::default()).collect(),
             hasher: RandomState::new(),
         }
     }
 }
 
 impl NameLocks {
-    async fn lock(&self, identity: &str) -> MutexGuard<'_, ()> {
+    async fn lock(&self, identity: &str) -> OwnedMutexGuard<()> {
         let stripe = self.hasher.hash_one(identity) % self.stripes.len() as u64;
-        self.stripes[usize::try_from(stripe).unwrap_or(0)].lock().await
+        let stripe = &self.stripes[usize::try_from(stripe).unwrap_or(0)];
+        Arc::clone(stripe).lock_owned().await
     }
 }
 
@@ -193,12 +202,13 @@ impl Index {
         self.check_status(filename.project()).await?;
         let (spool, facts) = self.verify(&filename, spool, sha256, known).await?;
 
-        let _turn = self.uploads.lock(&filename.identity()).await;
-        // Asked again in turn: another upload of the same name may have been faster.
-        if let Some(settled) = self.compare_with_known(&filename, sha256).await? {
-            return Ok(settled);
-        }
-        self.commit(filename, spool, facts, uploader).await
+        let index = Arc::clone(self);
+        // In a task of its own, so that a client that goes away can't stop it half-way.
+        let commit = async move {
+            let _turn = index.uploads.lock(&filename.identity()).await;
+            index.commit(filename, spool, facts, uploader).await
+        };
+        tokio::spawn(commit).await.map_err(Error::from)?
     }
 
     /// Compares with what is known under this name: `None` when the upload may go on.
@@ -231,8 +241,8 @@ impl Index {
         match &record.facts {
             Some(facts) => Ok(Some(facts.sha256)),
             None if record.present => {
-                let read = self.download(record.key.path()).await?;
-                Ok(read.map(|download| download.sha256))
+                let read = self.with_facts(record.clone()).await?;
+                Ok(read.map(|(_, facts)| facts.sha256))
             }
             None => Ok(None),
         }
@@ -262,13 +272,17 @@ impl Index {
         sha256: Sha256,
         digests: Vec<NamedDigest>,
     ) -> Result<(Spool, FileFacts), Refusal> {
-        let _permit = self.verifiers.acquire().await.ok();
+        // It stays with the work, which goes on when the request is gone.
+        let permit = Arc::clone(&self.verifiers).acquire_owned().await.ok();
         let reader = spool.reader();
         let limits = self.settings.limits.clone();
         let name = filename.clone();
-        let inspected = tokio::task::spawn_blocking(move || archive::inspect(&name, reader, &limits))
-            .await
-            .map_err(Error::from)?;
+        let inspected = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            archive::inspect(&name, reader, &limits)
+        })
+        .await
+        .map_err(Error::from)?;
         let inspection = inspected.map_err(|error| unsound(filename, error))?;
         let is_wheel = matches!(filename, DistFilename::Wheel(_));
         let facts = FileFacts {
@@ -281,7 +295,7 @@ impl Index {
         Ok((spool, facts))
     }
 
-    /// Puts the verified bytes in place and takes note of them, in a task that a vanishing client can't stop.
+    /// Puts the verified bytes in place unless the name was taken meanwhile. Holds the name's turn.
     async fn commit(
         self: &Arc<Self>,
         filename: DistFilename,
@@ -289,60 +303,87 @@ impl Index {
         facts: FileFacts,
         uploader: Option<String>,
     ) -> Result<Accepted, Refusal> {
-        let index = Arc::clone(self);
         let sha256 = facts.sha256;
-        let name = filename.clone();
-        let placed = tokio::spawn(async move { index.place(name, spool, facts, uploader).await });
-        match placed.await.map_err(Error::from)? {
+        // Asked again in turn: another upload of the same name may have been faster.
+        if let Some(settled) = self.compare_with_known(&filename, sha256).await? {
+            return Ok(settled);
+        }
+        match self.place(&filename, spool, facts, uploader).await {
             // Someone copied a file there a moment ago: it is judged like any other known file.
             Err(Refusal::Index(Error::Store(storage::Error::AlreadyExists(key)))) => {
                 self.look_again(&key).await?;
                 let settled = self.compare_with_known(&filename, sha256).await?;
-                settled.ok_or_else(|| storage::Error::AlreadyExists(key).into())
+                settled.ok_or_else(|| Refusal::Occupied {
+                    filename: filename.to_string(),
+                })
             }
             other => other,
         }
     }
 
     async fn place(
-        &self,
-        filename: DistFilename,
+        self: &Arc<Self>,
+        filename: &DistFilename,
         spool: Spool,
         facts: FileFacts,
         uploader: Option<String>,
     ) -> Result<Accepted, Refusal> {
-        let others = self.present_twins(&filename).await?;
+        let others = self.present_twins(filename).await?;
         let same_name = others
             .iter()
-            .find(|record| record.filename == filename && record.key.root() == UPLOAD_ROOT);
-        let key = same_name.map_or_else(|| StoreKey::for_upload(&filename), |record| record.key.clone());
+            .find(|record| record.filename == *filename && record.key.root() == UPLOAD_ROOT);
+        let key = same_name.map_or_else(|| StoreKey::for_upload(filename), |record| record.key.clone());
         let stamp = if self.settings.overwrite {
             self.store.replace(&key, spool).await?
         } else {
             self.store.put_new(&key, spool).await?
         };
-        let at = Timestamp::now();
-        let replaced = !others.is_empty();
-        let project = filename.project().clone();
-        info!(file = %filename, sha256 = %facts.sha256, size_bytes = stamp.size_bytes, replaced, "upload stored");
+        self.changes.placed(&key, stamp);
+        let (sha256, size_bytes) = (facts.sha256, stamp.size_bytes);
         let upload = UploadRecord {
             key: key.clone(),
-            filename,
+            filename: filename.clone(),
             stamp,
             facts,
-            at,
-            uploader: uploader.clone(),
-            replaced,
+            at: Timestamp::now(),
+            uploader,
+            replaced: !others.is_empty(),
         };
-        self.catalog.record_upload(upload).await?;
+        let outcome = self.take_note_of(upload, &others).await;
+        // Whatever became of it, what was made from the folder before does not hold any more.
+        self.files.forget(&key);
+        self.pages.forget([filename.project()]);
+        let accepted = outcome?;
+        info!(file = %filename, %sha256, size_bytes, "upload {accepted:?}");
+        Ok(accepted)
+    }
+
+    /// Records an upload that lies in place, and clears away what it took the place of.
+    async fn take_note_of(&self, upload: UploadRecord, others: &[FileRecord]) -> Result<Accepted, Error> {
+        let UploadRecord {
+            key,
+            at,
+            uploader,
+            replaced,
+            ..
+        } = upload.clone();
+        if let Err(error) = self.catalog.record_upload(upload).await {
+            if !replaced {
+                // Not acknowledged, so it must not stay. Should that fail too, it is there like a file copied in.
+                if let Err(error) = self.store.delete(&key).await {
+                    warn!(file = %key, error = with_causes(&error), "a refused upload can't be taken back");
+                }
+            }
+            return Err(error.into());
+        }
         for other in others
             .iter()
             .filter(|other| other.key != key && other.key.root() == UPLOAD_ROOT)
         {
-            self.remove_twin(other, uploader.as_deref(), at).await?;
+            if let Err(error) = self.remove_twin(other, uploader.as_deref(), at).await {
+                warn!(file = %other.key, error = with_causes(&error), "another spelling of an upload can't be removed");
+            }
         }
-        self.files.forget(&key);
-        self.pages.forget([&project]);
         Ok(if replaced {
             Accepted::Replaced
         } else {

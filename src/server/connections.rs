@@ -114,6 +114,7 @@ impl Host {
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             let now = answering.begin();
             request.extensions_mut().insert(client);
+            request.extensions_mut().insert(answering.clone());
             let answer = router.clone().oneshot(request.map(Body::new) as Request);
             async move {
                 let _now = now;

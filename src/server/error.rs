@@ -139,7 +139,7 @@ impl From<Refusal> for ApiError {
             | Refusal::Version { .. }
             | Refusal::Digest { .. }
             | Refusal::Archive { .. } => Self::bad_request(message),
-            Refusal::Duplicate { .. } => Self::new(StatusCode::CONFLICT, message),
+            Refusal::Duplicate { .. } | Refusal::Occupied { .. } => Self::new(StatusCode::CONFLICT, message),
             Refusal::Status { .. } => Self::new(StatusCode::FORBIDDEN, message),
             Refusal::Index(error) => error.into(),
         }
@@ -163,7 +163,9 @@ impl From<MultipartError> for ApiError {
         let message = error.to_string();
         match error {
             MultipartError::TooLarge { .. } => Self::new(StatusCode::PAYLOAD_TOO_LARGE, message),
-            MultipartError::Stalled { .. } => Self::new(StatusCode::REQUEST_TIMEOUT, message),
+            MultipartError::Stalled { .. } | MultipartError::TooSlow => {
+                Self::new(StatusCode::REQUEST_TIMEOUT, message)
+            }
             MultipartError::Boundary
             | MultipartError::Head(_)
             | MultipartError::HeadTooLong

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, OnceLock};
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -60,6 +60,21 @@ impl<S: Sync> FromRequestParts<S> for Visitor {
             authorization: parts.headers.get(header::AUTHORIZATION).cloned(),
             slot: parts.extensions.get().cloned().unwrap_or_default(),
         })
+    }
+}
+
+/// The one variable part of an address, decoded.
+#[derive(Clone, Debug)]
+pub(super) struct PathText(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for PathText {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Self::Rejection> {
+        let Path(text) = Path::from_request_parts(parts, state)
+            .await
+            .map_err(|_| ApiError::bad_request("the address is not UTF-8"))?;
+        Ok(Self(text))
     }
 }
 

@@ -4,14 +4,14 @@ use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 
 use axum::body::Body;
-use axum::extract::{Path, State as AxumState};
+use axum::extract::State as AxumState;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
 
 use super::error::ApiError;
-use super::extract::Visitor;
+use super::extract::{PathText, Visitor};
 use super::range::{Asked, Validators};
 use super::state::State;
 use crate::auth::Action;
@@ -24,7 +24,7 @@ const READ_BYTES: usize = 256 * 1024;
 pub(super) async fn download(
     AxumState(state): AxumState<State>,
     visitor: Visitor,
-    Path(path): Path<String>,
+    PathText(path): PathText,
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     state.authorize(Action::Download, &visitor).await?;

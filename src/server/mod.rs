@@ -27,6 +27,8 @@ mod state;
 mod upload;
 mod web;
 
+pub(crate) use middleware::ACCESS_TARGET;
+
 /// What the server is told once, at the start.
 #[derive(Debug)]
 pub struct Settings {
@@ -54,18 +56,21 @@ pub struct Fallback {
 pub struct NamePattern(Box<str>);
 
 impl NamePattern {
-    /// Normalizes the pattern as names are, so that `Corp_*` covers `corp-x`.
+    /// Normalizes the pattern as names are, so that `Corp_*` covers `corp-x`. `None` when it has characters that no
+    /// name has.
     #[must_use]
-    pub fn new(pattern: &str) -> Self {
+    pub fn new(pattern: &str) -> Option<Self> {
         let mut normal = String::with_capacity(pattern.len());
         for c in pattern.chars() {
             match c {
                 '-' | '_' | '.' if normal.ends_with('-') => {}
                 '-' | '_' | '.' => normal.push('-'),
-                other => normal.push(other.to_ascii_lowercase()),
+                '*' => normal.push('*'),
+                other if other.is_ascii_alphanumeric() => normal.push(other.to_ascii_lowercase()),
+                _ => return None,
             }
         }
-        Self(normal.into())
+        (!normal.is_empty()).then(|| Self(normal.into()))
     }
 
     /// Whether the pattern covers the name.
@@ -154,8 +159,16 @@ mod tests {
     use super::*;
 
     #[test]
+    fn patterns_that_no_name_can_match_are_refused() {
+        for bad in ["", "corp-[", "a/b", "a b", "ä*"] {
+            assert_eq!(NamePattern::new(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
     fn patterns_cover_names() {
-        let covers = |pattern: &str, name: &str| NamePattern::new(pattern).covers(&name.parse().unwrap());
+        let covers =
+            |pattern: &str, name: &str| NamePattern::new(pattern).unwrap().covers(&name.parse().unwrap());
         for (pattern, name) in [
             ("corp-*", "corp-x"),
             ("Corp_*", "corp.x"),

@@ -12,6 +12,7 @@ use bytes::{Buf as _, Bytes, BytesMut};
 use http_body_util::BodyExt as _;
 use memchr::memmem;
 use thiserror::Error;
+use tokio::time::Instant;
 
 /// Bound of a part's head, in bytes.
 const MAX_HEAD_BYTES: usize = 8 * 1024;
@@ -21,6 +22,11 @@ const MAX_HEAD_LINES: usize = 16;
 const MAX_PARTS: usize = 10_000;
 /// Bound of a boundary by RFC 2046, in bytes.
 const MAX_BOUNDARY_BYTES: usize = 70;
+
+/// A body that comes more slowly than this holds a place that others wait for.
+const MIN_BYTES_PER_SECOND: u64 = 1024;
+/// Over so long a time.
+const PACE_WINDOW: Duration = Duration::from_secs(60);
 
 /// The head of a part.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +58,8 @@ pub(super) enum MultipartError {
     TooLarge { limit_bytes: u64 },
     #[error("no byte of the upload came for {seconds} seconds")]
     Stalled { seconds: u64 },
+    #[error("the upload came more slowly than {} bytes a second for {} seconds", MIN_BYTES_PER_SECOND, PACE_WINDOW.as_secs())]
+    TooSlow,
     #[error("the connection was lost in the middle of the upload")]
     Lost(#[source] axum::Error),
 }
@@ -96,6 +104,33 @@ pub(super) struct Multipart {
     received_bytes: u64,
     max_bytes: u64,
     max_pause: Duration,
+    pace: Pace,
+}
+
+/// How fast the body comes.
+struct Pace {
+    since: Instant,
+    bytes: u64,
+}
+
+impl Pace {
+    fn begin() -> Self {
+        Self {
+            since: Instant::now(),
+            bytes: 0,
+        }
+    }
+
+    /// Counts what came; `false` when it was too little over the last window.
+    fn keeps_up(&mut self, bytes: u64) -> bool {
+        self.bytes += bytes;
+        if self.since.elapsed() < PACE_WINDOW {
+            return true;
+        }
+        let enough = self.bytes >= MIN_BYTES_PER_SECOND * PACE_WINDOW.as_secs();
+        *self = Self::begin();
+        enough
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -123,6 +158,7 @@ impl Multipart {
             received_bytes: 0,
             max_bytes,
             max_pause,
+            pace: Pace::begin(),
         }
     }
 
@@ -261,6 +297,9 @@ impl Multipart {
             // Trailers say nothing that concerns a form.
             let Ok(data) = frame.into_data() else { continue };
             self.received_bytes += data.len() as u64;
+            if !self.pace.keeps_up(data.len() as u64) {
+                return Err(MultipartError::TooSlow);
+            }
             if self.received_bytes > self.max_bytes {
                 return Err(MultipartError::TooLarge {
                     limit_bytes: self.max_bytes,

@@ -7,7 +7,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,12 +16,13 @@ use tokio::time::{Instant, Sleep};
 
 /// Tells whether a request is being answered; shared by a connection's socket and its service.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Answering(Arc<AtomicBool>);
+pub(super) struct Answering(Arc<AtomicUsize>);
 
 impl Answering {
-    /// From the end of a request's head until the value is dropped, what comes is no head.
+    /// From the end of a request's head until all these values are dropped, what comes is no head: the rest of a
+    /// refused body may still be on its way when the answer is made.
     pub(super) fn begin(&self) -> AnsweringNow {
-        self.0.store(true, Ordering::Relaxed);
+        self.0.fetch_add(1, Ordering::Relaxed);
         AnsweringNow(self.clone())
     }
 }
@@ -31,7 +32,7 @@ pub(super) struct AnsweringNow(Answering);
 
 impl Drop for AnsweringNow {
     fn drop(&mut self) {
-        self.0.0.store(false, Ordering::Relaxed);
+        self.0.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -63,7 +64,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.socket).poll_read(cx, buffer);
-        if self.answering.0.load(Ordering::Relaxed) {
+        if self.answering.0.load(Ordering::Relaxed) > 0 {
             self.deadline = None;
             return polled;
         }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State as AxumState};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, Version, header};
+use axum::extract::State as AxumState;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, Version, header};
 use axum::response::{IntoResponse, Response};
 
 use super::error::ApiError;
-use super::extract::{Visitor, Wanted, text};
+use super::extract::{PathText, Visitor, Wanted, text};
 use super::range::etag_matches;
 use super::state::State;
 use crate::auth::Action;
@@ -18,8 +18,8 @@ use crate::packaging::ProjectName;
 const VARY: &str = "Accept, Accept-Encoding";
 
 /// `GET /simple`: the page is one slash further. Relative, so that it holds behind any proxy and under any prefix.
-pub(super) async fn to_root() -> Response {
-    redirect(StatusCode::MOVED_PERMANENTLY, "simple/")
+pub(super) async fn to_root(uri: Uri) -> Response {
+    redirect(StatusCode::MOVED_PERMANENTLY, &with_query("simple/", &uri))
 }
 
 /// `GET /simple/`: every project.
@@ -42,16 +42,20 @@ pub(super) async fn root(
 }
 
 /// `GET /simple/{project}`: the page is one slash further, under the normalized name.
-pub(super) async fn to_project(Path(project): Path<String>) -> Result<Response, ApiError> {
+pub(super) async fn to_project(PathText(project): PathText, uri: Uri) -> Result<Response, ApiError> {
     let project: ProjectName = project.parse()?;
-    Ok(redirect(StatusCode::MOVED_PERMANENTLY, &format!("{project}/")))
+    Ok(redirect(
+        StatusCode::MOVED_PERMANENTLY,
+        &with_query(&format!("{project}/"), &uri),
+    ))
 }
 
 /// `GET /simple/{project}/`: the files of a project, or where to look for one that was never here.
 pub(super) async fn project(
     AxumState(state): AxumState<State>,
     visitor: Visitor,
-    Path(spelling): Path<String>,
+    PathText(spelling): PathText,
+    uri: Uri,
     version: Version,
     wanted: Wanted,
     headers: HeaderMap,
@@ -59,7 +63,10 @@ pub(super) async fn project(
     state.authorize(Action::List, &visitor).await?;
     let project: ProjectName = spelling.parse()?;
     if project.as_str() != spelling {
-        return Ok(redirect(StatusCode::MOVED_PERMANENTLY, &format!("../{project}/")));
+        return Ok(redirect(
+            StatusCode::MOVED_PERMANENTLY,
+            &with_query(&format!("../{project}/"), &uri),
+        ));
     }
     let key = PageKey {
         project: Some(project),
@@ -109,6 +116,12 @@ fn send(page: &Arc<Page>, wanted: Wanted, headers: &HeaderMap) -> Response {
         answer.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
     }
     response
+}
+
+/// The query goes along: it may name the format that is wanted.
+fn with_query(location: &str, uri: &Uri) -> String {
+    uri.query()
+        .map_or_else(|| location.to_owned(), |query| format!("{location}?{query}"))
 }
 
 /// A redirect to an address that can stand in a header; those made here are of plain ASCII.

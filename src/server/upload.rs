@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use axum::extract::{Request, State as AxumState};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use http_body_util::BodyExt as _;
@@ -10,11 +11,14 @@ use tracing::debug;
 use super::error::ApiError;
 use super::extract::Visitor;
 use super::multipart::{self, Multipart, MultipartError, PartHead};
+use super::patience::Answering;
 use super::state::State;
 use crate::auth::{Action, Username};
-use crate::index::{Spool, Submission};
+use crate::index::{Accepted, Spool, Submission};
 use crate::packaging::upload_form::{self, UploadForm};
 
+/// Tells what became of an accepted upload: `stored`, `unchanged` or `replaced`.
+const OUTCOME_HEADER: &str = "x-pkgctl-upload";
 /// Bound of a text field, in bytes.
 const MAX_FIELD_BYTES: usize = 64 << 10;
 /// Bound of the fields that hold whole documents, in bytes.
@@ -23,6 +27,8 @@ const MAX_DOCUMENT_BYTES: usize = 4 << 20;
 const DOCUMENTS: [&str; 3] = ["description", "attestations", "gpg_signature"];
 /// Bound of all text fields together, in bytes.
 const MAX_FORM_BYTES: usize = 16 << 20;
+/// After so many bytes of an upload the disk is looked at again: others fill it too.
+const DISK_LOOK_BYTES: u64 = 16 << 20;
 /// How long the rest of a refused upload is still taken, so that the client gets to read why.
 const DRAIN_TIME: std::time::Duration = std::time::Duration::from_secs(30);
 
@@ -35,18 +41,18 @@ pub(super) async fn post(
     let (parts, body) = request.into_parts();
     let user = match admit(&state, &parts.headers, &visitor).await {
         Ok(user) => user,
-        Err(refusal) => return Ok(refuse_unread(&parts.headers, body, refusal)),
+        Err(refusal) => return Ok(refuse_unread(&parts, body, refusal)),
     };
     let boundary = match multipart::boundary(&parts.headers) {
         Ok(boundary) => boundary,
         Err(error) => {
             let refusal = ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error.to_string());
-            return Ok(refuse_unread(&parts.headers, body, refusal));
+            return Ok(refuse_unread(&parts, body, refusal));
         }
     };
     let _turn = match state.upload_turn().await {
         Ok(turn) => turn,
-        Err(refusal) => return Ok(refuse_unread(&parts.headers, body, refusal)),
+        Err(refusal) => return Ok(refuse_unread(&parts, body, refusal)),
     };
     let limits = &state.settings().limits;
     let mut form = Multipart::new(body, &boundary, max_body_bytes(&state), limits.body_pause);
@@ -57,7 +63,7 @@ pub(super) async fn post(
                 .await
                 .inspect_err(|error| debug!(?action, %error.message, "refused"))
         }
-        Err(refusal) => Ok(refuse_unread(&parts.headers, form.into_body(), refusal)),
+        Err(refusal) => Ok(refuse_half_read(&parts, form.into_body(), refusal)),
     }
 }
 
@@ -164,12 +170,19 @@ async fn spool(state: &State, multipart: &mut Multipart) -> Result<Spool, ApiErr
     let max_bytes = state.settings().max_upload_bytes;
     let mut spool = state.index().begin_upload().await?;
     let mut received_bytes = 0_u64;
+    let mut look_at_disk_again = DISK_LOOK_BYTES;
     while let Some(chunk) = multipart.chunk().await? {
         received_bytes += chunk.len() as u64;
         if received_bytes > max_bytes {
             return Err(ApiError::too_large(max_bytes));
         }
         spool.write(chunk).await.map_err(crate::index::Error::from)?;
+        if received_bytes >= look_at_disk_again {
+            look_at_disk_again += DISK_LOOK_BYTES;
+            if state.index().free_bytes().await == Some(0) {
+                return Err(ApiError::no_space());
+            }
+        }
     }
     Ok(spool)
 }
@@ -192,9 +205,13 @@ async fn answer(state: &State, received: Received, user: Option<Username>) -> Re
                     uploader,
                 })
                 .await?;
-            debug!(?accepted, "upload accepted");
-            // An empty body, as pypiserver's: uploaders print nothing then.
-            Ok(StatusCode::OK.into_response())
+            let outcome = match accepted {
+                Accepted::Stored => "stored",
+                Accepted::Unchanged => "unchanged",
+                Accepted::Replaced => "replaced",
+            };
+            // An empty body, as pypiserver's: uploaders print nothing then. Our own reads the header.
+            Ok(([(OUTCOME_HEADER, outcome)], StatusCode::OK).into_response())
         }
         // Steps of the past: old tools take them first and want to hear that all is well.
         Asked::Submit | Asked::Verify => Ok(StatusCode::OK.into_response()),
@@ -214,10 +231,21 @@ async fn answer(state: &State, received: Received, user: Option<Username>) -> Re
 ///
 /// A client that is still sending would find the connection reset and never read the answer, so the rest is taken
 /// for a while and thrown away; it is never looked at. One that waits for permission to send isn't given it.
-fn refuse_unread(headers: &HeaderMap, body: Body, refusal: ApiError) -> Response {
-    if !headers.contains_key(header::EXPECT) {
-        tokio::spawn(tokio::time::timeout(DRAIN_TIME, drain(body)));
+fn refuse_unread(parts: &Parts, body: Body, refusal: ApiError) -> Response {
+    if parts.headers.contains_key(header::EXPECT) {
+        return ([(header::CONNECTION, "close")], refusal).into_response();
     }
+    refuse_half_read(parts, body, refusal)
+}
+
+/// The same for a body that was begun to be read: whoever waited for permission has it.
+fn refuse_half_read(parts: &Parts, body: Body, refusal: ApiError) -> Response {
+    let answering = parts.extensions.get::<Answering>().map(Answering::begin);
+    tokio::spawn(async move {
+        let _answering = answering;
+        // Ends with the body, with the connection, or with our patience.
+        let _ = tokio::time::timeout(DRAIN_TIME, drain(body)).await;
+    });
     ([(header::CONNECTION, "close")], refusal).into_response()
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use tracing::{info, warn};
 
-use super::settings::Settings;
+use super::settings::{DEFAULT_PASSWORDS, Settings};
 use crate::auth::policy::Access;
 use crate::auth::{Action, PasswordSource};
 use crate::failure::Failure;
@@ -26,7 +26,18 @@ pub(super) async fn tell(
         };
         info!("serving the folder {}{uploads}", root.display());
     }
-    info!("{} files of {} projects", counts.files, counts.projects);
+    let files = counted(counts.files, "file");
+    let projects = counted(counts.projects, "project");
+    match index.ignored_files() {
+        0 => info!("{files} of {projects}"),
+        ignored => info!(
+            "{files} of {projects}; {} not listed, -v says why",
+            counted(ignored, "other file")
+        ),
+    }
+    if settings.index.overwrite {
+        warn!("uploads may replace files that are there (--overwrite)");
+    }
     tell_access(settings);
     match &settings.server.fallback {
         Some(fallback) => info!(
@@ -57,10 +68,25 @@ fn tell_access(settings: &Settings) {
     match &settings.passwords {
         PasswordSource::File(path) => info!("passwords are in {}", path.display()),
         PasswordSource::None => {
-            warn!("there is no passwords file, so nobody can upload; `pkgctl adduser NAME` makes one");
+            let usual = settings
+                .roots
+                .first()
+                .map(|root| root.join(DEFAULT_PASSWORDS))
+                .unwrap_or_default();
+            warn!(
+                "there is no passwords file, so nobody can upload; make one with `pkgctl adduser -f {} NAME`, then start \
+                 again",
+                usual.display()
+            );
         }
         PasswordSource::Open => {
             warn!("anyone who reaches this port can upload packages that others will run")
         }
     }
+}
+
+/// `1 file`, `2 files`.
+fn counted(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
 }

@@ -6,7 +6,7 @@ use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::builder::FalseyValueParser;
+use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -32,7 +32,7 @@ const CATALOG: &str = "catalog.db";
 
 /// Serve folders of wheels and sdists as a Python package index
 ///
-/// Point it at the folder that pypiserver served, with the same flags. Files may be uploaded, copied in, replaced and
+/// Point it at the folder that pypiserver served: the flags of the same names mean the same. Files may be uploaded, copied in, replaced and
 /// deleted while it runs: each answer shows the folder as it is.
 ///
 /// Without a passwords file pages and downloads are open and uploads are switched off. `pkgctl adduser NAME` makes
@@ -74,7 +74,7 @@ pub(super) struct Arguments {
     authenticate: Option<String>,
 
     /// Let uploads replace files of the same name
-    #[arg(short, long, env = "PKGCTL_OVERWRITE", value_parser = FalseyValueParser::new())]
+    #[arg(short, long, env = "PKGCTL_OVERWRITE", value_parser = BoolishValueParser::new())]
     overwrite: bool,
 
     /// Simple index where clients are sent for projects that were never here
@@ -82,7 +82,7 @@ pub(super) struct Arguments {
     fallback_url: String,
 
     /// Answer 404 for projects that were never here
-    #[arg(long, env = "PKGCTL_DISABLE_FALLBACK", value_parser = FalseyValueParser::new())]
+    #[arg(long, env = "PKGCTL_DISABLE_FALLBACK", value_parser = BoolishValueParser::new())]
     disable_fallback: bool,
 
     /// Names that are never sent to the fallback, such as `corp-*` (may be repeated)
@@ -170,7 +170,10 @@ pub(super) fn run(args: Arguments, environment: &Environment) -> Result<(), Fail
         .enable_all()
         .build()
         .map_err(|error| Failure::new("can't start the server's threads").caused_by(&error))?;
-    runtime.block_on(serve(settings))
+    let outcome = runtime.block_on(serve(settings));
+    // Files that are still being hashed for clients that are gone keep nobody waiting.
+    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    outcome
 }
 
 /// One line for all that is accepted from habit.

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Arguments;
-use crate::auth::{ActionSet, PasswordSource, Policy};
+use crate::auth::{Access, Action, ActionSet, PasswordSource, Policy};
 use crate::config::Environment;
 use crate::failure::Failure;
 use crate::index;
@@ -12,7 +12,7 @@ use crate::server::{self, Fallback, NamePattern};
 /// Where names go that this index doesn't know, unless told otherwise; pypiserver's default.
 pub(super) const DEFAULT_FALLBACK_URL: &str = "https://pypi.org/simple";
 /// The password file that is used without `-P`, in the first folder.
-const DEFAULT_PASSWORDS: &str = ".htaccess";
+pub(super) const DEFAULT_PASSWORDS: &str = ".htaccess";
 /// The folder for what is ours, in the first folder.
 const STATE_DIR: &str = ".pkgctl";
 
@@ -36,6 +36,7 @@ impl Settings {
         let passwords = passwords(args.passwords, first_root, environment);
         let protected = args.authenticate.as_deref().map(protected).transpose()?;
         let policy = Policy::new(&passwords, protected)?;
+        refuse_locked_out(&policy, &passwords, first_root)?;
         let index = index::Settings {
             page_digest: args.hash_algo.algorithm(),
             overwrite: args.overwrite,
@@ -75,6 +76,23 @@ fn passwords(named: Option<PathBuf>, first_root: &Path, environment: &Environmen
     }
 }
 
+/// Pages or files for which nobody could ever have a password are a mistake, not a setting.
+fn refuse_locked_out(policy: &Policy, passwords: &PasswordSource, first_root: &Path) -> Result<(), Failure> {
+    let nobody_reads =
+        [Action::List, Action::Download].map(|action| policy.access(action) == Access::Impossible);
+    if *passwords != PasswordSource::None || nobody_reads == [false, false] {
+        return Ok(());
+    }
+    let file = first_root.join(DEFAULT_PASSWORDS);
+    Err(
+        Failure::usage("`-a` asks for passwords, but there is no passwords file, so nobody could get in")
+            .hint(format!(
+                "name one with -P, or make one with: pkgctl adduser -f {} NAME",
+                file.display()
+            )),
+    )
+}
+
 fn protected(actions: &str) -> Result<ActionSet, Failure> {
     actions.parse().map_err(|error| {
         Failure::usage("the value of `--authenticate` can't be used")
@@ -108,21 +126,43 @@ fn roots(named: &[PathBuf], environment: &Environment) -> Result<Vec<PathBuf>, F
 }
 
 fn fallback(url: &str, disabled: bool, private: &[String]) -> Result<Option<Fallback>, Failure> {
+    let private = private
+        .iter()
+        .map(|pattern| name_pattern(pattern))
+        .collect::<Result<_, _>>()?;
     if disabled {
         return Ok(None);
     }
+    let how = "write it like https://index.example/simple, or use --disable-fallback";
     let parsed = url::Url::parse(url)
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"));
-    if parsed.is_none() || url.chars().any(|c| c.is_control() || c.is_whitespace()) {
-        return Err(Failure::usage(format!("`{url}` is not the address of an index"))
-            .hint("write it like https://index.example/simple, or use --disable-fallback"));
+    // Every client is sent there, so a password in it would be everybody's.
+    if parsed
+        .as_ref()
+        .is_none_or(|url| !url.username().is_empty() || url.password().is_some())
+        && url.contains('@')
+    {
+        return Err(Failure::usage(
+            "the address in `--fallback-url` must not hold a user name or a password",
+        )
+        .hint(how));
     }
-    let private = private.iter().map(|pattern| NamePattern::new(pattern)).collect();
-    Ok(Some(Fallback {
-        url: url.trim_end_matches('/').to_owned(),
-        private,
-    }))
+    if parsed.is_none() || url.chars().any(|c| c.is_control() || c.is_whitespace()) {
+        return Err(Failure::usage(format!("`{url}` is not the address of an index")).hint(how));
+    }
+    let url = url.trim_end_matches('/').to_owned();
+    Ok(Some(Fallback { url, private }))
+}
+
+fn name_pattern(pattern: &str) -> Result<NamePattern, Failure> {
+    NamePattern::new(pattern).ok_or_else(|| {
+        Failure::usage(format!(
+            "`{}` in `--private` can't match any project name",
+            pattern.escape_debug()
+        ))
+        .hint("use letters, digits, `-`, `_`, `.` and `*` for any text, as in `corp-*`")
+    })
 }
 
 /// Reads a number of bytes: `100`, `64K`, `2G`.

@@ -23,6 +23,9 @@ pub(super) struct About {
     agent: String,
 }
 
+/// The target of these lines. The text log shows their message alone, the JSON log all fields.
+pub(crate) const ACCESS_TARGET: &str = "pkgctl::access";
+
 /// Tells the requests of this process from those of the one before it.
 static RUN: LazyLock<String> = LazyLock::new(|| {
     let mut bytes = [0; 4];
@@ -49,26 +52,44 @@ impl About {
         }
     }
 
-    pub(super) fn log(&self, response: &Response, user: Option<&Username>, duration: Duration) {
+    /// Writes the line: for a person as the message, for a machine as fields.
+    pub(super) fn log(
+        &self,
+        response: &Response,
+        user: Option<&Username>,
+        told: Option<&str>,
+        duration: Duration,
+    ) {
+        let status = response.status().as_u16();
         let user = user.map_or("-", Username::as_str);
-        let announced = response
-            .headers()
-            .get(header::CONTENT_LENGTH)
-            .and_then(|length| length.to_str().ok());
-        let size_bytes = announced
-            .and_then(|length| length.parse().ok())
-            .or(response.body().size_hint().exact());
+        let size_bytes = size_of(response);
+        let duration_ms = (duration.as_secs_f64() * 10_000.0).round() / 10.0;
+        let client = self
+            .client
+            .map_or_else(|| "-".to_owned(), |client| client.to_string());
+        let tool = self.agent.split(' ').next().unwrap_or("-");
+        let reason = told.map_or_else(String::new, |told| format!(": {told}"));
         info!(
+            target: ACCESS_TARGET,
             method = %self.method,
             path = self.path,
-            status = response.status().as_u16(),
-            duration_ms = (duration.as_secs_f64() * 100_000.0).round() / 100.0,
-            size_bytes = size_bytes.unwrap_or(0),
+            status,
+            duration_ms,
+            size_bytes,
             user,
-            client = self.client.map(tracing::field::display),
+            client,
             agent = self.agent,
             request_id = self.request_id,
-            "request"
+            "{status} {} {} {size_bytes}B {duration_ms}ms {user} {client} {tool}{reason}",
+            self.method,
+            self.path
         );
     }
+}
+
+/// Bytes of the body, as far as they are known before it is sent.
+fn size_of(response: &Response) -> u64 {
+    let announced = response.headers().get(header::CONTENT_LENGTH);
+    let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
+    announced.or(response.body().size_hint().exact()).unwrap_or(0)
 }

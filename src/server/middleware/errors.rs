@@ -37,18 +37,17 @@ impl Asker {
     }
 }
 
-/// Gives a failure that a handler returned the form that the client can read, and logs its private cause.
-pub(super) fn give_form(response: &mut Response, asker: &Asker, request_id: &str) {
-    let Some(failure) = response.extensions_mut().remove::<ApiError>() else {
-        return;
-    };
-    if let Some(cause) = &failure.cause {
-        error!(
-            request_id,
-            status = failure.status.as_u16(),
-            cause = with_causes(cause.as_ref()),
-            "request failed"
-        );
+/// Gives a failure that a handler returned the form that the client can read, and logs it where it is ours. Gives
+/// what the client is told, for the request's line in the log.
+pub(super) fn give_form(response: &mut Response, asker: &Asker, request_id: &str) -> Option<String> {
+    let failure = response.extensions_mut().remove::<ApiError>()?;
+    let cause = failure.cause.as_ref().map(|cause| with_causes(cause.as_ref()));
+    match cause {
+        Some(cause) => error!(request_id, "{}: {cause}", failure.message),
+        None if failure.status == StatusCode::INSUFFICIENT_STORAGE => {
+            error!(request_id, "{}", failure.message)
+        }
+        None => {}
     }
     let duplicate_for_twine = asker.is_twine && failure.status == StatusCode::CONFLICT;
     let status = if duplicate_for_twine {
@@ -83,6 +82,7 @@ pub(super) fn give_form(response: &mut Response, asker: &Asker, request_id: &str
     {
         response.extensions_mut().insert(reason);
     }
+    Some(failure.message)
 }
 
 fn title(status: StatusCode) -> &'static str {

@@ -14,6 +14,8 @@ mod access_log;
 mod errors;
 mod headers;
 
+pub(crate) use access_log::ACCESS_TARGET;
+
 /// Longest target of a request, in bytes.
 const MAX_TARGET_BYTES: usize = 8 * 1024;
 
@@ -54,11 +56,11 @@ pub(super) async fn around(mut request: Request, next: Next) -> Response {
         Ok(()) => next.run(request).await,
         Err(refusal) => refusal.into_response(),
     };
-    errors::give_form(&mut response, &asker, &about.request_id);
+    let told = errors::give_form(&mut response, &asker, &about.request_id);
     headers::make_safe(&mut response);
     if let Ok(id) = HeaderValue::from_str(&about.request_id) {
         response.headers_mut().insert("x-request-id", id);
     }
-    about.log(&response, user.name(), started.elapsed());
+    about.log(&response, user.name(), told.as_deref(), started.elapsed());
     response
 }

@@ -140,6 +140,16 @@ fn other_spellings_lead_to_the_normalized_page() {
         let reply = get(&server.url, path, &[]).expect(301);
         assert_eq!(reply.header("location"), location, "{path}");
     }
+    let with_format = get(
+        &server.url,
+        "/simple/My.Lib/?format=application/vnd.pypi.simple.v1%2Bjson",
+        &[],
+    )
+    .expect(301);
+    assert_eq!(
+        with_format.header("location"),
+        "../my-lib/?format=application/vnd.pypi.simple.v1%2Bjson"
+    );
     for nonsense in [
         "/simple/a%20b/",
         "/simple/-a/",

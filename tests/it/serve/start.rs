@@ -143,6 +143,9 @@ fn flags_that_contradict_each_other_are_bad_usage() {
         &["-a", "list,explode"],
         &["--fallback-url", "not an address"],
         &["--fallback-url", "ftp://x/"],
+        &["--fallback-url", "http://user:hunter2@x/simple"],
+        &["--private", "corp-["],
+        &["-a", "list"],
         &["--max-upload-size", "lots"],
         &["--hash-algo", "crc32"],
         &["--no-such-flag"],
@@ -156,6 +159,14 @@ fn flags_that_contradict_each_other_are_bad_usage() {
             outcome.stderr
         );
     }
+}
+
+#[test]
+fn a_variable_that_makes_no_sense_switches_nothing_on() {
+    let testbed = Testbed::new();
+    let mut command = testbed.pkgctl(["serve", "--port", "0"]);
+    let outcome = Outcome::of(command.env("PKGCTL_OVERWRITE", "banana")).expect_code(2);
+    assert!(outcome.stderr.contains("banana"), "{}", outcome.stderr);
 }
 
 #[test]

@@ -516,6 +516,61 @@ fn a_file_beyond_the_limit_is_refused_before_it_is_read() {
 }
 
 #[test]
+fn what_lies_in_the_way_is_a_conflict() {
+    let (testbed, server) = open_server();
+    let file = wheel("lib", "1.0").build();
+    fs::create_dir(testbed.path("packages").join(&file.filename)).unwrap();
+    let reply = upload(&server.url, &file).expect(409);
+    assert!(reply.text().contains("something else"), "{}", reply.text());
+    assert_eq!(files_in(&testbed.path("packages")), Vec::<String>::new());
+}
+
+#[test]
+fn a_client_that_goes_away_at_the_end_can_t_get_two_spellings_in() {
+    let (testbed, server) = open_server();
+    for round in 0..10 {
+        let version = format!("1.{round}");
+        let first = wheel("a_b", &version).padding(200_000, 1).build();
+        let second = wheel("a_b", &version).padding(200_000, 2).build();
+        let second = Distribution {
+            filename: second.filename.replace("a_b", "A.B"),
+            ..second
+        };
+        let body = form_for(&first).body();
+        let head = format!(
+            "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: {}\r\nContent-Length: {}\r\n\r\n",
+            Form::content_type(),
+            body.len()
+        );
+        let mut connection = TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+        connection.write_all(head.as_bytes()).unwrap();
+        connection.write_all(&body).unwrap();
+        std::thread::sleep(Duration::from_millis(round));
+        drop(connection);
+        upload(&server.url, &second);
+        let stored = files_in(&testbed.path("packages"));
+        let of_version = stored
+            .iter()
+            .filter(|name| name.contains(&format!("-{version}-")))
+            .count();
+        assert!(of_version <= 1, "{stored:?}");
+    }
+}
+
+#[test]
+fn an_answer_tells_what_became_of_the_upload() {
+    let (_testbed, server) = open_server_with(&["--overwrite"]);
+    let file = wheel("lib", "1.0").build();
+    let other = wheel("lib", "1.0").padding(64, 5).build();
+    for (file, outcome) in [(&file, "stored"), (&file, "unchanged"), (&other, "replaced")] {
+        assert_eq!(
+            upload(&server.url, file).expect(200).header("x-pkgctl-upload"),
+            outcome
+        );
+    }
+}
+
+#[test]
 fn chunked_bodies_are_taken() {
     let (_testbed, server) = open_server();
     let file = wheel("lib", "1.0").build();
