@@ -1,11 +1,11 @@
 //! `pkgctl build`: an sdist and a wheel of a project.
 
-use std::ffi::{OsStr, OsString};
-use std::io::{self, Write};
+use std::fmt::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::builder::{FalseyValueParser, OsStringValueParser};
+use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 
 use crate::config::Environment;
@@ -14,6 +14,8 @@ use crate::pep517::{
     self, Artifact, ConfigSettings, Event, InstallerChoice, Interrupt, Isolation, Plan, PythonRequest,
     Request, Source, Variables,
 };
+use crate::terminal::progress::size;
+use crate::terminal::{data, note};
 
 /// Build an sdist and a wheel of a Python project
 ///
@@ -23,7 +25,7 @@ use crate::pep517::{
 /// The artifacts appear complete and together, or not at all. Their paths are printed on stdout, one a line.
 #[derive(Debug, Args)]
 pub(super) struct Arguments {
-    /// The project's folder, or an sdist to build a wheel from
+    /// Folder of the project, or an sdist to build a wheel from
     #[arg(value_name = "SOURCE", default_value = ".")]
     source: PathBuf,
 
@@ -35,16 +37,9 @@ pub(super) struct Arguments {
     #[arg(short, long)]
     wheel: bool,
 
-    /// Folder for the artifacts [default: `dist` in SOURCE, or beside the sdist]
-    #[arg(
-        short,
-        long,
-        value_name = "FOLDER",
-        env = "PKGCTL_OUTDIR",
-        hide_env_values = true
-    )]
-    #[arg(value_parser = OsStringValueParser::new())]
-    outdir: Option<OsString>,
+    /// Folder for the artifacts [default: dist in SOURCE, or beside the sdist]
+    #[arg(short, long, value_name = "FOLDER", env = "PKGCTL_OUTDIR")]
+    outdir: Option<PathBuf>,
 
     /// Tell the build backend a setting; a repeated key makes a list
     #[arg(short = 'C', long = "config-setting", value_name = "KEY[=VALUE]")]
@@ -52,56 +47,49 @@ pub(super) struct Arguments {
 
     /// Interpreter to build with: a path, a version such as 3.12, or a program's name [default: that of the
     /// active virtual environment, else python3, else python]
-    #[arg(
-        long,
-        value_name = "PATH|VERSION",
-        env = "PKGCTL_PYTHON",
-        hide_env_values = true
-    )]
-    #[arg(value_parser = OsStringValueParser::new())]
-    python: Option<OsString>,
+    #[arg(long, value_name = "PATH|VERSION", env = "PKGCTL_PYTHON")]
+    python: Option<PathBuf>,
 
     /// Program that installs the build requirements; auto is uv when there is one, else pip
-    #[arg(long, value_name = "NAME", env = "PKGCTL_INSTALLER", hide_env_values = true)]
-    #[arg(value_enum, default_value_t = InstallerName::Auto)]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "PKGCTL_INSTALLER",
+        default_value_t,
+        value_enum
+    )]
     installer: InstallerName,
 
     /// Build in the interpreter's own environment, which must hold the build requirements
-    #[arg(short, long, env = "PKGCTL_NO_ISOLATION", hide_env_values = true)]
-    #[arg(value_parser = FalseyValueParser::new())]
+    #[arg(short, long, env = "PKGCTL_NO_ISOLATION", value_parser = FalseyValueParser::new())]
     no_isolation: bool,
 
     /// With --no-isolation, do not check that the build requirements are met
-    #[arg(
-        short = 'x',
-        long,
-        env = "PKGCTL_SKIP_DEPENDENCY_CHECK",
-        hide_env_values = true
-    )]
-    #[arg(value_parser = FalseyValueParser::new())]
+    #[arg(short = 'x', long, env = "PKGCTL_SKIP_DEPENDENCY_CHECK", value_parser = FalseyValueParser::new())]
     skip_dependency_check: bool,
 
     /// Show the output of the build backend and the installer also when all is well
-    #[arg(short, long, env = "PKGCTL_VERBOSE", hide_env_values = true)]
-    #[arg(value_parser = FalseyValueParser::new())]
+    #[arg(short, long, env = "PKGCTL_VERBOSE", value_parser = FalseyValueParser::new())]
     verbose: bool,
 }
 
-#[derive(Clone, Copy, Debug, ValueEnum)]
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
 enum InstallerName {
-    // An empty variable counts as absent.
-    #[value(alias = "")]
+    #[default]
     Auto,
     Pip,
     Uv,
 }
 
-/// Builds, and prints the artifacts' paths.
-pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
+/// Runs the verb: builds, and prints the artifacts' paths.
+///
+/// # Errors
+/// The arguments make no sense, the project can't be built, or the user pressed Ctrl-C; then there are no artifacts.
+pub(super) fn run(arguments: Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
     let request = arguments.request(environment)?;
     let interrupt = interrupt_on_signals()?;
     let watcher = |event: Event<'_>| match event {
-        Event::Step(step) => tell(&format!("* {step}\n")),
+        Event::Step(step) => note(format_args!("* {step}")),
         Event::Output(bytes) if arguments.verbose => show(bytes),
         Event::Output(_) => {}
     };
@@ -112,7 +100,7 @@ pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
         Failure::from(error)
     })?;
     for artifact in &artifacts {
-        tell(&format!("* made {}\n", described(artifact)));
+        note(format_args!("* made {}", described(artifact)));
     }
     list(&artifacts, environment.working_dir())?;
     Ok(ExitCode::SUCCESS)
@@ -129,9 +117,9 @@ impl Arguments {
         // Without the `.` that it may end with, for messages.
         let source: PathBuf = environment.expand(&self.source).components().collect();
         let source = Source::at(&source)?;
-        let output_folder = given(self.outdir.as_deref()).map_or_else(
+        let output_folder = self.outdir.as_deref().map_or_else(
             || source.default_output_folder(),
-            |folder| environment.expand(Path::new(folder)),
+            |folder| environment.expand(folder),
         );
         Ok(Request {
             output_folder,
@@ -142,7 +130,11 @@ impl Arguments {
                 (false, true) => Plan::Wheel,
                 (true, true) => Plan::Both,
             },
-            python: match given(self.python.as_deref()).map(PythonRequest::parse) {
+            python: match self
+                .python
+                .as_ref()
+                .map(|python| PythonRequest::parse(python.as_os_str()))
+            {
                 Some(PythonRequest::Path(path)) => PythonRequest::Path(environment.expand(&path)),
                 Some(request) => request,
                 None => PythonRequest::Any,
@@ -162,11 +154,6 @@ impl Arguments {
             variables: Variables::without_credentials(environment.variables()),
         })
     }
-}
-
-/// An empty variable counts as absent.
-fn given(value: Option<&OsStr>) -> Option<&OsStr> {
-    value.filter(|value| !value.is_empty())
 }
 
 fn config_settings(texts: &[String]) -> Result<ConfigSettings, Failure> {
@@ -195,42 +182,23 @@ fn interrupt_on_signals() -> Result<Interrupt, Failure> {
 
 /// Prints the paths, relative to the current folder when they are inside it.
 fn list(artifacts: &[Artifact], working_dir: &Path) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    let mut print = || {
-        for artifact in artifacts {
-            let path = artifact.path.strip_prefix(working_dir).unwrap_or(&artifact.path);
-            writeln!(stdout, "{}", path.display())?;
-        }
-        stdout.flush()
-    };
-    match print() {
-        // Whoever reads only the first line has what it wants.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new("can't print the artifacts' paths").caused_by(&error))
-        }
-        _ => Ok(()),
+    let mut lines = String::new();
+    for artifact in artifacts {
+        let path = artifact.path.strip_prefix(working_dir).unwrap_or(&artifact.path);
+        // Writing to a String can't fail.
+        let _ = writeln!(lines, "{}", path.display());
     }
+    data(&lines).map_err(|error| Failure::new("can't print the artifacts' paths").caused_by(&error))
 }
 
-/// `my_lib-1.0.0.tar.gz, 3.2 kB, sha256 f00…`
+/// `my_lib-1.0.0.tar.gz, 3.20 kB, sha256 f00…`
 fn described(artifact: &Artifact) -> String {
     let name = artifact.path.file_name().unwrap_or_default().display();
     format!(
         "{name}, {}, sha256 {}",
-        human_size(artifact.size_bytes),
+        size(artifact.size_bytes),
         artifact.sha256
     )
-}
-
-/// A size in decimal units, with as many digits as a person can use.
-fn human_size(bytes: u64) -> String {
-    let (divisor, unit) = match bytes {
-        0..1_000 => return format!("{bytes} bytes"),
-        1_000..1_000_000 => (1_000, "kB"),
-        1_000_000..1_000_000_000 => (1_000_000, "MB"),
-        _ => (1_000_000_000, "GB"),
-    };
-    format!("{}.{} {unit}", bytes / divisor, bytes % divisor * 10 / divisor)
 }
 
 /// Sets another program's output apart from ours.
@@ -246,10 +214,6 @@ fn with_gutter(output: &[u8]) -> Vec<u8> {
         shown.push(b'\n');
     }
     shown
-}
-
-fn tell(text: &str) {
-    show(text.as_bytes());
 }
 
 /// Another program's bytes go out as they came: they need not be text, so nothing may look for colours in them.
@@ -269,20 +233,6 @@ mod tests {
             b"  | a\n  | \xff\n  | \n  | last\n"
         );
         assert_eq!(with_gutter(b""), b"");
-    }
-
-    #[test]
-    fn sizes_are_short() {
-        let cases = [
-            (0, "0 bytes"),
-            (999, "999 bytes"),
-            (1_000, "1.0 kB"),
-            (1_999_999, "1.9 MB"),
-            (2_500_000_000, "2.5 GB"),
-        ];
-        for (bytes, text) in cases {
-            assert_eq!(human_size(bytes), text);
-        }
     }
 
     #[test]

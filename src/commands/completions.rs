@@ -1,12 +1,12 @@
 //! `pkgctl completions`: prints the completion script of a shell.
 
-use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use clap::Args;
 use clap_complete::Shell;
 
 use crate::failure::Failure;
+use crate::terminal::data;
 
 /// Print the script that completes pkgctl's commands and options in a shell
 ///
@@ -20,20 +20,19 @@ use crate::failure::Failure;
 #[derive(Debug, Args)]
 #[command(verbatim_doc_comment)]
 pub(super) struct Arguments {
-    /// The shell to print the script for
+    /// Shell to print the script for
     #[arg(value_enum)]
     shell: Shell,
 }
 
-/// Prints the script to stdout.
-pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
-    match io::stdout().write_all(&script(arguments.shell)) {
-        // Whoever closed the pipe has read enough.
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::new("can't print the completion script").caused_by(&error))
-        }
-        _ => Ok(ExitCode::SUCCESS),
-    }
+/// Runs the verb: prints the script.
+///
+/// # Errors
+/// stdout can't be written.
+pub(super) fn run(arguments: Arguments) -> Result<ExitCode, Failure> {
+    data(script(arguments.shell))
+        .map_err(|error| Failure::new("can't print the completion script").caused_by(&error))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The whole script is made before a byte is printed: the generator itself would panic on a closed pipe.

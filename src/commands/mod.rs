@@ -6,6 +6,7 @@ mod completions;
 mod configure;
 mod publish;
 mod serve;
+mod variables;
 
 use std::ffi::OsString;
 use std::io::Write as _;
@@ -38,7 +39,7 @@ enum Verb {
 /// The whole command line as clap sees it; man pages and completions are made from it.
 #[must_use]
 pub fn command() -> clap::Command {
-    Cli::command()
+    variables::apply_rules(Cli::command())
 }
 
 /// Runs the command line `arguments` (the program's name first) and gives the exit code: 0 done, 1 failed,
@@ -75,8 +76,8 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Serve(arguments) => serve::run(arguments, &environment).map(|()| ExitCode::SUCCESS),
         Verb::Adduser(arguments) => adduser::run(arguments, &environment),
         Verb::Configure(arguments) => configure::run(arguments, &environment),
-        Verb::Build(arguments) => build::run(&arguments, &environment),
+        Verb::Build(arguments) => build::run(arguments, &environment),
         Verb::Publish(arguments) => publish::run(arguments, &environment),
-        Verb::Completions(arguments) => completions::run(&arguments),
+        Verb::Completions(arguments) => completions::run(arguments),
     }
 }

@@ -31,56 +31,52 @@ const DEFAULT_FOLDER: &str = "dist";
 /// is, unless it is named.
 #[derive(Debug, Args)]
 #[command(after_long_help = "\
-Environment variables, each overruled by its flag:
-  PKGCTL_REPOSITORY, PKGCTL_REPOSITORY_URL   which index
-  PKGCTL_USERNAME, PKGCTL_PASSWORD           as whom
-  PKGCTL_CERT, PKGCTL_CLIENT_CERT            certificates
-  PKGCTL_NON_INTERACTIVE                     never ask
-The TWINE_ variables of the same names are read after these.
+The variables of twine, such as TWINE_USERNAME, are read after those of the same names that begin with PKGCTL_.
 
 Without a user in flags, variables or ~/.pypirc, the address itself and ~/.netrc are looked at.")]
+#[expect(clippy::doc_markdown, reason = "the text is read in a terminal")]
 pub(super) struct Arguments {
     /// Files, folders (their wheels and sdists) or patterns [default: dist/]
     #[arg(value_name = "FILE", value_hint = ValueHint::AnyPath)]
     files: Vec<PathBuf>,
 
-    /// Name of a repository in the configuration file
+    /// Name of a repository in ~/.pypirc [env: PKGCTL_REPOSITORY]
     #[arg(short, long, value_name = "NAME")]
     repository: Option<String>,
 
-    /// Address to upload to
+    /// Address to upload to [env: PKGCTL_REPOSITORY_URL]
     #[arg(long, value_name = "URL", value_hint = ValueHint::Url)]
     repository_url: Option<String>,
 
-    /// User to upload as
-    #[arg(short, long, value_name = "NAME", value_hint = ValueHint::Username)]
+    /// User to upload as [env: PKGCTL_USERNAME]
+    #[arg(short, long, value_name = "USER", value_hint = ValueHint::Username)]
     username: Option<String>,
 
-    /// Read the password from the first line of standard input
+    /// Read the password from the first line of stdin [or set PKGCTL_PASSWORD]
     #[arg(long, conflicts_with = "password")]
     password_stdin: bool,
 
-    /// Password; shows in the process list, so prefer --password-stdin
+    /// Password; shows in the process list, so prefer --password-stdin [env: PKGCTL_PASSWORD]
     #[arg(short, long, value_name = "PASSWORD")]
     password: Option<String>,
 
-    /// Configuration file to read [default: ~/.pypirc]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    /// File that lists the repositories [env: PKGCTL_PYPIRC] [default: ~/.pypirc]
+    #[arg(long, visible_alias = "pypirc", value_name = "FILE", value_hint = ValueHint::FilePath)]
     config_file: Option<PathBuf>,
 
     /// Ask the index first, skip what it has, and believe it when it has a file but shows no digest
     #[arg(long)]
     skip_existing: bool,
 
-    /// Never ask for user or password
+    /// Never ask for user or password [env: PKGCTL_NON_INTERACTIVE]
     #[arg(long)]
     non_interactive: bool,
 
-    /// PEM file with further certificate authorities
+    /// PEM file with further certificate authorities [env: PKGCTL_CERT]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     cert: Option<PathBuf>,
 
-    /// PEM file with the client's certificate and key
+    /// PEM file with the client's certificate and key [env: PKGCTL_CLIENT_CERT]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     client_cert: Option<PathBuf>,
 
@@ -109,15 +105,18 @@ fn parse_seconds(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// Finds and checks the files, finds the index and the credentials, and uploads.
-pub(super) fn run(args: Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
-    let target = repository::resolve(&args.wanted()?, environment)?;
+/// Runs the verb: finds and checks the files, finds the index and the credentials, and uploads.
+///
+/// # Errors
+/// There is nothing sound to upload, no index to upload to, or not everything could be uploaded.
+pub(super) fn run(arguments: Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
+    let target = repository::resolve(&arguments.wanted()?, environment)?;
     for note in &target.notes {
         terminal::note(note);
     }
-    let distributions = args.distributions()?;
-    let credentials = args.credentials(&target, environment)?;
-    if args.verbose {
+    let distributions = arguments.distributions()?;
+    let credentials = arguments.credentials(&target, environment)?;
+    if arguments.verbose {
         terminal::note(provenance(&target));
     }
     let client = Client::new(client::Settings {
@@ -126,15 +125,15 @@ pub(super) fn run(args: Arguments, environment: &Environment) -> Result<ExitCode
         credentials,
         ca_cert: target.ca_cert.clone(),
         client_cert: target.client_cert.clone(),
-        skip_existing: args.skip_existing,
+        skip_existing: arguments.skip_existing,
         retry: RetryPolicy {
-            base_delay: args.retry_delay,
+            base_delay: arguments.retry_delay,
             ..RetryPolicy::default()
         },
         timeouts: Timeouts::default(),
     })?;
     terminal::note(plan(&client, &distributions));
-    upload(&client, &distributions, &args)
+    upload(&client, &distributions, &arguments)
 }
 
 impl Arguments {
@@ -293,12 +292,16 @@ fn plan(client: &Client, distributions: &[Distribution]) -> String {
 }
 
 /// Uploads until everything is done, something fails or the user presses Ctrl-C, and says what stands then.
-fn upload(client: &Client, distributions: &[Distribution], args: &Arguments) -> Result<ExitCode, Failure> {
+fn upload(
+    client: &Client,
+    distributions: &[Distribution],
+    arguments: &Arguments,
+) -> Result<ExitCode, Failure> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new("can't start the network runtime").caused_by(&error))?;
-    let narrator = Arc::new(Narrator::new(distributions, args.disable_progress_bar));
+    let narrator = Arc::new(Narrator::new(distributions, arguments.disable_progress_bar));
     let progress: Arc<dyn Progress> = Arc::clone(&narrator) as Arc<dyn Progress>;
     let mut report = Report::default();
     let ended = runtime.block_on(async {

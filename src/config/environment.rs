@@ -93,6 +93,13 @@ impl Environment {
     }
 }
 
+/// Whether this process has the variable, with a value; for what must be known before there is an [`Environment`].
+#[must_use]
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads them")]
+pub fn is_given(name: &OsStr) -> bool {
+    std::env::var_os(name).is_some_and(|value| !value.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

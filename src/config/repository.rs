@@ -295,13 +295,14 @@ struct ConfigFile {
 
 impl ConfigFile {
     fn read(wanted: &Wanted, environment: &Environment, choice: &Choice) -> Result<Self, RepositoryError> {
-        let default = Path::new("~/.pypirc");
-        let path = environment.expand(wanted.config_file.as_deref().unwrap_or(default));
+        let named = wanted
+            .config_file
+            .as_deref()
+            .or_else(|| environment.var_os("PKGCTL_PYPIRC").map(Path::new));
+        let path = environment.expand(named.unwrap_or(Path::new("~/.pypirc")));
         let text = match std::fs::read_to_string(&path) {
             Ok(text) => text,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && wanted.config_file.is_none() => {
-                String::new()
-            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => String::new(),
             Err(source) => return Err(RepositoryError::Unreadable { path, source }),
         };
         match Pypirc::parse(&text) {
@@ -311,7 +312,7 @@ impl ConfigFile {
                 pypirc: Some(pypirc),
             }),
             // The address is known; only credentials could have been in the file.
-            Err(error) if matches!(choice, Choice::Url(..)) && wanted.config_file.is_none() => Ok(Self {
+            Err(error) if matches!(choice, Choice::Url(..)) && named.is_none() => Ok(Self {
                 notes: vec![format!("`{}` was not read: {error}", path.display())],
                 path,
                 pypirc: None,
@@ -654,6 +655,29 @@ mod tests {
             ..Wanted::default()
         };
         assert!(text(&missing).contains("nosuch.ini"));
+    }
+
+    #[test]
+    fn the_variable_of_configure_names_the_file_here_too_below_the_flag() {
+        let home = Home::with(&[("team.ini", INTERNAL), (".pypirc", "geheim ohne Sinn\n")]);
+        let variables = |file| [("PKGCTL_PYPIRC", file)];
+        let target = home
+            .resolve(&Wanted::default(), &variables("~/team.ini"))
+            .unwrap();
+        assert_eq!(target.repository.as_deref(), Some("internal"));
+        let missing = home.resolve(&at("http://localhost/"), &variables("nosuch.ini"));
+        assert!(
+            matches!(missing, Err(RepositoryError::Unreadable { path, .. }) if path.ends_with("nosuch.ini"))
+        );
+        let flag = Wanted {
+            config_file: Some("team.ini".into()),
+            ..Wanted::default()
+        };
+        assert!(home.resolve(&flag, &variables("nosuch.ini")).is_ok());
+        assert!(
+            home.resolve(&at("http://localhost/"), &variables("")).is_ok(),
+            "empty is absent"
+        );
     }
 
     #[test]

@@ -22,9 +22,9 @@ pub fn warning(text: impl Display) {
 ///
 /// # Errors
 /// stdout can't be written; a reader that has seen enough (a closed pipe) is none.
-pub fn data(text: &str) -> io::Result<()> {
+pub fn data(content: impl AsRef<[u8]>) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(content.as_ref()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         outcome => outcome,
     }

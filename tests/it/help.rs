@@ -1,9 +1,9 @@
 //! A snapshot of each `-h` and `--help`, as the real binary prints them into a pipe, and rules that all of them keep.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::support::Testbed;
 use crate::support::blessed::assert_folder;
+use crate::support::{Outcome, Testbed};
 
 #[test]
 fn help_is_as_last_reviewed() {
@@ -28,7 +28,7 @@ fn help_fits_a_narrow_terminal_and_tells_no_secret() {
         for variable in ["PKGCTL_PASSWORD", "TWINE_PASSWORD"] {
             command.env(variable, "hunter2-in-the-environment");
         }
-        let outcome = crate::support::Outcome::of(&mut command).expect_code(0);
+        let outcome = Outcome::of(&mut command).expect_code(0);
         assert!(
             !outcome.stdout.contains("hunter2"),
             "`{verb}` prints a variable's value"
@@ -64,6 +64,61 @@ fn every_argument_is_explained() {
             assert!(!help.ends_with('.'), "{named} ends with a full stop: {help}");
         }
     }
+}
+
+#[test]
+fn help_is_the_same_whatever_its_variables_hold() {
+    let testbed = Testbed::new();
+    let variables = variables_in_help();
+    assert!(variables.len() > 20, "{variables:?}");
+    for verb in verbs() {
+        let usual = testbed.run(arguments(&verb, "--help"));
+        for value in ["", "8081"] {
+            let mut command = testbed.pkgctl(arguments(&verb, "--help"));
+            command.envs(variables.iter().map(|name| (name, value)));
+            assert_eq!(Outcome::of(&mut command).stdout, usual.stdout, "`{value}`");
+        }
+    }
+}
+
+/// CI systems set what is undefined to the empty text.
+#[test]
+fn an_empty_variable_counts_as_absent_in_every_verb() {
+    let testbed = Testbed::new();
+    for words in [
+        &["serve", "nowhere"][..],
+        &["adduser", "nobody", "--delete"],
+        &["configure", "--dry-run"],
+        &["build", "nowhere"],
+        &["publish", "nowhere", "--repository-url", "http://127.0.0.1:9/"],
+    ] {
+        let usual = testbed.run(words);
+        let mut command = testbed.pkgctl(words);
+        command.envs(variables_in_help().iter().map(|name| (name, "")));
+        let outcome = Outcome::of(&mut command);
+        assert_eq!(
+            (outcome.code, &outcome.stdout, &outcome.stderr),
+            (usual.code, &usual.stdout, &usual.stderr),
+            "{words:?}"
+        );
+        assert_ne!(usual.code, Some(2), "{words:?}: {}", usual.stderr);
+    }
+}
+
+/// Every variable that some help names.
+fn variables_in_help() -> BTreeSet<String> {
+    let program = pkgctl::command();
+    let texts = program
+        .get_subcommands()
+        .flat_map(clap::Command::get_arguments)
+        .filter_map(|argument| argument.get_help().map(ToString::to_string));
+    texts
+        .flat_map(|text| {
+            let words = text.split(|character: char| !character.is_ascii_uppercase() && character != '_');
+            let variables = words.filter(|word| word.starts_with("PKGCTL_"));
+            variables.map(str::to_owned).collect::<Vec<_>>()
+        })
+        .collect()
 }
 
 /// `-V` and a bare call are answered too.

@@ -29,14 +29,14 @@ use crate::terminal::{note, warning};
 #[expect(clippy::doc_markdown, reason = "the text is read in a terminal")]
 pub(super) struct Arguments {
     /// Name of the repository, as in `pkgctl publish -r NAME` [env: PKGCTL_REPOSITORY] [default: internal]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, visible_alias = "repository", value_name = "NAME")]
     name: Option<String>,
 
     /// Address of the index [env: PKGCTL_REPOSITORY_URL] [default: http://localhost:8080]
-    #[arg(long, value_name = "URL")]
+    #[arg(long, visible_alias = "repository-url", value_name = "URL")]
     url: Option<String>,
 
-    /// User who uploads [env: PKGCTL_USERNAME]
+    /// User to upload as [env: PKGCTL_USERNAME]
     #[arg(short, long, value_name = "USER")]
     username: Option<String>,
 
@@ -56,12 +56,12 @@ pub(super) struct Arguments {
     #[arg(long)]
     index_url: bool,
 
-    /// Write this file instead of ~/.pypirc [env: PKGCTL_PYPIRC]
-    #[arg(long, value_name = "PATH")]
+    /// File that lists the repositories [env: PKGCTL_PYPIRC] [default: ~/.pypirc]
+    #[arg(long, visible_alias = "config-file", value_name = "FILE")]
     pypirc: Option<PathBuf>,
 
-    /// Write this file instead of pip's own [env: PKGCTL_PIP_CONF]
-    #[arg(long, value_name = "PATH")]
+    /// File with pip's settings [env: PKGCTL_PIP_CONF] [default: pip's own of this user]
+    #[arg(long, value_name = "FILE")]
     pip_conf: Option<PathBuf>,
 
     /// Show what would change and write nothing
