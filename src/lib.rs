@@ -32,6 +32,7 @@
 //! | a verb's flags and help | `commands/<verb>.rs` |
 //! | a prompt or a progress bar | [`terminal`] |
 //! | what the user reads when something fails, and the exit code | [`failure`] |
+//! | how an error tells its causes on one line | `causes.rs` |
 //!
 //! # Who may use whom
 //! `tests/it/architecture/` holds the sources against this table and fails when an arrow is missing from it. A
@@ -40,14 +41,15 @@
 //! | room | may use | crates of its own |
 //! |---|---|---|
 //! | `packaging` | | |
+//! | `causes` | | |
 //! | `terminal` | | `indicatif`, `rpassword` |
-//! | `archive` | `packaging` | `zip`, `tar`, `flate2` |
+//! | `archive` | `packaging` | `crc32fast`, `flate2` |
 //! | `auth` | `packaging` | `bcrypt`, `sha_crypt`, `argon2` |
 //! | `storage` | `packaging` | |
 //! | `catalog` | `packaging`, `storage` | `rusqlite`, `rusqlite_migration` |
-//! | `index` | `packaging`, `archive`, `storage`, `catalog` | `flate2` |
-//! | `server` | `packaging`, `auth`, `index` | `axum`, `hyper`, `hyper_util`, `tower` |
-//! | `client` | `packaging`, `archive`, `auth` | `reqwest`, `hyper` |
+//! | `index` | `packaging`, `archive`, `storage`, `catalog`, `causes` | `flate2` |
+//! | `server` | `packaging`, `auth`, `index`, `causes` | `axum`, `hyper`, `hyper_util`, `tower` |
+//! | `client` | `packaging`, `archive`, `auth`, `causes` | `reqwest`, `hyper` |
 //! | `pep517` | `packaging`, `archive` | |
 //! | `config` | `packaging`, `auth` | `dirs` |
 //! | `logging` | | `tracing_subscriber` |
@@ -69,6 +71,7 @@
 pub mod archive;
 pub mod auth;
 pub mod catalog;
+mod causes;
 pub mod client;
 pub mod commands;
 pub mod config;

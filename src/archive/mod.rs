@@ -11,6 +11,7 @@
 //! | what a wheel, an sdist must hold | `wheel.rs`, `record.rs`, `entry_points.rs`, `sdist.rs`, `agreement.rs` |
 //! | how a zip is read | `zip_records.rs` (bytes), `zip_directory.rs`, `zip_walker.rs`, `zip_content.rs` |
 //! | how a tar is read | `gunzip.rs`, `tar_header.rs`, `pax.rs`, `tar_walker.rs`, `links.rs` |
+//! | how much may come out of what goes in | `inflate.rs`, `meter.rs` |
 //! | which paths are allowed | `member.rs` (one path), `tree.rs` (all of them) |
 //! | how a file that was copied into the folder is read | `zip_lookup.rs`, `sdist.rs` |
 //! | how an sdist is unpacked | `unpack.rs` |

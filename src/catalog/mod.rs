@@ -3,8 +3,9 @@
 //! Upload time, uploader, yanks, project status and the audit trail live only here. Size, digests and metadata are a
 //! cache, valid while the file's [`Stamp`] is the one they were read under. Losing the catalog loses no package.
 //!
-//! [`Catalog`] is the one way to it. [`SqliteCatalog`] serves one machine; a twin on PostgreSQL is to be a second
-//! file here. `contract.rs` is the suite that both must pass.
+//! [`Catalog`] is the one way to it. [`SqliteCatalog`] serves one machine (`database.rs` opens its file, `rows.rs` and
+//! `observe.rs` speak SQL); a twin on PostgreSQL is to stand beside it. `contract.rs` is the suite that both must
+//! pass.
 
 use std::io;
 use std::path::PathBuf;

@@ -152,13 +152,14 @@ fn parse_retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     Some(until.duration_since(now).unwrap_or_default())
 }
 
+/// What stands before the parameters of a Content-Type, in lowercase.
+pub(super) fn media_type(content_type: &str) -> String {
+    let essence = content_type.split(';').next().unwrap_or_default();
+    essence.trim().to_ascii_lowercase()
+}
+
 fn one_line(status: StatusCode, content_type: &str, reason: Option<&str>, body: &str) -> String {
-    let media_type = content_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let media_type = media_type(content_type);
     let is_json = media_type == "application/json" || media_type.ends_with("+json");
     let looks_like_html = media_type.contains("html") || body.trim_start().starts_with('<');
     let from_json = || is_json.then(|| json_message(body, status)).flatten();

@@ -7,6 +7,7 @@ use url::Url;
 use super::distribution::Distribution;
 use super::listing::{self, ListedFile};
 use super::{Client, accept, read_body};
+use crate::causes::in_one_line;
 use crate::packaging::ProjectName;
 use crate::packaging::digest::NamedDigest;
 
@@ -62,7 +63,7 @@ impl Client {
                 Ok(Err(error)) => {
                     return Err(format!(
                         "{url} can't be read: {}",
-                        super::sentence(&error.without_url())
+                        in_one_line(&error.without_url())
                     ));
                 }
                 Err(_) => return Err(format!("{url} did not answer")),

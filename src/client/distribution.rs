@@ -5,6 +5,7 @@ use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
 use crate::archive;
+use crate::causes::in_one_line;
 use crate::packaging::digest::{Algorithm, MultiHasher, NamedDigest};
 use crate::packaging::{DistFilename, ProjectName, ReleaseVersion, Sha256, upload_form};
 
@@ -49,7 +50,7 @@ impl Distribution {
         let unreadable = |error: io::Error| bad(format!("can't read it: {error}"));
         let mut file = File::open(path).map_err(unreadable)?;
         let inspection =
-            archive::inspect(filename, &file, limits).map_err(|error| bad(super::sentence(&error)))?;
+            archive::inspect(filename, &file, limits).map_err(|error| bad(in_one_line(&error)))?;
         file.rewind().map_err(unreadable)?;
         let (size_bytes, digests) = hash(&mut file).map_err(unreadable)?;
         let sha256 = digests

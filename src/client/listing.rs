@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use url::Url;
 
-use super::answer::unescape;
+use super::answer::{media_type, unescape};
 use crate::packaging::ProjectName;
 use crate::packaging::digest::{Algorithm, NamedDigest};
 use crate::packaging::public_index::PublicIndex;
@@ -63,13 +63,7 @@ pub(super) fn page_candidates(upload: &Url, project: &ProjectName) -> Vec<Url> {
 
 /// Reads a project page. `None` when it is neither of the two formats.
 pub(super) fn parse(content_type: &str, body: &str) -> Option<Vec<ListedFile>> {
-    let media_type = content_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
-    match media_type.as_str() {
+    match media_type(content_type).as_str() {
         "application/vnd.pypi.simple.v1+json" => parse_json(body),
         "application/vnd.pypi.simple.v1+html" | "text/html" => Some(parse_html(body)),
         _ => None,

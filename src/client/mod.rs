@@ -7,6 +7,7 @@
 //! | in which order, and what was done when it stops | [`publish`](mod@publish) |
 //! | one file: attempts, pauses, redirects, duplicates | [`upload`] |
 //! | what does an answer mean | [`answer`] |
+//! | how does a file become a request, how long is a pause | `body`, [`retry`] |
 //! | what does the index list already | `confirm`, `listing` |
 //!
 //! # Promises
@@ -26,6 +27,7 @@ use thiserror::Error;
 use url::Url;
 
 use crate::auth::credentials::Basic;
+use crate::causes::in_one_line;
 
 pub mod answer;
 mod body;
@@ -187,21 +189,6 @@ fn list<'a>(what: &str, files: impl ExactSizeIterator<Item = (&'a PathBuf, &'a S
     text
 }
 
-/// An error and its sources in one line.
-fn sentence(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut next = error.source();
-    while let Some(cause) = next {
-        let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        next = cause.source();
-    }
-    text
-}
-
 /// A connection to one index.
 pub struct Client {
     settings: Settings,
@@ -244,7 +231,7 @@ impl Client {
         }
         let http = builder
             .build()
-            .map_err(|error| Error::Setup(sentence(&error.without_url())))?;
+            .map_err(|error| Error::Setup(in_one_line(&error.without_url())))?;
         Ok(Self { settings, http })
     }
 
@@ -280,7 +267,7 @@ fn read_certificate(path: &Path) -> Result<Vec<u8>, Error> {
 fn unusable(path: &Path, error: &(dyn std::error::Error + 'static)) -> Error {
     Error::Certificate {
         path: path.to_owned(),
-        reason: sentence(error),
+        reason: in_one_line(error),
     }
 }
 

@@ -6,6 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::Error;
+use crate::causes::in_one_line;
 use crate::packaging::DistFilename;
 
 /// Files to publish, and those that were passed over.
@@ -115,7 +116,7 @@ impl Found {
 
 fn distribution_name(path: &Path) -> Result<DistFilename, String> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.parse().map_err(|error| super::sentence(&error))
+    name.parse().map_err(|error| in_one_line(&error))
 }
 
 fn is_hidden(path: &Path) -> bool {

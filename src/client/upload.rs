@@ -14,6 +14,7 @@ use super::confirm::Listed;
 use super::distribution::Distribution;
 use super::progress::{Outcome, Progress};
 use super::{Client, Timeouts, accept, read_body, retry};
+use crate::causes::chain;
 use crate::packaging::digest::NamedDigest;
 
 /// What is read of an answer; a sentence is in its beginning or nowhere.
@@ -304,11 +305,7 @@ fn broken(error: reqwest::Error) -> Result<Attempt, UploadError> {
 
 /// The innermost reason, which is the one that says something.
 fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut innermost = error;
-    while let Some(cause) = innermost.source() {
-        innermost = cause;
-    }
-    innermost.to_string()
+    chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 
 /// The text of a TLS error, wherever it is wrapped. I/O errors may hold one another, and don't count what they hold

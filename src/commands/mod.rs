@@ -1,4 +1,7 @@
-//! The verbs: one file each with its arguments, its help and a short `run`; this file only picks one.
+//! The verbs: one file or folder each with its arguments, its help and a short `run`; this file only picks one.
+//!
+//! `variables.rs` has what is the same for all: how help names an option's environment variable, and what an empty
+//! one means.
 
 mod adduser;
 mod build;

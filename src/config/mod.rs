@@ -1,7 +1,15 @@
 //! Where settings come from: flag over environment over file over default.
 //!
-//! The files of other programs are edited, not owned: [`ini`] reads them as Python does and changes single values,
-//! leaving every other byte, and [`dotfile`] writes them whole or not at all.
+//! | question | file |
+//! |---|---|
+//! | what do variables, home and current folder say | [`environment`] |
+//! | which index does `publish` mean, and as whom | [`repository`], `login.rs` |
+//! | what stands in the user's files | [`pypirc`], [`pip_conf`], [`netrc`] |
+//! | what is an index's address, for pip and for uploads | [`index_url`] |
+//! | what of a file may be shown | `masking.rs` |
+//!
+//! The files of other programs are edited, not owned: [`ini`] reads them as Python does, `ini_edit.rs` changes single
+//! values and leaves every other byte, and [`dotfile`] writes them whole or not at all.
 
 pub mod dotfile;
 pub mod environment;

@@ -15,6 +15,8 @@ use std::error::Error;
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
+use crate::causes;
+
 /// A command's failure, ready to be shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Failure {
@@ -86,11 +88,8 @@ impl Failure {
     }
 
     fn caused_by_sources(mut self, error: &(dyn Error + 'static)) -> Self {
-        let mut next = error.source();
-        while let Some(cause) = next {
-            self.causes.push(cause.to_string());
-            next = cause.source();
-        }
+        self.causes
+            .extend(causes::chain(error).skip(1).map(ToString::to_string));
         self
     }
 

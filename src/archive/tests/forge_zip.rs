@@ -310,12 +310,15 @@ pub(super) fn record(files: &[(String, Vec<u8>)]) -> String {
 pub(super) fn wheel_of(mut files: Vec<(String, Vec<u8>)>) -> Zip {
     let record = record(&files);
     files.push(("demo_pkg-1.0.dist-info/RECORD".to_owned(), record.into_bytes()));
-    Zip::of(
-        files
-            .iter()
-            .map(|(name, content)| Member::deflated(name, content))
-            .collect(),
-    )
+    zip_of(&files)
+}
+
+/// A zip of `files`, deflated, and nothing else.
+pub(super) fn zip_of(files: &[(String, Vec<u8>)]) -> Zip {
+    let members = files
+        .iter()
+        .map(|(name, content)| Member::deflated(name, content));
+    Zip::of(members.collect())
 }
 
 /// The small wheel and some files more, all in RECORD.

@@ -6,7 +6,7 @@ use super::super::{Limits, Rule, Verdict, Warning, inspect};
 use super::forge_tar;
 use super::forge_zip::{
     METADATA, Member, WHEEL_NAME, Zip, Zip64, deflate, extra, record, wheel_files, wheel_of, wheel_replacing,
-    wheel_with,
+    wheel_with, zip_of,
 };
 use super::{inspect_as, refused_as};
 
@@ -619,12 +619,7 @@ fn with_record(change: impl Fn(String) -> String) -> Zip {
     let mut files = wheel_files();
     let record = change(record(&files));
     files.push(("demo_pkg-1.0.dist-info/RECORD".to_owned(), record.into_bytes()));
-    Zip::of(
-        files
-            .iter()
-            .map(|(name, content)| Member::deflated(name, content))
-            .collect(),
-    )
+    zip_of(&files)
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::support::distributions::Distribution;
+use crate::support::distributions::{Distribution, sha256};
 use crate::support::tools::Tool;
 use crate::support::{Outcome, Server, Testbed};
 
@@ -85,12 +85,7 @@ fn with_credentials(url: &str, credentials: &str) -> String {
 }
 
 fn sha256_of(path: &Path) -> String {
-    let bytes = fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    Distribution {
-        filename: String::new(),
-        bytes,
-    }
-    .sha256()
+    sha256(&fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
 }
 
 fn twine_upload(twine: &Tool, index: &Index, files: &[PathBuf]) -> Command {

@@ -19,6 +19,11 @@ pub(crate) fn sdist(name: &str, version: &str) -> Builder {
     Builder::new(Kind::Sdist, name, version)
 }
 
+/// The digest in hexadecimal, computed without the code under test.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(&Sha256::digest(bytes))
+}
+
 /// A finished file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Distribution {
@@ -29,7 +34,7 @@ pub(crate) struct Distribution {
 impl Distribution {
     /// Hexadecimal, as pages and forms carry it.
     pub(crate) fn sha256(&self) -> String {
-        data_encoding::HEXLOWER.encode(&Sha256::digest(&self.bytes))
+        sha256(&self.bytes)
     }
 
     /// Writes it under its own name into `folder`, which is made when it is absent.
