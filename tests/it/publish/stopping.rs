@@ -1,0 +1,98 @@
+//! Half-way: what is told about what is public, and files that change meanwhile.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use super::{World, expect_in_order, my_wheel};
+use crate::support::distributions::{sdist, wheel};
+use crate::support::scripted_index::Reply;
+
+#[test]
+fn a_failure_says_what_is_public_and_what_comes_next() {
+    let world = World::new(
+        &[
+            my_wheel(),
+            sdist("my-lib", "1.0").build(),
+            wheel("second", "2.0").build(),
+        ],
+        [Reply::ok(), Reply::status("400 too many files")],
+    );
+    let outcome = world.publish(&[]).expect_failure(1, "too many files");
+    expect_in_order(
+        &outcome.stderr,
+        &[
+            "on the index: my_lib-1.0-py3",
+            "not on the index: ",
+            "next: ",
+            "the same command",
+            "error: ",
+        ],
+    );
+    assert_eq!(world.index.uploads().len(), 2);
+}
+
+#[test]
+fn ctrl_c_says_what_was_uploaded() {
+    let world = World::new(
+        &[my_wheel(), wheel("second", "2.0").build()],
+        [Reply::ok(), Reply::Silence],
+    );
+    let mut command = world.bed.pkgctl(["publish"]);
+    command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    let child = command.spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while world.index.uploads().len() < 2 {
+        assert!(Instant::now() < deadline, "the second upload never came");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let killed = std::process::Command::new("kill")
+        .args(["-INT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(130), "{stderr}");
+    expect_in_order(
+        &stderr,
+        &[
+            "error: stopped",
+            "1 of 2",
+            "uploaded: my_lib",
+            "not uploaded: second",
+            "hint: ",
+        ],
+    );
+}
+
+/// Row H3. The file is replaced between the check and a second attempt.
+#[test]
+fn a_file_that_changes_under_way_is_never_complete() {
+    let world = World::new(
+        &[my_wheel()],
+        [
+            Reply::status("503 Service Unavailable").with_header("Retry-After", "1"),
+            Reply::ok(),
+        ],
+    );
+    let mut command = world.bed.pkgctl(["publish"]);
+    command
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    let child = command.spawn().unwrap();
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while world.index.uploads().is_empty() {
+        assert!(Instant::now() < deadline, "the first attempt never came");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let mut other = my_wheel();
+    other.bytes[60] ^= 1;
+    let path: PathBuf = other.write_into(world.bed.path("dist"));
+    let output = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{stderr}");
+    assert!(stderr.contains("changed while it was sent"), "{stderr}");
+    assert_eq!(world.index.uploads().len(), 1, "{} arrived", path.display());
+}
