@@ -93,6 +93,7 @@ Register-ArgumentCompleter -Native -CommandName 'pkgctl' -ScriptBlock {
             [CompletionResult]::new('--password-stdin', '--password-stdin', [CompletionResultType]::ParameterName, 'Read the password from the first line of stdin [or set PKGCTL_PASSWORD]')
             [CompletionResult]::new('--no-password', '--no-password', [CompletionResultType]::ParameterName, 'Store no password, and forget one that is stored')
             [CompletionResult]::new('--index-url', '--index-url', [CompletionResultType]::ParameterName, 'Make it the only index instead of one more')
+            [CompletionResult]::new('--extra-index-url', '--extra-index-url', [CompletionResultType]::ParameterName, 'Make it one more index again, where it was the only one')
             [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Show what would change and write nothing')
             [CompletionResult]::new('--remove', '--remove', [CompletionResultType]::ParameterName, 'Take out again what an earlier run wrote')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

@@ -87,6 +87,7 @@ set edit:completion:arg-completer[pkgctl] = {|@words|
             cand --password-stdin 'Read the password from the first line of stdin [or set PKGCTL_PASSWORD]'
             cand --no-password 'Store no password, and forget one that is stored'
             cand --index-url 'Make it the only index instead of one more'
+            cand --extra-index-url 'Make it one more index again, where it was the only one'
             cand --dry-run 'Show what would change and write nothing'
             cand --remove 'Take out again what an earlier run wrote'
             cand -h 'Print help (see more with ''--help'')'

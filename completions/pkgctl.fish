@@ -72,6 +72,7 @@ complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -s p -l passwor
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l password-stdin -d 'Read the password from the first line of stdin [or set PKGCTL_PASSWORD]'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l no-password -d 'Store no password, and forget one that is stored'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l index-url -d 'Make it the only index instead of one more'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l extra-index-url -d 'Make it one more index again, where it was the only one'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l dry-run -d 'Show what would change and write nothing'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l remove -d 'Take out again what an earlier run wrote'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -35,10 +35,12 @@ pub enum DotfileError {
         source: io::Error,
     },
     /// There is something else than a file in its place.
-    #[error("`{}` is not a file", path.display())]
+    #[error("`{}` is not a file but {}", path.display(), if *is_folder { "a folder" } else { "a device or a pipe" })]
     NotAFile {
         /// The path as it was named.
         path: PathBuf,
+        /// A folder, or else a device or a pipe.
+        is_folder: bool,
     },
     /// The new file would belong to somebody else than the old one.
     #[error("can't keep the owner of `{}`", path.display())]
@@ -91,9 +93,11 @@ impl Dotfile {
                 }
                 Err(error) => return Err(read_error(error)),
             };
-            if !file.metadata().map_err(read_error)?.is_file() {
+            let kind = file.metadata().map_err(read_error)?.file_type();
+            if !kind.is_file() {
                 return Err(DotfileError::NotAFile {
                     path: path.to_owned(),
+                    is_folder: kind.is_dir(),
                 });
             }
             lock(&file).map_err(read_error)?;
@@ -139,15 +143,36 @@ impl Dotfile {
             .is_some_and(|(_, metadata)| mode_of(metadata) & 0o044 != 0)
     }
 
+    /// Whether users other than the owner may read or write it.
+    #[must_use]
+    pub fn is_open_to_others(&self) -> bool {
+        self.existing
+            .as_ref()
+            .is_some_and(|(_, metadata)| mode_of(metadata) & 0o077 != 0)
+    }
+
+    /// As [`Dotfile::stage`], but the file is for its owner alone afterwards, whoever could read it before: a secret
+    /// is in it. The mode is never widened.
+    ///
+    /// # Errors
+    /// As [`Dotfile::stage`].
+    pub fn stage_private(self, content: &[u8]) -> Result<Staged, DotfileError> {
+        self.stage_as(content, Privacy::OwnerAlone)
+    }
+
     /// Writes a new content beside the file, ready to take its place. A new file is for its owner alone (0600), an
     /// old one keeps mode and owner. Missing folders are made.
     ///
     /// # Errors
     /// It can't be written, or not with the owner of the old file.
     pub fn stage(self, content: &[u8]) -> Result<Staged, DotfileError> {
+        self.stage_as(content, Privacy::AsBefore)
+    }
+
+    fn stage_as(self, content: &[u8], privacy: Privacy) -> Result<Staged, DotfileError> {
         let write_error = |source| DotfileError::Write {
             path: self.path.clone(),
-            source,
+            source: without_path(source),
         };
         let folder = folder_of(&self.target);
         fs::create_dir_all(folder).map_err(write_error)?;
@@ -167,7 +192,7 @@ impl Dotfile {
             })?;
             beside
                 .as_file()
-                .set_permissions(metadata.permissions())
+                .set_permissions(permissions(metadata, privacy))
                 .map_err(write_error)?;
         }
         beside.as_file().sync_all().map_err(write_error)?;
@@ -197,6 +222,24 @@ impl Dotfile {
                 source,
             })
     }
+}
+
+/// Who may read a file once it is replaced.
+#[derive(Debug, Clone, Copy)]
+enum Privacy {
+    /// Those who could before.
+    AsBefore,
+    /// Its owner, as far as the owner could before.
+    OwnerAlone,
+}
+
+/// The system's own error: the one of a temporary file names that file, which means nothing to the user.
+fn without_path(error: io::Error) -> io::Error {
+    let inner = error.get_ref().and_then(std::error::Error::source);
+    let code = inner
+        .and_then(|inner| inner.downcast_ref::<io::Error>())
+        .and_then(io::Error::raw_os_error);
+    code.map_or(error, io::Error::from_raw_os_error)
 }
 
 /// A new content on disk beside its file. Dropping it removes it again.
@@ -321,6 +364,20 @@ fn mode_of(_metadata: &Metadata) -> u32 {
 }
 
 #[cfg(unix)]
+fn permissions(old: &Metadata, privacy: Privacy) -> fs::Permissions {
+    use std::os::unix::fs::PermissionsExt as _;
+    match privacy {
+        Privacy::AsBefore => old.permissions(),
+        Privacy::OwnerAlone => fs::Permissions::from_mode(old.permissions().mode() & 0o700),
+    }
+}
+
+#[cfg(not(unix))]
+fn permissions(old: &Metadata, _privacy: Privacy) -> fs::Permissions {
+    old.permissions()
+}
+
+#[cfg(unix)]
 fn keep_owner(file: &File, old: &Metadata) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, fchown};
     let new = file.metadata()?;
@@ -386,6 +443,32 @@ mod tests {
             file.replace(b"new").unwrap();
             assert_eq!((fs::read(&path).unwrap(), mode(&path)), (b"new".to_vec(), wanted));
         }
+    }
+
+    #[test]
+    fn a_secret_takes_the_file_from_others_and_gives_nobody_more() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("file");
+        for (before, after) in [(0o644, 0o600), (0o666, 0o600), (0o400, 0o400), (0o600, 0o600)] {
+            let _ = fs::remove_file(&path);
+            fs::write(&path, "old").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(before)).unwrap();
+            let file = Dotfile::open(&path).unwrap();
+            assert_eq!(file.is_open_to_others(), before & 0o077 != 0);
+            file.stage_private(b"new").unwrap().commit().unwrap();
+            assert_eq!((fs::read(&path).unwrap(), mode(&path)), (b"new".to_vec(), after));
+        }
+    }
+
+    #[test]
+    fn the_name_of_the_temporary_file_is_not_told() {
+        let refused = io::Error::from_raw_os_error(13);
+        let error = tempfile::Builder::new()
+            .tempfile_in("/nowhere/at/all")
+            .unwrap_err();
+        assert!(error.to_string().contains("/nowhere"), "{error}");
+        assert!(!without_path(error).to_string().contains("/nowhere"));
+        assert_eq!(without_path(refused).raw_os_error(), Some(13));
     }
 
     #[test]

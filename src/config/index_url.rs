@@ -6,6 +6,7 @@ use std::str::FromStr;
 use url::{Host, Url};
 
 use super::pip_conf::PipIndex;
+use crate::packaging::public_index::PublicIndex;
 
 /// The http or https address of an index: ends with a slash, holds no credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,17 +15,20 @@ pub struct IndexUrl(Url);
 /// Why a text is no address of an index. The text itself is not repeated: it may hold a password.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum IndexUrlError {
+    /// Nothing at all.
+    #[error("it is empty")]
+    Empty,
     /// Not a URL at all.
-    #[error("the address of the index is not a URL")]
-    NotAUrl,
+    #[error("it is not a URL: {0}")]
+    NotAUrl(url::ParseError),
     /// A file, a bare name, or another scheme.
-    #[error("the address of the index is not an http or https URL")]
+    #[error("it does not begin with `http://` or `https://`")]
     NotHttp,
     /// `user:password@` in it; configuration files with addresses are often readable by others.
-    #[error("the address of the index holds credentials, which others could read in pip's configuration")]
+    #[error("it holds credentials, which others could read in pip's configuration")]
     Credentials,
     /// A `?` or `#` in it.
-    #[error("the address of the index has a `?` or `#` in it")]
+    #[error("it has a `?` or `#` in it")]
     Query,
 }
 
@@ -33,7 +37,12 @@ impl FromStr for IndexUrl {
 
     /// The address of the index's Simple API (`.../simple/`) is taken for the index itself.
     fn from_str(text: &str) -> Result<Self, IndexUrlError> {
-        let mut url = Url::parse(text.trim()).map_err(|_| IndexUrlError::NotAUrl)?;
+        let text = text.trim();
+        let mut url = Url::parse(text).map_err(|error| match error {
+            _ if text.is_empty() => IndexUrlError::Empty,
+            url::ParseError::RelativeUrlWithoutBase => IndexUrlError::NotHttp,
+            _ => IndexUrlError::NotAUrl(error),
+        })?;
         if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
             return Err(IndexUrlError::NotHttp);
         }
@@ -71,12 +80,25 @@ impl IndexUrl {
             .0
             .port()
             .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-        let needs_trust = self.0.scheme() == "http" && !self.is_loopback();
         PipIndex {
             url: format!("{}simple/", self.0),
-            trusted_host: needs_trust.then_some(host),
+            trusted_host: self.is_exposed().then_some(host),
             is_only,
         }
+    }
+
+    /// Whether passwords and packages travel unprotected: plain http to another machine.
+    #[must_use]
+    pub fn is_exposed(&self) -> bool {
+        self.0.scheme() == "http" && !self.is_loopback()
+    }
+
+    /// Whether uploads to a public index go there, from where nothing can be installed.
+    #[must_use]
+    pub fn is_public_upload(&self) -> bool {
+        let takes_uploads_alone =
+            self.0.path() == "/legacy/" || self.0.host_str().is_some_and(|host| host.starts_with("upload."));
+        takes_uploads_alone && PublicIndex::at(&self.0).is_some()
     }
 
     fn is_loopback(&self) -> bool {
@@ -110,10 +132,12 @@ mod tests {
 
     #[test]
     fn what_is_no_index_is_refused_without_repeating_it() {
-        use IndexUrlError::{Credentials, NotAUrl, NotHttp, Query};
+        use IndexUrlError::{Credentials, Empty, NotAUrl, NotHttp, Query};
         for (text, error) in [
-            ("localhost", NotAUrl),
-            ("", NotAUrl),
+            ("localhost", NotHttp),
+            (" ", Empty),
+            ("http://h:port/", NotAUrl(url::ParseError::InvalidPort)),
+            ("http://", NotAUrl(url::ParseError::EmptyHost)),
             ("localhost:8080", NotHttp),
             ("ftp://h/", NotHttp),
             ("https://alice:hunter2@h/", Credentials),
@@ -122,6 +146,20 @@ mod tests {
             ("https://h/#x", Query),
         ] {
             assert_eq!(text.parse::<IndexUrl>(), Err(error), "{text}");
+        }
+    }
+
+    #[test]
+    fn upload_addresses_of_public_indexes_are_no_indexes_for_pip() {
+        for (text, expected) in [
+            ("https://upload.pypi.org/legacy/", true),
+            ("https://upload.pypi.org/legacy", true),
+            ("https://test.pypi.org/legacy/", true),
+            ("https://test.pypi.org/simple/", false),
+            ("https://index.example/legacy/", false),
+        ] {
+            let url: IndexUrl = text.parse().unwrap();
+            assert_eq!(url.is_public_upload(), expected, "{text}");
         }
     }
 

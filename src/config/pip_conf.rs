@@ -35,37 +35,35 @@ impl Platform {
     }
 }
 
-/// The file of the user that an edit goes to.
+/// The files of the user that pip reads, one after the other, key by key.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UserFile {
-    /// Where it is, or will be.
+pub struct UserFiles {
+    /// Where an edit goes to: the file whose keys win, be it there or not.
     pub path: PathBuf,
-    /// The older of pip's two places when the newer one was taken, whose values win.
-    pub hides: Option<PathBuf>,
+    /// pip's other places where there is a file; a key counts where `path` doesn't have it.
+    pub others: Vec<PathBuf>,
 }
 
-/// Picks the file: the newer place where there is a file already, since its values win; else the older one.
+/// Picks the file for an edit: the newer place where there is a file already, since its keys win; else the older one.
 /// `exists` tells whether there is a file. `None` without a home folder.
-pub fn user_file(
+pub fn user_files(
     environment: &Environment,
     platform: Platform,
     exists: impl Fn(&Path) -> bool,
-) -> Option<UserFile> {
+) -> Option<UserFiles> {
     let home = environment.home()?;
-    let newer = newer_places(environment, platform, home)
-        .into_iter()
-        .find(|path| exists(path));
     let older = older_place(platform, home);
-    Some(match newer {
-        Some(path) => UserFile {
-            path,
-            hides: Some(older),
-        },
-        None => UserFile {
-            path: older,
-            hides: None,
-        },
-    })
+    let mut others: Vec<PathBuf> = newer_places(environment, platform, home)
+        .into_iter()
+        .chain([older.clone()])
+        .filter(|path| exists(path))
+        .collect();
+    let path = if others.is_empty() {
+        older
+    } else {
+        others.remove(0)
+    };
+    Some(UserFiles { path, others })
 }
 
 fn older_place(platform: Platform, home: &Path) -> PathBuf {
@@ -160,15 +158,55 @@ pub fn other_index_url(text: &str, url: &str) -> Option<String> {
     (!is_same(found, url)).then(|| found.to_owned())
 }
 
-/// Whether a text lists extra indexes; a list in a file that wins replaces it as a whole.
+/// How pip is told of an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// As the only index: `index-url`.
+    Only,
+    /// As one more: `extra-index-url`.
+    Extra,
+}
+
+/// How a text names the index, if it does.
 #[must_use]
-pub fn has_extra_indexes(text: &str) -> bool {
+pub fn standing(text: &str, url: &str) -> Option<Standing> {
+    let document = IniDocument::parse(text).ok()?;
+    let names_it = |key: &str| {
+        let value = document.own_value(SECTION, &key_in(&document, key));
+        value.is_some_and(|list| list.split_whitespace().any(|item| is_same(item, url)))
+    };
+    if names_it("index-url") {
+        Some(Standing::Only)
+    } else {
+        names_it("extra-index-url").then_some(Standing::Extra)
+    }
+}
+
+/// Whether a text lists other extra indexes than `url`; a list in a file that wins replaces it as a whole.
+#[must_use]
+pub fn has_other_extra_indexes(text: &str, url: &str) -> bool {
     IniDocument::parse(text).is_ok_and(|document| {
-        let key = key_in(&document, "extra-index-url");
-        document
-            .own_value(SECTION, &key)
-            .is_some_and(|list| !list.is_empty())
+        let list = document.own_value(SECTION, &key_in(&document, "extra-index-url"));
+        list.is_some_and(|list| list.split_whitespace().any(|item| !is_same(item, url)))
     })
+}
+
+/// Keys of any section that name the index, as `[section] key`.
+#[must_use]
+pub fn keys_naming(text: &str, url: &str) -> Vec<String> {
+    let Ok(document) = IniDocument::parse(text) else {
+        return Vec::new();
+    };
+    let mut found = Vec::new();
+    for section in document.section_names() {
+        for key in document.keys(section) {
+            let value = document.own_value(section, key).unwrap_or_default();
+            if value.split_whitespace().any(|item| is_same(item, url)) {
+                found.push(format!("[{section}] {key}"));
+            }
+        }
+    }
+    found
 }
 
 /// Keys of `[install]` and `[download]` that win over what is written to `[global]`, as `[section] key`.
@@ -318,6 +356,24 @@ mod tests {
     }
 
     #[test]
+    fn how_an_index_stands_is_read_from_any_spelling() {
+        let url = "http://h/simple/";
+        for (text, expected) in [
+            ("[global]\nindex_url = http://h/simple\n", Some(Standing::Only)),
+            (
+                "[global]\nextra-index-url =\n  https://one/\n  http://h/simple/\n",
+                Some(Standing::Extra),
+            ),
+            ("[global]\nindex-url = https://one/\n", None),
+            ("", None),
+        ] {
+            assert_eq!(standing(text, url), expected, "{text}");
+        }
+        let text = "[install]\nextra-index-url = http://h/simple\n[global]\ntrusted-host = h\n";
+        assert_eq!(keys_naming(text, url), ["[install] extra-index-url"]);
+    }
+
+    #[test]
     fn keys_of_install_are_told() {
         let text = "[install]\nextra_index_url = x\nindex-url = y\n";
         assert_eq!(shadowing_keys(text, false), ["[install] extra_index_url"]);
@@ -329,24 +385,31 @@ mod tests {
         let home = Path::new("/home/alice");
         let pick = |platform, variables: &[(&str, &str)], existing: &[&str]| {
             let environment = Environment::for_testing(home, variables);
-            let file = user_file(&environment, platform, |path| {
+            let files = user_files(&environment, platform, |path| {
                 existing.iter().any(|other| Path::new(other) == path)
             });
-            let file = file.unwrap();
-            (file.path.to_str().unwrap().to_owned(), file.hides.is_some())
+            let files = files.unwrap();
+            (
+                files.path.to_str().unwrap().to_owned(),
+                files.others == [Path::new("/home/alice/.pip/pip.conf")],
+            )
         };
         let older = || ("/home/alice/.pip/pip.conf".to_owned(), false);
         let dot_config = "/home/alice/.config/pip/pip.conf";
         assert_eq!(pick(Platform::Unix, &[], &[]), older());
         assert_eq!(
             pick(Platform::Unix, &[], &[dot_config]),
+            (dot_config.to_owned(), false)
+        );
+        assert_eq!(
+            pick(Platform::Unix, &[], &[dot_config, "/home/alice/.pip/pip.conf"]),
             (dot_config.to_owned(), true)
         );
         assert_eq!(
             pick(Platform::Unix, &[("XDG_CONFIG_HOME", "/c")], &[dot_config]),
             older()
         );
-        let in_c = ("/c/pip/pip.conf".to_owned(), true);
+        let in_c = ("/c/pip/pip.conf".to_owned(), false);
         assert_eq!(
             pick(Platform::Unix, &[("XDG_CONFIG_HOME", "/c")], &["/c/pip/pip.conf"]),
             in_c

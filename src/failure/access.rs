@@ -60,6 +60,8 @@ impl From<PromptError> for Failure {
             }
             PromptError::Interrupted => Self::interrupted("interrupted; nothing was written"),
             PromptError::Mismatch => Self::from_error(&error).hint("try again"),
+            PromptError::NotUtf8 => Self::from_error(&error).hint("save it as UTF-8 and pipe it again"),
+            PromptError::TooLong => Self::from_error(&error).hint("choose a shorter one"),
             PromptError::Terminal(_) | PromptError::Stdin(_) => {
                 Self::from_error(&error).hint("set PKGCTL_PASSWORD, or pipe the password to --password-stdin")
             }

@@ -11,7 +11,7 @@ impl From<DotfileError> for Failure {
             DotfileError::Write { .. } => {
                 "check that you may write into its folder and that the disk is not full"
             }
-            DotfileError::NotAFile { .. } => "name a file",
+            DotfileError::NotAFile { .. } => "move it away, or name another file",
             DotfileError::Owner { .. } => "run the command as the owner of the file",
             DotfileError::Appeared { .. } => "run the command again",
         };

@@ -36,9 +36,15 @@ pub enum PromptError {
     /// The terminal could not be read or written.
     #[error("can't ask on the terminal")]
     Terminal(#[source] io::Error),
-    /// stdin could not be read, is not UTF-8, or its first line is longer than any password.
+    /// stdin could not be read.
     #[error("can't read a password from stdin")]
     Stdin(#[source] io::Error),
+    /// The bytes are no text.
+    #[error("the password on stdin is not UTF-8")]
+    NotUtf8,
+    /// The first line is longer than any password.
+    #[error("the password on stdin is longer than {MAX_SECRET_BYTES} bytes")]
+    TooLong,
 }
 
 /// One question.
@@ -118,10 +124,8 @@ pub fn secret_from_stdin() -> Result<Zeroizing<String>, PromptError> {
     let too_long = line.len() as u64 > MAX_SECRET_BYTES;
     match std::str::from_utf8(line) {
         Ok(text) if !too_long => Ok(Zeroizing::new(text.to_owned())),
-        Ok(_) => Err(PromptError::Stdin(io::Error::other("its first line is too long"))),
-        Err(_) => Err(PromptError::Stdin(io::Error::other(
-            "its first line is not UTF-8",
-        ))),
+        Ok(_) => Err(PromptError::TooLong),
+        Err(_) => Err(PromptError::NotUtf8),
     }
 }
 

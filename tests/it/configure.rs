@@ -132,11 +132,11 @@ fn what_is_there_stays_byte_for_byte() {
     fs::set_permissions(&path, fs::Permissions::from_mode(0o640)).unwrap();
     bed.write(PIP_CONF, pip_conf);
     let outcome = configure(&bed).expect_code(0);
-    assert!(outcome.stderr.contains("can read"), "{}", outcome.stderr);
+    assert!(outcome.stderr.contains("(mode 0600)"), "{}", outcome.stderr);
     let expected = pypirc.replace("pypi other", "pypi other internal")
         + "\r\n\r\n[internal]\r\nrepository = http://localhost:8080/\r\nusername = alice\r\npassword = s3cret\r\n";
     assert_eq!(bed.read(PYPIRC), expected);
-    assert_eq!(mode(&path), 0o640);
+    assert_eq!(mode(&path), 0o600);
     let expected = pip_conf.replace(
         "https://one/simple/\n",
         "https://one/simple/\n  http://localhost:8080/simple/\n",
@@ -165,12 +165,12 @@ fn pips_newer_file_is_edited_where_it_is_and_the_output_says_so() {
     bed.write(".config/pip/pip.conf", "[global]\ntimeout = 3\n");
     bed.write(PIP_CONF, "[global]\nextra-index-url = https://one/simple/\n");
     let outcome = configure(&bed).expect_code(0);
-    assert!(
-        outcome.stderr.contains(".config/pip/pip.conf` exists and wins"),
-        "{}",
-        outcome.stderr
-    );
-    assert!(outcome.stderr.contains("are hidden by it"), "{}", outcome.stderr);
+    for said in [
+        "where both have a key, the one in `",
+        "don't count beside those in",
+    ] {
+        assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
+    }
     assert!(
         bed.read(".config/pip/pip.conf")
             .contains("extra-index-url = http://localhost:8080/simple/\n")
@@ -195,10 +195,153 @@ fn the_only_index_and_back() {
         bed.read(PIP_CONF),
         "[global]\nindex-url = http://localhost:8080/simple/\n"
     );
-    bed.run(["configure"]).expect_code(0);
+    assert!(
+        outcome.stderr.contains("can't bring it back"),
+        "{}",
+        outcome.stderr
+    );
+    bed.run(["configure", "--extra-index-url"]).expect_code(0);
     assert_eq!(bed.read(PIP_CONF), GUIDE_PIP_CONF);
     let help = bed.run(["configure", "--help"]).expect_code(0).stdout;
     assert!(help.contains("dependency confusion"), "{help}");
+}
+
+// A new password must not undo the protection against dependency confusion.
+#[test]
+fn the_only_index_stays_the_only_one_until_told_otherwise() {
+    let bed = Testbed::new();
+    bed.run(["configure", "--index-url"]).expect_code(0);
+    let only = "[global]\nindex-url = http://localhost:8080/simple/\n";
+    let outcome = configure(&bed).expect_code(0);
+    assert_eq!(bed.read(PIP_CONF), only);
+    assert!(!outcome.stderr.contains("warning"), "{}", outcome.stderr);
+    bed.run(["configure", "--url", "https://new"]).expect_code(0);
+    assert_eq!(bed.read(PIP_CONF), "[global]\nindex-url = https://new/simple/\n");
+
+    let outcome = bed.run(["configure", "--extra-index-url"]).expect_code(0);
+    assert!(
+        outcome.stderr.contains("warning: ") && outcome.stderr.contains("dependency confusion"),
+        "{}",
+        outcome.stderr
+    );
+    let extra = "[global]\nextra-index-url = https://new/simple/\n";
+    assert_eq!(bed.read(PIP_CONF), extra);
+    bed.run(["configure"]).expect_code(0);
+    assert_eq!(bed.read(PIP_CONF), extra);
+    let outcome = bed.run(["configure", "--index-url"]).expect_code(0);
+    assert!(outcome.stderr.contains("only one now"), "{}", outcome.stderr);
+    bed.run(["configure", "--index-url", "--extra-index-url"])
+        .expect_code(2);
+}
+
+#[test]
+fn a_file_that_gets_a_secret_is_taken_from_others() {
+    let bed = Testbed::new();
+    let path = bed.write(PYPIRC, GUIDE_PYPIRC);
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+    let outcome = bed.run(["configure"]).expect_code(0);
+    assert!(outcome.stderr.contains("chmod 600"), "{}", outcome.stderr);
+    assert_eq!(mode(&path), 0o644);
+    let arguments = ["configure", "-u", "alice", "--password-stdin"];
+    let outcome = bed.run_with_input(arguments, "new").expect_code(0);
+    assert!(
+        outcome.stderr.contains("can't read any more"),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(mode(&path), 0o600);
+    assert!(bed.read(PYPIRC).contains("password = new\n"));
+}
+
+#[test]
+fn the_index_is_taken_out_of_all_files_of_the_user() {
+    let bed = Testbed::new();
+    configure(&bed).expect_code(0);
+    let newer = ".config/pip/pip.conf";
+    let others = "[global]\nindex-url = http://localhost:8080/simple\n[install]\n\
+                  extra-index-url = http://localhost:8080/simple/\n";
+    bed.write(newer, others);
+    let outcome = bed.run(["configure", "--remove"]).expect_code(0);
+    assert!(!bed.path(PIP_CONF).exists(), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("`[install] extra-index-url` in `"),
+        "{}",
+        outcome.stderr
+    );
+    assert!(!outcome.stderr.contains("as it should be"), "{}", outcome.stderr);
+    assert!(!bed.read(newer).contains("\nindex-url"));
+}
+
+#[test]
+fn one_index_stands_in_one_file_alone() {
+    let bed = Testbed::new();
+    configure(&bed).expect_code(0);
+    bed.write(".config/pip/pip.conf", "[global]\ntimeout = 3\n");
+    bed.run(["configure", "--url", "https://new", "--index-url"])
+        .expect_code(0);
+    assert!(!bed.path(PIP_CONF).exists());
+    assert_eq!(
+        bed.read(".config/pip/pip.conf"),
+        "[global]\ntimeout = 3\nindex-url = https://new/simple/\n"
+    );
+}
+
+#[test]
+fn nothing_to_remove_is_said_and_touches_no_other_index() {
+    let bed = Testbed::new();
+    let outcome = bed.run(["configure", "--remove"]).expect_code(0);
+    assert!(
+        outcome.stderr.contains("nothing to remove: "),
+        "{}",
+        outcome.stderr
+    );
+    configure(&bed).expect_code(0);
+    let outcome = bed
+        .run(["configure", "--remove", "--name", "typo"])
+        .expect_code(0);
+    assert!(
+        outcome.stderr.contains("no repository `typo`"),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(
+        (bed.read(PYPIRC).as_str(), bed.read(PIP_CONF).as_str()),
+        (GUIDE_PYPIRC, GUIDE_PIP_CONF)
+    );
+}
+
+#[test]
+fn a_public_index_gets_no_place_in_pips_configuration() {
+    for arguments in [
+        &["configure", "--name", "pypi"][..],
+        &["configure", "--name", "testpypi"],
+        &["configure", "--url", "https://upload.pypi.org/legacy/"],
+    ] {
+        let bed = Testbed::new();
+        let outcome = bed.run(arguments).expect_code(0);
+        assert!(outcome.stderr.contains("is left alone"), "{}", outcome.stderr);
+        assert_eq!(all_files(&bed), [PYPIRC]);
+        assert!(bed.read(PYPIRC).contains("pypi.org/legacy/"));
+    }
+}
+
+#[test]
+fn plain_http_to_another_machine_is_warned_about() {
+    let bed = Testbed::new();
+    let outcome = bed
+        .run(["configure", "--url", "http://index.example"])
+        .expect_code(0);
+    assert!(
+        outcome
+            .stderr
+            .contains("warning: `http://index.example/` is plain http"),
+        "{}",
+        outcome.stderr
+    );
+    for url in ["https://index.example", "http://127.0.0.1:8080"] {
+        let outcome = Testbed::new().run(["configure", "--url", url]).expect_code(0);
+        assert!(!outcome.stderr.contains("plain http"), "{}", outcome.stderr);
+    }
 }
 
 #[test]
@@ -323,8 +466,19 @@ fn arguments_that_make_no_sense_are_refused_without_a_secret_in_the_answer() {
             &["configure", "--url", "http://alice:hunter2@h/"][..],
             "holds credentials",
         ),
-        (&["configure", "--url", "localhost"], "is not a URL"),
-        (&["configure", "--url", "ftp://h/"], "http or https"),
+        (
+            &["configure", "--url", "http://alice:hunter2@h/"],
+            "`http://********@h/`",
+        ),
+        (&["configure", "--url", "localhost"], "`localhost` can't be"),
+        (&["configure", "--url", "ftp://h/"], "begin with `http://`"),
+        (&["configure", "--url", "http://h:x/"], "invalid port"),
+        (&["configure", "--url", ""], "is empty"),
+        (
+            &["configure", "--name", "server-login"],
+            "keeps that name for itself",
+        ),
+        (&["configure", "--username", "a:b"], "hint: use letters"),
         (&["configure", "--name", "a b"], "`a b`"),
         (&["configure", "--name", "distutils"], "`distutils`"),
         (&["configure", "--username", "a:b"], "`a:b`"),
@@ -346,6 +500,20 @@ fn arguments_that_make_no_sense_are_refused_without_a_secret_in_the_answer() {
         bed.run_with_input(arguments, password)
             .expect_failure(2, "can't be stored");
     }
+    for empty in ["", "\n"] {
+        let arguments = ["configure", "-u", "alice", "--password-stdin"];
+        bed.run_with_input(arguments, empty)
+            .expect_failure(2, "the password is empty");
+    }
+    let mut command = bed.pkgctl(["configure", "-u", "alice", "--password-stdin"]);
+    let latin = fs::File::open(bed.write("latin", b"caf\xe9\n")).unwrap();
+    let outcome = Outcome::of(command.stdin(latin)).expect_failure(1, "is not UTF-8");
+    assert!(
+        outcome.stderr.contains("hint: save it as UTF-8"),
+        "{}",
+        outcome.stderr
+    );
+    fs::remove_file(bed.path("latin")).unwrap();
     bed.run_with_input(["configure", "--password-stdin"], "pw")
         .expect_failure(2, "no user");
     assert_eq!(all_files(&bed), [""; 0]);

@@ -1,16 +1,18 @@
 //! What `configure` is told: by a flag, a variable, the file as it is, or at the terminal; in this order.
 
 use super::Arguments;
-use super::files::{Files, broken};
+use super::files::TextFile;
 use crate::auth::{Secret, Username};
 use crate::config::index_url::IndexUrlError;
 use crate::config::pypirc::PasswordEdit;
 use crate::config::{Environment, IndexUrl, Pypirc};
 use crate::failure::Failure;
+use crate::packaging::public_index::PublicIndex;
 use crate::terminal::prompt::{self, Question};
 
 const DEFAULT_NAME: &str = "internal";
 const DEFAULT_URL: &str = "http://localhost:8080";
+const USERNAME_HINT: &str = "use letters, digits, `-`, `_`, `.` and `@`";
 
 /// What `.pypirc` says of the repository so far.
 pub(super) struct Known {
@@ -20,8 +22,8 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) fn read(files: &Files, name: &str) -> Result<Self, Failure> {
-        let pypirc = Pypirc::parse(&files.pypirc_text).map_err(broken(&files.pypirc))?;
+    pub(super) fn read(file: &TextFile, name: &str) -> Result<Self, Failure> {
+        let pypirc = file.parsed(Pypirc::parse)?;
         let repository = pypirc.repository(name);
         Ok(Self {
             url: repository.and_then(|repository| parse_url(repository.url.as_deref()?).ok()),
@@ -39,13 +41,16 @@ pub(super) fn repository_name(arguments: &Arguments, environment: &Environment) 
         .or_else(|| environment.var("PKGCTL_REPOSITORY"))
         .unwrap_or(DEFAULT_NAME);
     let is_word = |character: char| character.is_ascii_alphanumeric() || "-_.".contains(character);
-    let is_reserved = matches!(name, "distutils" | "server-login" | "DEFAULT");
-    if name.is_empty() || is_reserved || !name.chars().all(is_word) {
-        return Err(Failure::usage(format!(
-            "`{}` can't be the name of a repository",
-            name.escape_debug()
-        ))
-        .hint("use letters, digits, `-`, `_` and `.`"));
+    let shown = name.escape_debug();
+    if matches!(name, "distutils" | "server-login" | "DEFAULT") {
+        let failure = Failure::usage(format!(
+            "`{shown}` can't be the name of a repository: .pypirc keeps that name for itself"
+        ));
+        return Err(failure.hint("choose another name"));
+    }
+    if name.is_empty() || !name.chars().all(is_word) {
+        let failure = Failure::usage(format!("`{shown}` can't be the name of a repository"));
+        return Err(failure.hint("use letters, digits, `-`, `_` and `.`"));
     }
     Ok(name.to_owned())
 }
@@ -54,20 +59,17 @@ pub(super) fn repository_name(arguments: &Arguments, environment: &Environment) 
 pub(super) fn address(
     arguments: &Arguments,
     environment: &Environment,
+    name: &str,
     known: &Known,
 ) -> Result<IndexUrl, Failure> {
-    let said = arguments
-        .url
-        .as_deref()
-        .or_else(|| environment.var("PKGCTL_REPOSITORY_URL"));
-    if let Some(said) = said {
+    if let Some(said) = said_address(arguments, environment) {
         return parse_url(said);
     }
     let default = known
         .url
         .as_ref()
-        .map_or(DEFAULT_URL, |url| url.as_str().trim_end_matches('/'));
-    if arguments.remove || !prompt::is_interactive() {
+        .map_or(default_address(name), |url| url.as_str().trim_end_matches('/'));
+    if !prompt::is_interactive() {
         return parse_url(default);
     }
     let question = Question {
@@ -78,14 +80,59 @@ pub(super) fn address(
     parse_url(&prompt::prompt_line(question, Some(default))?)
 }
 
+/// The addresses that the repository has or is said to have; the default one is that of no other name.
+pub(super) fn addresses_to_remove(
+    arguments: &Arguments,
+    environment: &Environment,
+    name: &str,
+    known: &Known,
+) -> Result<Vec<IndexUrl>, Failure> {
+    let said = said_address(arguments, environment).map(parse_url).transpose()?;
+    let mut addresses: Vec<IndexUrl> = known.url.iter().cloned().chain(said).collect();
+    addresses.dedup();
+    if addresses.is_empty() && name == DEFAULT_NAME {
+        addresses.push(parse_url(DEFAULT_URL)?);
+    }
+    Ok(addresses)
+}
+
+fn said_address<'a>(arguments: &'a Arguments, environment: &'a Environment) -> Option<&'a str> {
+    let flag = arguments.url.as_deref();
+    flag.or_else(|| environment.var("PKGCTL_REPOSITORY_URL"))
+}
+
+fn default_address(name: &str) -> &'static str {
+    PublicIndex::named(name).map_or(DEFAULT_URL, |index| index.upload_url)
+}
+
 fn parse_url(text: &str) -> Result<IndexUrl, Failure> {
     text.parse().map_err(|error: IndexUrlError| {
         let hint = match error {
             IndexUrlError::Credentials => "leave them out; name the user with --username".to_owned(),
+            IndexUrlError::Query => "leave out what begins with `?` or `#`".to_owned(),
             _ => format!("write it like {DEFAULT_URL}"),
         };
-        Failure::usage(error.to_string()).hint(hint)
+        Failure::usage(format!("`{}` can't be the address of an index", shown_url(text)))
+            .caused_by(&error)
+            .hint(hint)
     })
+}
+
+/// An address with stars for all that may be a secret; it may be no URL at all.
+fn shown_url(text: &str) -> String {
+    const STARS: &str = "********";
+    let (scheme, rest) = text
+        .find("://")
+        .map_or(("", text), |at| text.split_at(at + "://".len()));
+    let (user, rest) = match rest.rfind('@') {
+        Some(at) => (STARS, &rest[at..]),
+        None => ("", rest),
+    };
+    let (rest, query) = match rest.find(['?', '#']) {
+        Some(at) => (&rest[..=at], STARS),
+        None => (rest, ""),
+    };
+    format!("{scheme}{user}{rest}{query}").escape_debug().to_string()
 }
 
 /// Who uploads, as far as it was said.
@@ -140,7 +187,7 @@ pub(super) fn login(
         let checked: Result<Username, _> = name.parse();
         checked.map_err(|error| {
             let failure = Failure::usage(format!("`{}` can't be the name of a user", name.escape_debug()));
-            failure.caused_by(&error).hint("name the user with --username")
+            failure.caused_by(&error).hint(USERNAME_HINT)
         })?;
     }
     let has_user = username.is_some() || known.username.is_some();
@@ -182,6 +229,10 @@ fn password(
     };
     let password = Secret::new(password.as_str());
     if password.is_empty() {
+        if arguments.password_stdin {
+            let failure = Failure::usage("the password is empty");
+            return Err(failure.hint("pipe one to stdin, or store none with --no-password"));
+        }
         return Ok(None);
     }
     storable(password).map(Some)
@@ -199,4 +250,22 @@ fn storable(password: Secret) -> Result<Secret, Failure> {
         .hint("use --no-password, and give it with PKGCTL_PASSWORD when you publish"));
     }
     Ok(password)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_shown_without_what_may_be_a_secret() {
+        for (text, shown) in [
+            ("http://alice:hunter2@h/x", "http://********@h/x"),
+            ("alice:hunter2@h", "********@h"),
+            ("http://alice:hun/ter@2@h", "http://********@h"),
+            ("https://h/?token=hunter2", "https://h/?********"),
+            ("h\n", "h\\n"),
+        ] {
+            assert_eq!(shown_url(text), shown);
+        }
+    }
 }
