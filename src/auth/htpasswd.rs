@@ -209,6 +209,29 @@ pub fn remove_user(content: &[u8], user: &Username) -> Option<Vec<u8>> {
     (kept.len() < content.len()).then_some(kept)
 }
 
+/// Whether a content may be a password file: it has no line that can't be in one, or at least one user and is text.
+#[must_use]
+pub fn looks_like_password_file(content: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(content);
+    let (mut users, mut malformed) = (0_usize, 0_usize);
+    for line in text.trim_start_matches('\u{feff}').lines() {
+        match Entry::parse(line) {
+            Err(_) => malformed += 1,
+            Ok(Some(entry)) if is_hashed(entry.password) => users += 1,
+            Ok(_) => {}
+        }
+    }
+    malformed == 0 || (users > 0 && std::str::from_utf8(content).is_ok())
+}
+
+/// Plain text is no proof: `key: value` is in files of all kinds.
+fn is_hashed(password: &str) -> bool {
+    !matches!(
+        PasswordHash::parse(password, &Limits::default()),
+        Err(HashProblem::PlainText | HashProblem::Unsupported)
+    )
+}
+
 /// Where the password stands in a line of `user`.
 fn password_span(line: &[u8], user: &Username) -> Option<(usize, usize)> {
     let rest = line.strip_prefix(user.as_str().as_bytes())?.strip_prefix(b":")?;
@@ -350,6 +373,25 @@ mod tests {
             b"# caf\xe9\nalice:a\n\n??\n"
         );
         assert_eq!(remove_user(content, &name("carol")), None);
+    }
+
+    #[test]
+    fn files_of_other_kinds_are_told_from_password_files() {
+        let sound = format!("alice:{SHA}\n");
+        for (content, expected) in [
+            (&b""[..], true),
+            (b"# nobody yet\n", true),
+            (sound.as_bytes(), true),
+            (b"alice:plain\n", true),
+            (b"# caf\xe9\nalice:plain\n", true),
+            (format!("torn\n{sound}").as_bytes(), true),
+            (&[b"torn \xff\n", sound.as_bytes()].concat(), false),
+            (b"torn\n", false),
+            (b"PK\x03\x04\x14\0\0\0\x08:\0\n\xff\xfe", false),
+            (b"[project]\nname = \"x\"\nurls = { a = \"https://h/\" }\n", false),
+        ] {
+            assert_eq!(looks_like_password_file(content), expected, "{content:?}");
+        }
     }
 
     proptest! {

@@ -12,7 +12,7 @@ use crate::config::dotfile::DotfileError;
 use crate::config::{Dotfile, Environment};
 use crate::failure::Failure;
 use crate::terminal::prompt::{self, Question};
-use crate::terminal::{note, warning};
+use crate::terminal::{note, shell_word, warning};
 
 /// Add a user to the passwords file, or change a password
 ///
@@ -40,7 +40,7 @@ pub(super) struct Arguments {
     delete: bool,
 
     /// Work of one password check: each step doubles it, 12 takes about a quarter of a second
-    #[arg(long, value_name = "4..17", default_value_t = 12, value_parser = clap::value_parser!(u8).range(4..=17))]
+    #[arg(long, value_name = "4..14", default_value_t = 12, value_parser = clap::value_parser!(u8).range(4..=14))]
     cost: u8,
 
     /// Store an unsalted SHA-1 as `htpasswd -s` does; for readers that know nothing better
@@ -69,6 +69,7 @@ pub(super) struct Arguments {
 /// # Errors
 /// The user's name or the password can't be stored, nobody could be asked, or the file can't be written.
 pub(super) fn run(arguments: Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
+    refuse_file_before_user(&arguments, environment)?;
     refuse_visible_password(&arguments)?;
     let user: Username = arguments.user.parse().map_err(|error| {
         Failure::usage(format!(
@@ -94,6 +95,35 @@ pub(super) fn run(arguments: Arguments, environment: &Environment) -> Result<Exi
         )),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// `htpasswd FILE USER`: what looks like a password among the arguments is the user then.
+fn refuse_file_before_user(arguments: &Arguments, environment: &Environment) -> Result<(), Failure> {
+    let first = arguments.user.as_str();
+    let Some(user) = arguments.surplus.first() else {
+        return Ok(());
+    };
+    let is_file = first.contains(std::path::is_separator) || environment.expand(Path::new(first)).is_file();
+    if !is_file && !arguments.create {
+        return Ok(());
+    }
+    let command = format!(
+        "pkgctl adduser -f {} {}",
+        shell_word::quoted(first),
+        shell_word::quoted(user)
+    );
+    let mut hint = format!("run `{command}`");
+    if arguments.surplus.len() > 1 {
+        hint.push_str(
+            ", which asks for the password; choose another one than that of this command, which is in your shell's \
+             history now",
+        );
+    }
+    let failure = Failure::usage(format!(
+        "`{}` looks like the passwords file, which goes behind `-f`",
+        first.escape_debug()
+    ));
+    Err(failure.hint(hint))
 }
 
 fn refuse_visible_password(arguments: &Arguments) -> Result<(), Failure> {
@@ -153,12 +183,6 @@ fn hash(password: &Secret, arguments: &Arguments) -> Result<String, Failure> {
         );
         return Ok(scheme::make_sha1(password));
     }
-    let checked_up_to = Limits::default().max_bcrypt_cost;
-    if arguments.cost > checked_up_to {
-        warning(format_args!(
-            "`pkgctl serve` checks passwords up to cost {checked_up_to}; this one is for other readers of the file"
-        ));
-    }
     Ok(scheme::make_bcrypt(password, arguments.cost)?)
 }
 
@@ -171,6 +195,7 @@ fn write(path: &Path, user: &Username, stored: &str) -> Result<Change, Failure> 
                 path.display()
             ));
         }
+        refuse_other_kind_of_file(path, file.content())?;
         let (content, change) = htpasswd::set_password(file.content(), user, stored);
         warn_about_other_lines(path, &content);
         match file.replace(&content) {
@@ -183,6 +208,7 @@ fn write(path: &Path, user: &Username, stored: &str) -> Result<Change, Failure> 
 
 fn delete(user: &Username, path: &Path) -> Result<ExitCode, Failure> {
     let file = Dotfile::open(path)?;
+    refuse_other_kind_of_file(path, file.content())?;
     let Some(content) = htpasswd::remove_user(file.content(), user) else {
         return Err(
             Failure::new(format!("there is no user `{user}` in `{}`", path.display()))
@@ -192,6 +218,15 @@ fn delete(user: &Username, path: &Path) -> Result<ExitCode, Failure> {
     file.replace(&content)?;
     note(format_args!("removed `{user}` from `{}`", path.display()));
     Ok(ExitCode::SUCCESS)
+}
+
+/// A wheel or a configuration file whose name was taken for that of the passwords file must not be touched.
+fn refuse_other_kind_of_file(path: &Path, content: &[u8]) -> Result<(), Failure> {
+    if htpasswd::looks_like_password_file(content) {
+        return Ok(());
+    }
+    let failure = Failure::new(format!("`{}` is not a passwords file", path.display()));
+    Err(failure.hint("name another file with -f; a new one is made for you. Nothing was changed"))
 }
 
 /// A file that the server would refuse is edited all the same; its owner should know now.

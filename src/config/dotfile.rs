@@ -233,13 +233,13 @@ enum Privacy {
     OwnerAlone,
 }
 
-/// The system's own error: the one of a temporary file names that file, which means nothing to the user.
+/// The system's own words: `tempfile` adds the name of the temporary file to them, which means nothing to the user.
 fn without_path(error: io::Error) -> io::Error {
-    let inner = error.get_ref().and_then(std::error::Error::source);
-    let code = inner
-        .and_then(|inner| inner.downcast_ref::<io::Error>())
-        .and_then(io::Error::raw_os_error);
-    code.map_or(error, io::Error::from_raw_os_error)
+    let text = error.to_string();
+    match text.split_once(" at path ") {
+        Some((what, _)) => io::Error::new(error.kind(), what.to_owned()),
+        None => error,
+    }
 }
 
 /// A new content on disk beside its file. Dropping it removes it again.

@@ -53,17 +53,20 @@ pub fn user_files(
 ) -> Option<UserFiles> {
     let home = environment.home()?;
     let older = older_place(platform, home);
-    let mut others: Vec<PathBuf> = newer_places(environment, platform, home)
+    // On macOS pip itself looks at the first newer place alone.
+    let newer = newer_places(environment, platform, home)
         .into_iter()
-        .chain([older.clone()])
-        .filter(|path| exists(path))
-        .collect();
-    let path = if others.is_empty() {
-        older
-    } else {
-        others.remove(0)
-    };
-    Some(UserFiles { path, others })
+        .find(|path| exists(path));
+    Some(match newer {
+        Some(path) => UserFiles {
+            path,
+            others: Some(older).filter(|older| exists(older)).into_iter().collect(),
+        },
+        None => UserFiles {
+            path: older,
+            others: Vec::new(),
+        },
+    })
 }
 
 fn older_place(platform: Platform, home: &Path) -> PathBuf {
@@ -417,17 +420,17 @@ mod tests {
         let library = "/home/alice/Library/Application Support/pip/pip.conf";
         assert_eq!(
             pick(Platform::MacOs, &[], &[library, dot_config]),
-            (library.to_owned(), true)
+            (library.to_owned(), false)
         );
         assert_eq!(
             pick(Platform::MacOs, &[], &[dot_config]),
-            (dot_config.to_owned(), true)
+            (dot_config.to_owned(), false)
         );
         assert_eq!(pick(Platform::MacOs, &[], &[]), older());
         let roaming = "/home/alice/AppData/Roaming/pip/pip.ini";
         assert_eq!(
             pick(Platform::Windows, &[], &[roaming]),
-            (roaming.to_owned(), true)
+            (roaming.to_owned(), false)
         );
         assert_eq!(
             pick(Platform::Windows, &[], &[]),

@@ -114,16 +114,54 @@ fn sha1_is_written_with_a_warning_and_read_by_everybody() {
 }
 
 #[test]
-fn a_cost_that_serve_does_not_check_is_warned_about() {
+fn a_cost_that_serve_does_not_check_is_refused() {
     let bed = Testbed::new();
-    bed.run_with_input(["adduser", "alice", "--cost=3", "--password-stdin"], "x")
-        .expect_code(2);
-    bed.run_with_input(["adduser", "alice", "--cost=18", "--password-stdin"], "x")
-        .expect_code(2);
-    let outcome = bed
-        .run_with_input(["adduser", "alice", "--cost=15", "--password-stdin"], "x")
-        .expect_code(0);
-    assert!(outcome.stderr.contains("up to cost 14"), "{}", outcome.stderr);
+    for cost in ["3", "15", "17", "18"] {
+        let arguments = ["adduser", "alice", "--cost", cost, "--password-stdin"];
+        let outcome = bed.run_with_input(arguments, "x").expect_code(2);
+        assert!(outcome.stderr.contains("4..=14"), "{}", outcome.stderr);
+    }
+    assert!(!bed.path(FILE).exists());
+}
+
+#[test]
+fn a_file_of_another_kind_is_left_alone() {
+    let bed = Testbed::new();
+    for content in [
+        &b"PK\x03\x04\x14\0\0\0bob:x\n\xff\xfe\n"[..],
+        b"[project]\nname = \"x\"\n",
+        b"no users here\n",
+    ] {
+        bed.write("victim.whl", content);
+        let arguments = ["adduser", "-f", "victim.whl", "bob", "--password-stdin"];
+        bed.run_with_input(arguments, "secret")
+            .expect_failure(1, "victim.whl` is not a passwords file");
+        bed.run(["adduser", "-f", "victim.whl", "--delete", "bob"])
+            .expect_failure(1, "is not a passwords file");
+        assert_eq!(fs::read(bed.path("victim.whl")).unwrap(), content);
+    }
+}
+
+#[test]
+fn the_order_of_htpasswd_is_told_from_a_visible_password() {
+    let bed = Testbed::new();
+    bed.write("users", "");
+    for (arguments, command) in [
+        (&["adduser", "users", "bob"][..], "`pkgctl adduser -f users bob`"),
+        (&["adduser", "-c", "new", "bob"], "`pkgctl adduser -f new bob`"),
+        (&["adduser", "./x y", "bob"], "`pkgctl adduser -f './x y' bob`"),
+        (
+            &["adduser", "-b", "./x", "bob", "hunter2"],
+            "`pkgctl adduser -f ./x bob`",
+        ),
+    ] {
+        let outcome = bed.run(arguments).expect_failure(2, "goes behind `-f`");
+        assert!(outcome.stderr.contains(command), "{}", outcome.stderr);
+        assert!(!outcome.stderr.contains("hunter2"), "{}", outcome.stderr);
+    }
+    let outcome = bed.run(["adduser", "users", "bob"]);
+    assert!(!outcome.stderr.contains("history"), "{}", outcome.stderr);
+    assert_eq!(bed.read("users"), "");
 }
 
 #[test]
@@ -171,7 +209,7 @@ fn names_and_passwords_that_break_things_are_refused() {
     add(&bed, "alice", "\n").expect_failure(2, "is empty");
     add(&bed, "alice", &"x".repeat(73)).expect_failure(1, "72 bytes");
     add(&bed, "alice", "a\0b").expect_failure(1, "NUL");
-    add(&bed, "alice", &"x".repeat(5_000)).expect_failure(1, "stdin");
+    add(&bed, "alice", &"x".repeat(5_000)).expect_failure(1, "longer than 4096 bytes");
     assert!(!bed.path(FILE).exists());
 }
 
@@ -198,14 +236,18 @@ fn a_file_that_can_not_be_written_stays_as_it_is() {
 #[test]
 fn a_broken_file_is_edited_and_its_line_is_told_without_its_content() {
     let bed = Testbed::new();
-    bed.write(FILE, "bob\nhunter2\n");
+    let bob = "bob:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n";
+    bed.write(FILE, format!("bob\nhunter2\n{bob}"));
     let outcome = add(&bed, "alice", "secret").expect_code(0);
     assert!(
         outcome.stderr.contains("line 1: ") && !outcome.stderr.contains("hunter2"),
         "{}",
         outcome.stderr
     );
-    assert!(bed.read(FILE).starts_with("bob\nhunter2\nalice:$2y$"));
+    assert!(
+        bed.read(FILE)
+            .starts_with(&format!("bob\nhunter2\n{bob}alice:$2y$"))
+    );
 }
 
 // H8
