@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use super::credentials::{Username, UsernameError};
-use super::scheme::{HashProblem, Limits, PasswordHash, Scheme};
+use super::scheme::{HashProblem, Limits, PasswordHash};
 
 /// The users of a password file.
 #[derive(Debug, Clone, Default)]
@@ -74,12 +74,18 @@ impl PasswordFile {
         &self.warnings
     }
 
+    /// Users who can log in with a password that is easily guessed from a stolen file, in the order of their names.
+    #[must_use]
+    pub fn outdated_users(&self) -> Vec<&str> {
+        let outdated = self.users.iter().filter(|(_, hash)| hash.scheme().is_outdated());
+        let mut names: Vec<&str> = outdated.map(|(user, _)| &**user).collect();
+        names.sort_unstable();
+        names
+    }
+
     fn take(&mut self, line: usize, entry: &Entry<'_>, limits: &Limits) -> Result<(), MalformedLine> {
         match PasswordHash::parse(entry.password, limits) {
             Ok(hash) => {
-                if hash.scheme().is_outdated() {
-                    self.warn(line, LineProblem::Outdated(hash.scheme()));
-                }
                 self.users.insert(entry.user.as_str().into(), hash);
             }
             Err(problem @ HashProblem::Malformed(_)) => {
@@ -151,9 +157,6 @@ pub enum LineProblem {
         /// The later line.
         by_line: usize,
     },
-    /// It works, but should be set anew.
-    #[error("{0} passwords are easily guessed from a stolen file; set it again with `pkgctl adduser`")]
-    Outdated(Scheme),
 }
 
 /// Whether a user is there already.
@@ -266,6 +269,7 @@ impl<'a> Entry<'a> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::scheme::Scheme;
     use super::*;
     use proptest::prelude::*;
 
@@ -293,11 +297,7 @@ mod tests {
         assert_eq!(scheme_of(&file, "alice"), Some(Scheme::Bcrypt));
         assert_eq!(scheme_of(&file, "bob b"), Some(Scheme::Sha1));
         assert_eq!(file.strongest().map(PasswordHash::scheme), Some(Scheme::Bcrypt));
-        let warning = LineWarning {
-            line: 6,
-            problem: LineProblem::Outdated(Scheme::Sha1),
-        };
-        assert_eq!(file.warnings(), [warning]);
+        assert_eq!((file.warnings(), file.outdated_users()), (&[][..], vec!["bob b"]));
     }
 
     #[test]

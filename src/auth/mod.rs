@@ -19,6 +19,7 @@ pub mod htpasswd;
 mod password_file;
 pub mod policy;
 pub mod scheme;
+pub mod shell_word;
 mod success_cache;
 
 pub use authenticator::{Authenticator, Denied, Settings};

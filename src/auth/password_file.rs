@@ -10,6 +10,7 @@ use super::Error;
 use super::authenticator::MAX_FILE_BYTES;
 use super::htpasswd::PasswordFile;
 use super::scheme::Limits;
+use super::shell_word::quoted;
 
 /// A change within this span after the last one may leave the time of change as it was, because file systems count
 /// time in ticks of a few milliseconds. A file that young is read again on each use.
@@ -65,6 +66,7 @@ impl LivePasswordFile {
             });
         }
         log_warnings(path, &users);
+        log_outdated(path, &users.outdated_users());
         Ok(Self {
             path: path.to_owned(),
             limits,
@@ -138,6 +140,10 @@ impl LivePasswordFile {
         }
         if users.warnings() != self.users.warnings() {
             log_warnings(&self.path, &users);
+        }
+        let outdated = users.outdated_users();
+        if outdated != self.users.outdated_users() {
+            log_outdated(&self.path, &outdated);
         }
         self.users = Arc::new(users);
     }
@@ -258,4 +264,26 @@ fn log_warnings(path: &Path, users: &PasswordFile) {
     for warning in users.warnings() {
         tracing::warn!(path = %path.display(), line = warning.line, "passwords file, {warning}");
     }
+}
+
+/// One line for all of them. Names are no secret.
+fn log_outdated(path: &Path, users: &[&str]) {
+    /// More names than this make no readable line.
+    const NAMED: usize = 10;
+    let Some(first) = users.first() else { return };
+    let more = match users.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let names = users.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+    let command = format!(
+        "pkgctl adduser -f {} {}",
+        quoted(&path.to_string_lossy()),
+        quoted(first)
+    );
+    tracing::warn!(
+        "the passwords of {names}{more} in `{}` are easily guessed from a stolen file (apr1 or SHA-1); set each of \
+         them again, as in `{command}`",
+        path.display()
+    );
 }

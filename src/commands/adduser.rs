@@ -7,12 +7,12 @@ use clap::Args;
 
 use crate::auth::htpasswd::{self, Change};
 use crate::auth::scheme::{self, Limits};
-use crate::auth::{Secret, Username};
+use crate::auth::{Secret, Username, shell_word};
 use crate::config::dotfile::DotfileError;
 use crate::config::{Dotfile, Environment};
 use crate::failure::Failure;
 use crate::terminal::prompt::{self, Question};
-use crate::terminal::{note, shell_word, warning};
+use crate::terminal::{note, warning};
 
 /// Add a user to the passwords file, or change a password
 ///
@@ -77,7 +77,7 @@ pub(super) fn run(arguments: Arguments, environment: &Environment) -> Result<Exi
             arguments.user.escape_debug()
         ))
         .caused_by(&error)
-        .hint("use letters, digits, `-`, `_`, `.` and `@`")
+        .hint("use up to 255 letters, digits, `-`, `_`, `.` and `@`")
     })?;
     let file = password_file(arguments.file.as_deref(), environment)?;
     if arguments.delete {

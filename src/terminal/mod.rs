@@ -2,7 +2,6 @@
 
 pub mod progress;
 pub mod prompt;
-pub mod shell_word;
 
 use std::fmt::Display;
 use std::io::{self, Write as _};

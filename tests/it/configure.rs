@@ -478,7 +478,7 @@ fn arguments_that_make_no_sense_are_refused_without_a_secret_in_the_answer() {
             &["configure", "--name", "server-login"],
             "keeps that name for itself",
         ),
-        (&["configure", "--username", "a:b"], "hint: use letters"),
+        (&["configure", "--username", "a:b"], "hint: use up to 255 letters"),
         (&["configure", "--name", "a b"], "`a b`"),
         (&["configure", "--name", "distutils"], "`distutils`"),
         (&["configure", "--username", "a:b"], "`a:b`"),

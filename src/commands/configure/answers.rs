@@ -12,7 +12,7 @@ use crate::terminal::prompt::{self, Question};
 
 const DEFAULT_NAME: &str = "internal";
 const DEFAULT_URL: &str = "http://localhost:8080";
-const USERNAME_HINT: &str = "use letters, digits, `-`, `_`, `.` and `@`";
+const USERNAME_HINT: &str = "use up to 255 letters, digits, `-`, `_`, `.` and `@`";
 
 /// What `.pypirc` says of the repository so far.
 pub(super) struct Known {

@@ -113,6 +113,22 @@ fn odd_credentials_are_a_401_and_never_a_500() {
 }
 
 #[test]
+fn weak_passwords_are_told_in_one_line_with_the_command_that_mends_them() {
+    let (_testbed, server, passwords) = serve(&["-a", "list"]);
+    let log = server.log();
+    let lines: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("easily guessed"))
+        .collect();
+    assert_eq!(lines.len(), 1, "{log}");
+    let command = format!("`pkgctl adduser -f {} alice`", passwords.display());
+    assert!(
+        lines[0].contains("alice, bob") && lines[0].contains(&command),
+        "{log}"
+    );
+}
+
+#[test]
 fn edits_of_the_password_file_count_at_once() {
     let (_testbed, server, passwords) = serve(&["-a", "list"]);
     let ask =
