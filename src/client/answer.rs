@@ -10,11 +10,14 @@ use std::time::{Duration, SystemTime};
 
 use hyper::ext::ReasonPhrase;
 use reqwest::StatusCode;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, LOCATION, RETRY_AFTER};
 use serde_json::Value;
 
 /// Longest line that is shown, in characters.
 const MAX_LINE_CHARS: usize = 300;
+
+/// The header in which this program's own server says what became of a file that it took.
+const UPLOAD_HEADER: HeaderName = HeaderName::from_static("x-pkgctl-upload");
 
 /// A server's answer, reduced to what matters.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,18 +28,28 @@ pub struct Answer {
     pub line: String,
     /// Lower-case reason phrase and body, to recognize duplicates by.
     said: String,
+    /// What the server's own header says of a stored file.
+    stored: Option<Stored>,
     location: Option<String>,
     retry_after: Option<Duration>,
+}
+
+/// How a file came to be stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stored {
+    /// By this request.
+    New,
+    /// It was there before, with the same bytes.
+    Before,
+    /// By this request, in place of a file with other bytes.
+    Replaced,
 }
 
 /// What to do after an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// The file is stored; `before` when the server says that it already was.
-    Stored {
-        /// Nothing had to be done.
-        before: bool,
-    },
+    /// The file is stored.
+    Stored(Stored),
     /// The server says that it has a file of that name.
     Duplicate,
     /// Ask somewhere else; the `Location` as it was given.
@@ -72,8 +85,9 @@ impl Answer {
             line: if repeats_status(&line, status) {
                 String::new()
             } else {
-                line
+                without_status(&line, status).to_owned()
             },
+            stored: text(UPLOAD_HEADER).and_then(Stored::from_header),
             location: text(LOCATION).map(str::to_owned),
             retry_after: text(RETRY_AFTER).and_then(|value| parse_retry_after(value, now)),
         }
@@ -83,9 +97,13 @@ impl Answer {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         match self.status.as_u16() {
-            200..=299 => Verdict::Stored {
-                before: self.said.contains("already"),
-            },
+            200..=299 => Verdict::Stored(self.stored.unwrap_or_else(|| {
+                if self.said.contains("already") {
+                    Stored::Before
+                } else {
+                    Stored::New
+                }
+            })),
             301 | 302 | 303 | 307 | 308 => match &self.location {
                 Some(location) => Verdict::Redirect(location.clone()),
                 None => Verdict::Refused,
@@ -117,6 +135,18 @@ impl Answer {
             // Artifactory.
             403 => says(&["overwrite artifact"]),
             _ => false,
+        }
+    }
+}
+
+impl Stored {
+    /// Reads the value of [`UPLOAD_HEADER`]; what a later version may add to it says nothing here.
+    fn from_header(value: &str) -> Option<Self> {
+        match value.trim() {
+            "stored" => Some(Self::New),
+            "unchanged" => Some(Self::Before),
+            "replaced" => Some(Self::Replaced),
+            _ => None,
         }
     }
 }
@@ -267,6 +297,18 @@ fn html_message(page: &str, status: StatusCode) -> Option<String> {
     Some(parts.join(": "))
 }
 
+/// The text without the status phrase that it may begin with, as the title of a problem document mostly does.
+fn without_status(line: &str, status: StatusCode) -> &str {
+    let phrase = status.canonical_reason().unwrap_or_default();
+    let repeated = line
+        .get(..phrase.len())
+        .is_some_and(|start| !phrase.is_empty() && start.eq_ignore_ascii_case(phrase));
+    let rest = repeated
+        .then(|| line[phrase.len()..].strip_prefix(": "))
+        .flatten();
+    rest.unwrap_or(line)
+}
+
 /// Whether a text is nothing but the status in other words, such as `Error: 403 Forbidden`.
 fn repeats_status(text: &str, status: StatusCode) -> bool {
     let phrase = status.canonical_reason().unwrap_or_default().to_lowercase();
@@ -400,6 +442,46 @@ mod tests {
     }
 
     #[test]
+    fn the_servers_own_header_says_how_a_file_came_to_be_stored() {
+        let stored = |header: &str, body: &str| {
+            let headers =
+                HeaderMap::from_iter([("x-pkgctl-upload".parse().unwrap(), header.parse().unwrap())]);
+            let answer = Answer::read(
+                StatusCode::OK,
+                &headers,
+                None,
+                body.as_bytes(),
+                SystemTime::UNIX_EPOCH,
+            );
+            answer.verdict()
+        };
+        assert_eq!(stored("stored", "already"), Verdict::Stored(Stored::New));
+        assert_eq!(stored("unchanged", ""), Verdict::Stored(Stored::Before));
+        assert_eq!(stored("replaced", ""), Verdict::Stored(Stored::Replaced));
+        assert_eq!(
+            stored("something new", "already"),
+            Verdict::Stored(Stored::Before)
+        );
+    }
+
+    #[test]
+    fn the_status_is_not_said_twice() {
+        let shown = |status, body| answer(status, "application/problem+json", None, body).to_string();
+        assert_eq!(
+            shown(401, r#"{"title": "Unauthorized", "detail": "wrong user"}"#),
+            "the server answered 401 Unauthorized: wrong user"
+        );
+        assert_eq!(
+            shown(404, r#"{"title": "Not Found", "detail": "no such page"}"#),
+            "the server answered 404 Not Found: no such page"
+        );
+        assert_eq!(
+            shown(404, r#"{"detail": "Not Founded in time"}"#),
+            "the server answered 404 Not Found: Not Founded in time"
+        );
+    }
+
+    #[test]
     fn json_of_every_shape_becomes_one_line() {
         let json = |body| line("application/json", body);
         let problem = r#"{"title": "Bad file", "detail": "no RECORD"}"#;
@@ -524,12 +606,12 @@ mod tests {
         for status in [200, 201, 202, 204] {
             assert_eq!(
                 answer(status, "", None, "").verdict(),
-                Verdict::Stored { before: false }
+                Verdict::Stored(Stored::New)
             );
         }
         assert_eq!(
             answer(200, "", None, "Already there").verdict(),
-            Verdict::Stored { before: true }
+            Verdict::Stored(Stored::Before)
         );
         for status in [408, 429, 500, 502, 503, 504] {
             assert_eq!(

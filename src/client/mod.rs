@@ -44,7 +44,7 @@ pub use distribution::{BadFile, Distribution, check_all};
 pub use progress::{Outcome, Progress};
 pub use publish::{Report, mixed_versions, publish};
 pub use retry::RetryPolicy;
-pub use select::{Selection, select};
+pub use select::{Ignored, Selection, select};
 pub use upload::UploadError;
 
 /// Where to publish, as whom, and how patiently.
@@ -119,10 +119,12 @@ pub enum Error {
     #[error("there is no file `{}`", .0.display())]
     NothingThere(PathBuf),
     /// A folder without a single distribution.
-    #[error("there is no distribution in `{}`", .folder.display())]
+    #[error("there is no distribution in `{}`{}", .folder.display(), lines(.nearly))]
     NoDistributions {
         /// The folder.
         folder: PathBuf,
+        /// Its files that end as a distribution does but are none, with the reason.
+        nearly: Vec<(PathBuf, String)>,
     },
     /// Files that were named one by one but are no distributions.
     #[error("{}", list("not a distribution", .0.iter().map(|(path, reason)| (path, reason))))]
@@ -187,6 +189,14 @@ fn list<'a>(what: &str, files: impl ExactSizeIterator<Item = (&'a PathBuf, &'a S
         }
     }
     text
+}
+
+/// Each file with its reason, on a line of its own.
+fn lines(files: &[(PathBuf, String)]) -> String {
+    files
+        .iter()
+        .map(|(path, reason)| format!("\n`{}`: {reason}", path.display()))
+        .collect()
 }
 
 /// A connection to one index.

@@ -24,6 +24,8 @@ pub trait Progress: Send + Sync {
 pub enum Outcome {
     /// This run put it there.
     Uploaded,
+    /// This run put it there, in place of a file with other bytes.
+    Replaced,
     /// It was there before, with the same bytes.
     AlreadyThere,
     /// The index says that it was there before, and shows no digest to compare.

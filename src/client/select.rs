@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use super::Error;
 use crate::causes::in_one_line;
 use crate::packaging::DistFilename;
+use crate::packaging::filename::FilenameError;
+use crate::packaging::version::{Version, VersionError};
 
 /// Files to publish, and those that were passed over.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -15,7 +17,25 @@ pub struct Selection {
     /// Distributions with their names, wheels before sdists, otherwise in the order in which they were named.
     pub files: Vec<(PathBuf, DistFilename)>,
     /// Files of named folders that are no distributions, and signatures; hidden files are not mentioned.
-    pub ignored: Vec<PathBuf>,
+    pub ignored: Vec<Ignored>,
+}
+
+/// A file that was passed over.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Ignored {
+    /// The file.
+    pub path: PathBuf,
+    /// Why it is no distribution, though its name ends as that of one.
+    pub reason: Option<String>,
+}
+
+impl Ignored {
+    fn stranger(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            reason: None,
+        }
+    }
 }
 
 /// Finds the files that `arguments` name: files, folders (their distributions), and patterns such as `dist/*.whl`
@@ -67,19 +87,30 @@ impl Found {
             paths.push(entry.map_err(unreadable)?.path());
         }
         paths.sort();
+        let mut nearly = Vec::new();
         let before = self.selection.files.len();
         for path in paths {
             match distribution_name(&path) {
                 Ok(name) if path.is_file() => self.selection.files.push((path, name)),
                 _ if is_hidden(&path) => {}
-                _ => self.selection.ignored.push(path),
+                Err(FilenameError::UnknownEnding(_)) | Ok(_) => {
+                    self.selection.ignored.push(Ignored::stranger(&path));
+                }
+                Err(error) => nearly.push((path, reason_of(&error))),
             }
         }
         if self.selection.files.len() == before {
             return Err(Error::NoDistributions {
                 folder: folder.to_owned(),
+                nearly,
             });
         }
+        self.selection
+            .ignored
+            .extend(nearly.into_iter().map(|(path, reason)| Ignored {
+                path,
+                reason: Some(reason),
+            }));
         Ok(())
     }
 
@@ -87,8 +118,8 @@ impl Found {
         match distribution_name(path) {
             Ok(name) => self.selection.files.push((path.to_owned(), name)),
             // `dist/*` names these too. They belong to a file that is sent, and are not sent themselves.
-            Err(_) if is_companion(path) => self.selection.ignored.push(path.to_owned()),
-            Err(reason) => self.strangers.push((path.to_owned(), reason)),
+            Err(_) if is_companion(path) => self.selection.ignored.push(Ignored::stranger(path)),
+            Err(error) => self.strangers.push((path.to_owned(), reason_of(&error))),
         }
     }
 
@@ -105,7 +136,7 @@ impl Found {
                 source: error.into(),
             })?;
             if path.is_dir() {
-                self.selection.ignored.push(path);
+                self.selection.ignored.push(Ignored::stranger(&path));
             } else {
                 self.file(&path);
             }
@@ -114,9 +145,36 @@ impl Found {
     }
 }
 
-fn distribution_name(path: &Path) -> Result<DistFilename, String> {
-    let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.parse().map_err(|error| in_one_line(&error))
+fn distribution_name(path: &Path) -> Result<DistFilename, FilenameError> {
+    path.file_name().unwrap_or_default().to_string_lossy().parse()
+}
+
+/// The reason behind `X is not a distribution: `, without saying that again.
+fn reason_of(error: &FilenameError) -> String {
+    match error {
+        FilenameError::UnknownEnding(_) => "its name ends in none of `.whl`, `.tar.gz` and `.zip`".to_owned(),
+        FilenameError::Wheel { reason, .. } => format!("no wheel has such a name, {reason}"),
+        FilenameError::Sdist(name) => bad_version(name).map_or_else(
+            || "an sdist's name is the project's name, a dash, the version and `.tar.gz`".to_owned(),
+            |error| in_one_line(&error),
+        ),
+        FilenameError::Name { source, .. } => in_one_line(source),
+        FilenameError::Version { source, .. } => in_one_line(source),
+        FilenameError::TooLong { .. } | FilenameError::NotPlain(_) => in_one_line(error),
+    }
+}
+
+/// What is wrong with the part of an sdist's name that is meant as the version: it follows the first dash that a
+/// digit follows.
+fn bad_version(filename: &str) -> Option<VersionError> {
+    let stem = filename
+        .strip_suffix(".tar.gz")
+        .or_else(|| filename.strip_suffix(".zip"))?;
+    let (_, version) = stem
+        .match_indices('-')
+        .map(|(at, _)| stem.split_at(at + 1))
+        .find(|(_, rest)| rest.starts_with(|c: char| c.is_ascii_digit()))?;
+    version.parse::<Version>().err()
 }
 
 fn is_hidden(path: &Path) -> bool {
@@ -190,7 +248,7 @@ mod tests {
         let ignored: Vec<_> = selection
             .ignored
             .iter()
-            .map(|path| path.file_name().unwrap())
+            .map(|ignored| ignored.path.file_name().unwrap())
             .collect();
         assert_eq!(
             ignored,
@@ -204,13 +262,29 @@ mod tests {
     }
 
     #[test]
+    fn what_looks_like_a_distribution_is_passed_over_with_a_reason() {
+        let folder = folder(&[WHEEL, "Old.Style_Pkg-1.0dev-r123.tar.gz", "notes.txt"]);
+        let selection = select(&[folder.path().to_owned()]).unwrap();
+        let reasons: Vec<_> = selection.ignored.iter().map(|ignored| &ignored.reason).collect();
+        assert_eq!(selection.ignored.len(), 2);
+        assert!(
+            reasons[0].as_ref().is_some_and(|text| text.contains("r123")),
+            "{reasons:?}"
+        );
+        assert_eq!(reasons[1], &None);
+        fs::remove_file(folder.path().join(WHEEL)).unwrap();
+        let text = select(&[folder.path().to_owned()]).unwrap_err().to_string();
+        assert!(text.contains("r123") && !text.contains("notes.txt"), "{text}");
+    }
+
+    #[test]
     fn files_folders_and_patterns_mix_without_repeats() {
         let folder = folder(&[SDIST, WHEEL, "a-1.0.tar.gz.asc"]);
         let at = |name: &str| folder.path().join(name);
         let arguments = [at("*"), at(SDIST), folder.path().to_owned(), at("./a-1.0.tar.gz")];
         let selection = select(&arguments).unwrap();
         assert_eq!(names(&selection), [WHEEL, SDIST]);
-        assert_eq!(selection.ignored, [at("a-1.0.tar.gz.asc")]);
+        assert_eq!(selection.ignored, [Ignored::stranger(&at("a-1.0.tar.gz.asc"))]);
     }
 
     #[test]

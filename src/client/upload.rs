@@ -8,7 +8,7 @@ use reqwest::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use thiserror::Error;
 use url::Url;
 
-use super::answer::{Answer, Verdict};
+use super::answer::{Answer, Stored, Verdict};
 use super::body::{BodyFault, Form, Pulse};
 use super::confirm::Listed;
 use super::distribution::Distribution;
@@ -127,8 +127,10 @@ impl Client {
             let ended = self.attempt(&form, distribution, progress).await?;
             let (asked, reason) = match &ended {
                 Attempt::Answered(answer) => match answer.verdict() {
-                    Verdict::Stored { before } if before && !in_doubt => return Ok(Outcome::AlreadyThere),
-                    Verdict::Stored { .. } => return Ok(Outcome::Uploaded),
+                    // In doubt it was an earlier attempt of this run that stored it.
+                    Verdict::Stored(Stored::Before) if !in_doubt => return Ok(Outcome::AlreadyThere),
+                    Verdict::Stored(Stored::Replaced) => return Ok(Outcome::Replaced),
+                    Verdict::Stored(_) => return Ok(Outcome::Uploaded),
                     Verdict::Duplicate => return self.settle(distribution, answer.clone(), in_doubt).await,
                     Verdict::Busy(asked) => {
                         in_doubt |= answer.leaves_doubt();

@@ -17,7 +17,9 @@ use crate::config::repository::{self, Target, Wanted};
 use crate::failure::Failure;
 use crate::terminal;
 use crate::terminal::progress::{TransferBar, size};
-use crate::terminal::prompt::{Question, is_interactive, prompt_line, prompt_secret, secret_from_stdin};
+use crate::terminal::prompt::{
+    PromptError, Question, is_interactive, prompt_line, prompt_secret, secret_from_stdin,
+};
 
 /// What is published when nothing is named.
 const DEFAULT_FOLDER: &str = "dist";
@@ -140,7 +142,7 @@ impl Arguments {
     /// The words about the index and the user, with the password that was to be read.
     fn wanted(&self) -> Result<Wanted, Failure> {
         let password = if self.password_stdin {
-            let password = secret_from_stdin()?;
+            let password = secret_from_stdin().map_err(unanswered)?;
             if password.is_empty() {
                 return Err(Failure::usage("standard input holds no password")
                     .hint("pipe it in, as in `pkgctl publish --password-stdin < password.txt`"));
@@ -171,6 +173,7 @@ impl Arguments {
             [] if !Path::new(DEFAULT_FOLDER).exists() => {
                 return Err(client::Error::NoDistributions {
                     folder: DEFAULT_FOLDER.into(),
+                    nearly: Vec::new(),
                 }
                 .into());
             }
@@ -178,8 +181,9 @@ impl Arguments {
             named => named.to_vec(),
         };
         let selection = client::select(&named)?;
-        for path in &selection.ignored {
-            terminal::note(format!("ignored `{}`: not a distribution", path.display()));
+        for ignored in &selection.ignored {
+            let reason = ignored.reason.as_deref().unwrap_or("not a distribution");
+            terminal::note(format!("ignored `{}`: {reason}", ignored.path.display()));
         }
         let limits = archive::Limits::default();
         let checked = client::check_all(&selection.files, &limits, self.comment.as_deref());
@@ -210,7 +214,8 @@ impl Arguments {
                     instead: "name the user with --username or PKGCTL_USERNAME",
                 },
                 None,
-            )?,
+            )
+            .map_err(unanswered)?,
             None if target.password.is_some() => {
                 return Err(
                     Failure::usage(format!("there is a password but no user for {target}"))
@@ -235,7 +240,8 @@ impl Arguments {
                     wanted: "the password",
                     prompt: &format!("Password of `{username}` for {target}"),
                     instead: "give it with --password-stdin or in PKGCTL_PASSWORD",
-                })?;
+                })
+                .map_err(unanswered)?;
                 Secret::new(password.as_str())
             }
             None if target.client_cert.is_some() => return Ok(None),
@@ -316,32 +322,32 @@ fn upload(
     narrator.clear();
     match ended {
         Some(Ok(())) => Ok(ExitCode::SUCCESS),
-        Some(Err(error)) => {
-            if let Some(text) = aftermath(&report) {
-                terminal::note(&text);
-            }
-            Err(error.into())
-        }
+        Some(Err(error)) => Err(with_aftermath(error.into(), &report)),
         None => Err(interrupted(client, &report)),
     }
 }
 
-/// What is public already after a failure, and what is not.
-fn aftermath(report: &Report) -> Option<String> {
-    if report.done.is_empty() && report.left.len() < 2 {
-        return None;
+/// Adds to a failure what is public already and what is not. Where nothing is, the failure says all there is to say.
+fn with_aftermath(failure: Failure, report: &Report) -> Failure {
+    if report.done.is_empty() {
+        return failure;
     }
     let done: Vec<&str> = report.done.iter().map(|(name, _)| name.as_str()).collect();
-    let done = if done.is_empty() {
-        "nothing".to_owned()
-    } else {
-        done.join(", ")
-    };
-    Some(format!(
-        "on the index: {done}\nnot on the index: {}\nnext: when the cause below is removed, run the same command \
-         again; it goes on where this one stopped",
-        report.left.join(", ")
-    ))
+    failure
+        .detail(&format!(
+            "on the index: {}\nnot on the index: {}",
+            done.join(", "),
+            report.left.join(", ")
+        ))
+        .then("then run the same command again; it goes on where this one stopped")
+}
+
+/// A question that was left without an answer.
+fn unanswered(error: PromptError) -> Failure {
+    match error {
+        PromptError::Interrupted => Failure::interrupted("interrupted; nothing was uploaded"),
+        error => error.into(),
+    }
 }
 
 fn interrupted(client: &Client, report: &Report) -> Failure {
@@ -419,7 +425,8 @@ impl Progress for Narrator {
         let size = size(size_bytes);
         self.line(&match outcome {
             Outcome::Uploaded => format!("uploaded {filename} ({size})"),
-            Outcome::AlreadyThere => format!("already there {filename} ({size})"),
+            Outcome::Replaced => format!("uploaded {filename} ({size}), in place of another file"),
+            Outcome::AlreadyThere => format!("already there {filename} ({size}), same bytes"),
             Outcome::AlreadyThereUnverified => {
                 format!("already there {filename} ({size}); the index shows no digest to compare")
             }

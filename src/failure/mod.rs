@@ -87,6 +87,23 @@ impl Failure {
         self
     }
 
+    /// Adds lines to the headline: the state that things are in now.
+    #[must_use]
+    pub fn detail(mut self, lines: &str) -> Self {
+        let _ = write!(self.headline, "\n{lines}");
+        self
+    }
+
+    /// Adds the step that comes after the remedy.
+    #[must_use]
+    pub fn then(mut self, step: &str) -> Self {
+        self.hint = Some(match self.hint {
+            Some(hint) => format!("{hint}; {step}"),
+            None => step.to_owned(),
+        });
+        self
+    }
+
     fn caused_by_sources(mut self, error: &(dyn Error + 'static)) -> Self {
         self.causes
             .extend(causes::chain(error).skip(1).map(ToString::to_string));

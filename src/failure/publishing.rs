@@ -7,9 +7,12 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let hint = match &error {
             Error::NothingThere(_) => "check the path, or build first with `pkgctl build`",
+            Error::NoDistributions { nearly, .. } if !nearly.is_empty() => {
+                "build them again with `pkgctl build`: names and versions have to follow the standards"
+            }
             Error::NoDistributions { .. } => "build them first with `pkgctl build`",
             Error::NotDistributions(_) => {
-                "name only wheels (.whl) and sdists (.tar.gz), or the folder that holds them"
+                "name only wheels (.whl) and sdists (.tar.gz or .zip), or the folder that holds them"
             }
             Error::SameName { .. } => "name only the one that you mean",
             Error::Unreadable { .. } => "check who may read it",

@@ -86,7 +86,7 @@ pub enum FilenameError {
     #[error("`{}` is not a plain file name: use letters, digits and `. _ + ! -`, not beginning with a dot", .0.escape_debug())]
     NotPlain(String),
     /// An ending that no distribution has.
-    #[error("`{0}` is not a distribution: its name ends in neither `.whl` nor `.tar.gz`")]
+    #[error("`{0}` is not a distribution: its name ends in none of `.whl`, `.tar.gz` and `.zip`")]
     UnknownEnding(String),
     /// A wheel whose name has the wrong number of parts, or an empty or malformed part.
     #[error("`{filename}` is not a wheel's file name: {reason}")]
