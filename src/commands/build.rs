@@ -14,8 +14,7 @@ use crate::pep517::{
     self, Artifact, ConfigSettings, Event, InstallerChoice, Interrupt, Isolation, Plan, PythonRequest,
     Request, Source, Variables,
 };
-use crate::terminal::progress::size;
-use crate::terminal::{data, note};
+use crate::terminal::{data, note, size};
 
 /// Build an sdist and a wheel of a Python project
 ///
@@ -94,8 +93,8 @@ pub(super) fn run(arguments: Arguments, environment: &Environment) -> Result<Exi
         Event::Output(_) => {}
     };
     let artifacts = pep517::build(&request, &interrupt, &watcher).map_err(|error| {
-        if let Some(transcript) = error.transcript().filter(|_| !arguments.verbose) {
-            show(&with_gutter(transcript.as_bytes()));
+        if let Some(transcript) = error.unrepeated_transcript().filter(|_| !arguments.verbose) {
+            show(&with_gutter(&transcript));
         }
         Failure::from(error)
     })?;
@@ -191,11 +190,11 @@ fn list(artifacts: &[Artifact], working_dir: &Path) -> Result<(), Failure> {
     data(&lines).map_err(|error| Failure::new("can't print the artifacts' paths").caused_by(&error))
 }
 
-/// `my_lib-1.0.0.tar.gz, 3.20 kB, sha256 f00…`
+/// `my_lib-1.0.0.tar.gz (3.20 kB)`, and its digest on a line of its own, for which there is room on any screen.
 fn described(artifact: &Artifact) -> String {
     let name = artifact.path.file_name().unwrap_or_default().display();
     format!(
-        "{name}, {}, sha256 {}",
+        "{name} ({})\n  sha256 {}",
         size(artifact.size_bytes),
         artifact.sha256
     )

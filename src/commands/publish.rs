@@ -16,10 +16,11 @@ use crate::config::Environment;
 use crate::config::repository::{self, Target, Wanted};
 use crate::failure::Failure;
 use crate::terminal;
-use crate::terminal::progress::{TransferBar, size};
+use crate::terminal::progress::TransferBar;
 use crate::terminal::prompt::{
     PromptError, Question, is_interactive, prompt_line, prompt_secret, secret_from_stdin,
 };
+use crate::terminal::size;
 
 /// What is published when nothing is named.
 const DEFAULT_FOLDER: &str = "dist";

@@ -1,6 +1,9 @@
 //! What `pkgctl build` can fail of.
 
+use std::io::ErrorKind;
+
 use super::Failure;
+use crate::packaging::pyproject::PyprojectError;
 use crate::pep517::{Error, OLDEST_PYTHON, PythonRequest};
 
 impl From<Error> for Failure {
@@ -35,6 +38,9 @@ impl From<Error> for Failure {
 fn build_hint(error: &Error) -> Option<String> {
     let hint = match error {
         Error::Interrupted => return None,
+        error if error.is_out_of_space() => {
+            "the disk with the temporary folder is full: make room there, or set `TMPDIR` to a folder on another disk"
+        }
         Error::WheelFailed { source, .. } => return build_hint(source),
         Error::SourceMissing { .. } => "name the project's folder, or an sdist",
         Error::NotAProject { .. } => {
@@ -43,6 +49,10 @@ fn build_hint(error: &Error) -> Option<String> {
         Error::NotAnSdist { .. } => "an sdist is called like `my_lib-1.0.tar.gz`",
         Error::SdistOfSdist { .. } => "leave out `--sdist`: from an sdist only the wheel can be built",
         Error::Unreadable { .. } => "check the file's permissions, and that it is text in UTF-8",
+        Error::Pyproject {
+            path,
+            source: PyprojectError::Syntax { line, .. },
+        } => return Some(format!("mend line {line} of `{}`", path.display())),
         Error::Pyproject { .. } => {
             "a sound table is `[build-system]` with `requires = [\"setuptools>=61\"]` and \
              `build-backend = \"setuptools.build_meta\"`"
@@ -91,6 +101,12 @@ fn build_hint(error: &Error) -> Option<String> {
         }
         Error::Unsound { .. } => {
             "an index would refuse it: correct the project's metadata, or try a newer build backend"
+        }
+        Error::UnsoundSdist { .. } => {
+            "the archive is broken: fetch it again, or build it anew from the project's folder"
+        }
+        Error::OutputFolder { source, .. } if source.kind() == ErrorKind::StorageFull => {
+            "its disk is full: make room there, or name a folder on another disk with `--outdir`"
         }
         Error::OutputFolder { .. } => "name a folder that you may write to with `--outdir`",
         Error::System { .. } => "check the free space and the permissions of the temporary folder (`TMPDIR`)",

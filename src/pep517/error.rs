@@ -218,6 +218,15 @@ pub enum Error {
         #[source]
         source: archive::Error,
     },
+    /// An sdist can't be unpacked.
+    #[error("`{filename}` is not a sound distribution")]
+    UnsoundSdist {
+        /// The file's name.
+        filename: String,
+        /// What is wrong with it.
+        #[source]
+        source: archive::Error,
+    },
     /// The wheel is of another project or version than the sdist.
     #[error("the wheel `{wheel}` and the sdist `{sdist}` are not of the same release")]
     Disagreement {
@@ -275,6 +284,41 @@ impl Error {
             | Self::Unsupported { transcript, .. } => Some(transcript),
             Self::WheelFailed { source, .. } => source.transcript(),
             _ => None,
+        }
+    }
+
+    /// What the program that failed had printed, without the lines that are told as the cause anyway: an installer
+    /// sums up at its end what went wrong.
+    #[must_use]
+    pub fn unrepeated_transcript(&self) -> Option<Vec<u8>> {
+        match self {
+            Self::EnvironmentFailed {
+                reason, transcript, ..
+            }
+            | Self::InstallFailed {
+                reason, transcript, ..
+            } => Some(transcript.without(&reason.0)),
+            Self::WheelFailed { source, .. } => source.unrepeated_transcript(),
+            _ => self.transcript().map(|transcript| transcript.as_bytes().to_vec()),
+        }
+    }
+
+    /// Whether it is for want of space on the disk that holds the temporary folder.
+    #[must_use]
+    pub fn is_out_of_space(&self) -> bool {
+        // What the system says in C's words, and what Rust and Python make of it.
+        let says_so = |text: &str| text.contains("No space left on device");
+        match self {
+            Self::System { source, .. } => source.kind() == io::ErrorKind::StorageFull,
+            Self::EnvironmentFailed {
+                reason, transcript, ..
+            }
+            | Self::InstallFailed {
+                reason, transcript, ..
+            } => says_so(&reason.0) || transcript.last_lines(12).iter().any(|line| says_so(line)),
+            Self::HookFailed { reason, .. } => says_so(&reason.0),
+            Self::WheelFailed { source, .. } => source.is_out_of_space(),
+            _ => false,
         }
     }
 

@@ -101,7 +101,14 @@ def call(request):
         return {kind: explain(error)}
 
 
+def write_by_lines():
+    """Both streams are one pipe; what waits in a buffer would come out behind what was written after it."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(line_buffering=True)
+
+
 def main(folder):
+    write_by_lines()
     with open(os.path.join(folder, "call.json"), encoding="utf-8") as file:
         request = json.load(file)
     result = call(request)

@@ -64,6 +64,26 @@ impl Transcript {
         String::from_utf8_lossy(&self.0).lines().find_map(plain)
     }
 
+    /// The bytes without the lines that `told` holds, with or without the `error:` that they begin with.
+    #[must_use]
+    pub(crate) fn without(&self, told: &str) -> Vec<u8> {
+        let told: Vec<&str> = told.lines().map(str::trim).collect();
+        let is_told = |line: &[u8]| {
+            let text = plain(&String::from_utf8_lossy(line)).unwrap_or_default();
+            let marked = text
+                .get(..6)
+                .is_some_and(|start| start.eq_ignore_ascii_case("error:"));
+            let words = if marked { &text[6..] } else { &text }.trim();
+            !words.is_empty() && told.contains(&words)
+        };
+        self.0
+            .split_inclusive(|byte| *byte == b'\n')
+            .filter(|line| !is_told(line))
+            .flatten()
+            .copied()
+            .collect()
+    }
+
     fn push(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
         if self.0.len() > 2 * MAX_TRANSCRIPT_BYTES {
@@ -283,6 +303,14 @@ mod tests {
         let finished = supervisor.run(shell("sleep 5 & echo done")).unwrap();
         assert!(begun.elapsed() < Duration::from_secs(4));
         assert_eq!(finished.transcript.as_bytes(), b"done\n");
+    }
+
+    #[test]
+    fn lines_that_are_told_elsewhere_are_left_out() {
+        let transcript =
+            Transcript(b"Looking\n\x1b[31mERROR: no match\x1b[0m\n  cause: it\n\n\xff\n".to_vec());
+        assert_eq!(transcript.without("no match\n  cause: it"), b"Looking\n\n\xff\n");
+        assert_eq!(transcript.without(""), transcript.as_bytes());
     }
 
     #[test]

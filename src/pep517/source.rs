@@ -117,7 +117,7 @@ pub(crate) fn unpack(path: &Path, filename: &DistFilename, into: &Path) -> Resul
         path: path.to_owned(),
         source,
     })?;
-    archive::unpack_sdist(filename, file, into, &Limits::default()).map_err(|source| Error::Unsound {
+    archive::unpack_sdist(filename, file, into, &Limits::default()).map_err(|source| Error::UnsoundSdist {
         filename: filename.to_string(),
         source,
     })

@@ -29,3 +29,20 @@ pub fn data(content: impl AsRef<[u8]>) -> io::Result<()> {
         outcome => outcome,
     }
 }
+
+/// A number of bytes for people: `1.24 MB`.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    indicatif::DecimalBytes(bytes).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_decimal() {
+        let shown = [0, 999, 1_000, 1_240_000].map(size);
+        assert_eq!(shown, ["0 B", "999 B", "1.00 kB", "1.24 MB"]);
+    }
+}
