@@ -222,12 +222,9 @@ impl Client {
             .tcp_nodelay(true);
         if let Some(path) = &settings.ca_cert {
             let pem = read_certificate(path)?;
-            let authorities = Certificate::from_pem_bundle(&pem).map_err(|error| unusable(path, &error))?;
+            let authorities = Certificate::from_pem_bundle(&pem).unwrap_or_default();
             if authorities.is_empty() {
-                return Err(Error::Certificate {
-                    path: path.clone(),
-                    reason: "it holds no certificate in PEM form".to_owned(),
-                });
+                return Err(unfit(path, AUTHORITIES_PEM));
             }
             builder = builder.tls_certs_merge(authorities);
         } else if settings.url.scheme() == "http" {
@@ -235,13 +232,12 @@ impl Client {
             builder = builder.tls_certs_only([]);
         }
         if let Some(path) = &settings.client_cert {
+            // The library's own words name neither the file nor what is missing in it.
             let identity =
-                Identity::from_pem(&read_certificate(path)?).map_err(|error| unusable(path, &error))?;
+                Identity::from_pem(&read_certificate(path)?).map_err(|_| unfit(path, CLIENT_PEM))?;
             builder = builder.identity(identity);
         }
-        let http = builder
-            .build()
-            .map_err(|error| Error::Setup(in_one_line(&error.without_url())))?;
+        let http = builder.build().map_err(|error| setup_error(&settings, &error))?;
         Ok(Self { settings, http })
     }
 
@@ -267,6 +263,29 @@ impl Client {
             }
             _ => request,
         }
+    }
+}
+
+/// What is in the file of `--cert`.
+const AUTHORITIES_PEM: &str = "it must hold certificates of authorities, in PEM form";
+/// What is in the file of `--client-cert`.
+const CLIENT_PEM: &str =
+    "it must hold the client's certificate and the private key that belongs to it, in PEM form";
+
+/// The pieces are read only when all is put together; of those that can be at fault the certificates of the user are
+/// the likely ones.
+fn setup_error(settings: &Settings, error: &(dyn std::error::Error + 'static)) -> Error {
+    match (upload::tls_cause(error), &settings.client_cert, &settings.ca_cert) {
+        (Some(cause), Some(path), None) => unfit(path, &format!("{CLIENT_PEM} ({cause})")),
+        (Some(cause), None, Some(path)) => unfit(path, &format!("{AUTHORITIES_PEM} ({cause})")),
+        _ => Error::Setup(in_one_line(error)),
+    }
+}
+
+fn unfit(path: &Path, reason: &str) -> Error {
+    Error::Certificate {
+        path: path.to_owned(),
+        reason: reason.to_owned(),
     }
 }
 

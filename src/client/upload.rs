@@ -312,7 +312,7 @@ fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
 
 /// The text of a TLS error, wherever it is wrapped. I/O errors may hold one another, and don't count what they hold
 /// among their sources.
-fn tls_cause(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+pub(super) fn tls_cause(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
