@@ -34,6 +34,12 @@ fn a_failure_in_each_hook_is_shown_and_leaves_nothing() {
                 outcome.stderr
             );
         }
+        let at = |words: &str| outcome.stderr.find(words).unwrap();
+        assert!(
+            at(&format!("this is {hook}\n")) < at("Traceback"),
+            "in the order in which it was written: {}",
+            outcome.stderr
+        );
         assert!(!outcome.stderr.contains("hook_runner"), "{}", outcome.stderr);
         let tells_of_the_sdist = outcome.stderr.contains("that sdist is not kept either");
         assert_eq!(tells_of_the_sdist, hook.ends_with("wheel"), "{}", outcome.stderr);

@@ -127,6 +127,14 @@ fn output_is_quiet_unless_asked_for() {
         digest,
         quiet.stderr
     );
+    let widest = quiet
+        .stderr
+        .lines()
+        .filter(|line| line.contains("tree_lib") || line.contains("sha256"));
+    assert_eq!(widest.clone().count(), 2, "{}", quiet.stderr);
+    for line in widest {
+        assert!(line.len() <= 80, "{line}");
+    }
     let verbose = bench.build(&["--wheel", "-v"]).expect_code(0);
     assert!(
         verbose.stderr.contains("\nthis is build_wheel\n"),

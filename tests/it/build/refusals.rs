@@ -17,10 +17,15 @@ fn what_is_no_project_is_refused_with_a_remedy() {
         "README.md` is neither a project's folder nor an sdist",
     );
     bench.testbed.write("project/my_lib-1.0.tar.gz", "not an archive");
-    refuse(
+    let broken = refuse(
         &["my_lib-1.0.tar.gz"],
         1,
         "`my_lib-1.0.tar.gz` is not a sound distribution",
+    );
+    assert!(
+        broken.stderr.contains("hint: the archive is broken"),
+        "{}",
+        broken.stderr
     );
     refuse(
         &["my_lib-1.0.tar.gz", "--sdist"],
@@ -36,6 +41,15 @@ fn what_is_no_project_is_refused_with_a_remedy() {
     let outcome = refuse(&[], 1, "pyproject.toml` says nothing usable about the build");
     let cause = "caused by: line 2: `build-system.requires` must be a list of texts, not a text\n";
     assert!(outcome.stderr.contains(cause), "{}", outcome.stderr);
+    bench
+        .testbed
+        .write("project/pyproject.toml", "[project]\nname = \"a\n");
+    let outcome = refuse(&[], 1, "pyproject.toml` says nothing usable about the build");
+    assert!(
+        outcome.stderr.contains("hint: mend line 2 of `"),
+        "{}",
+        outcome.stderr
+    );
     bench.testbed.write("project/pyproject.toml", b"# caf\xe9\n");
     refuse(&[], 1, "can't read `");
     assert_eq!(bench.made("dist"), [""; 0]);
@@ -65,6 +79,49 @@ fn requirements_that_can_not_be_installed_are_named() {
         "`pip` can't install the build requirements: no-such-thing == 1.0",
     );
     let cause = "No matching distribution found for no-such-thing==1.0";
-    assert!(outcome.stderr.contains(cause), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains(&format!("\n  {cause}\n")),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(
+        outcome.stderr.matches(cause).count(),
+        1,
+        "told once: {}",
+        outcome.stderr
+    );
+    bench.expect_no_scratch();
+}
+
+#[test]
+fn a_full_disk_is_told_from_a_broken_installer() {
+    let Some(bench) = Bench::in_tree("") else { return };
+    bench.script(
+        "bin/uv",
+        "#!/bin/sh\n[ \"$1\" = --version ] && exit 0\n\
+         echo 'error: failed to create a folder: No space left on device (os error 28)' >&2\nexit 2\n",
+    );
+    let mut command = bench.command(&["--installer", "uv"]);
+    let path = command
+        .get_envs()
+        .find_map(|(name, path)| path.filter(|_| name == "PATH"))
+        .unwrap()
+        .to_owned();
+    let folders = std::iter::once(bench.testbed.path("bin")).chain(std::env::split_paths(&path));
+    command.env("PATH", std::env::join_paths(folders).unwrap());
+    let outcome = Outcome::of(&mut command).expect_failure(1, "can't create an isolated environment");
+    assert!(
+        outcome
+            .stderr
+            .contains("hint: the disk with the temporary folder is full"),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(
+        outcome.stderr.matches("No space left").count(),
+        1,
+        "{}",
+        outcome.stderr
+    );
     bench.expect_no_scratch();
 }

@@ -175,8 +175,24 @@ fn certificates_that_are_none_are_named() {
         ["--cert", "empty.pem"],
         ["--client-cert", "empty.pem"],
     ] {
-        world.publish(&arguments).expect_failure(1, arguments[1]);
+        let outcome = world.publish(&arguments).expect_failure(1, arguments[1]);
+        assert!(!outcome.stderr.contains("builder"), "{}", outcome.stderr);
     }
+    // A certificate alone is only half of what is needed.
+    let certificate = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+    world.bed.write("half.pem", certificate);
+    let outcome = world
+        .publish(&["--client-cert", "half.pem"])
+        .expect_failure(1, "half.pem`: it must hold");
+    assert!(
+        outcome.stderr.contains("certificate and the private key"),
+        "{}",
+        outcome.stderr
+    );
+    let outcome = world
+        .publish(&["--cert", "half.pem"])
+        .expect_failure(1, "half.pem`: it must hold");
+    assert!(!outcome.stderr.contains("builder"), "{}", outcome.stderr);
     assert_eq!(world.index.requests().len(), 0);
 }
 

@@ -167,5 +167,10 @@ fn at_a_terminal_the_password_is_asked_for_and_not_shown() {
     let steps = [Step::Expect("User for "), Step::Type("\x03")];
     let session = Session::play(&world.bed.pkgctl(["publish", "--repository-url", &url]), &steps);
     assert_eq!(session.code, 130, "{}", session.screen);
+    assert!(
+        session.screen.contains("nothing was uploaded"),
+        "{}",
+        session.screen
+    );
     assert_eq!(world.index.uploads().len(), 1);
 }

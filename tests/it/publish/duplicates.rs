@@ -41,6 +41,21 @@ fn the_same_file_already_there_is_success() {
 }
 
 #[test]
+fn a_server_of_our_own_says_in_a_header_what_became_of_a_file() {
+    for (word, said) in [
+        ("stored", "uploaded my_lib-1.0-py3-none-any.whl ("),
+        ("unchanged", "already there my_lib-1.0-py3-none-any.whl ("),
+        ("replaced", "in place of another file"),
+    ] {
+        let reply = Reply::ok().with_header("x-pkgctl-upload", word);
+        let outcome = World::new(&[my_wheel()], [reply]).publish(&[]).expect_code(0);
+        assert!(outcome.stderr.contains(said), "{word}: {}", outcome.stderr);
+        let same = outcome.stderr.contains("same bytes");
+        assert_eq!(same, word == "unchanged", "{}", outcome.stderr);
+    }
+}
+
+#[test]
 fn pages_in_json_are_read_as_well() {
     let ours = my_wheel();
     let world = World::new(std::slice::from_ref(&ours), [Reply::status("409 Conflict")]);

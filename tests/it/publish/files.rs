@@ -1,7 +1,7 @@
 //! Which files are sent and in which form, and which ones stop everything.
 
 use super::{SDIST, WHEEL, World, expect_in_order, my_wheel};
-use crate::support::distributions::{Distribution, sdist, wheel};
+use crate::support::distributions::{Distribution, sdist, wheel, zip_of};
 use crate::support::scripted_index::Reply;
 
 #[test]
@@ -145,9 +145,35 @@ fn strangers_that_were_named_stop_everything() {
         .publish(&["dist/my_lib-1.0-py3-none-any.whl", "dist/notes.txt"])
         .expect_failure(1, "dist/notes.txt");
     assert!(
-        outcome.stderr.contains("not a distribution"),
+        outcome
+            .stderr
+            .contains("`dist/notes.txt` is not a distribution: its name ends in none of"),
         "{}",
         outcome.stderr
     );
+    assert_eq!(outcome.stderr.matches("not a distribution").count(), 1);
     assert_eq!(world.index.requests().len(), 0);
+}
+
+#[test]
+fn an_sdist_of_the_past_is_sent_and_a_name_of_the_past_is_explained() {
+    let zip = Distribution {
+        filename: "my_lib-1.0.zip".to_owned(),
+        bytes: zip_of(&[
+            (
+                "my_lib-1.0/PKG-INFO".to_owned(),
+                b"Metadata-Version: 1.2\nName: my-lib\nVersion: 1.0\n".to_vec(),
+            ),
+            ("my_lib-1.0/setup.py".to_owned(), b"import setuptools\n".to_vec()),
+        ]),
+    };
+    let world = World::new(&[zip], [Reply::ok()]);
+    world.publish(&["dist/my_lib-1.0.zip"]).expect_code(0);
+    assert_eq!(world.uploaded(), ["my_lib-1.0.zip"]);
+    world.bed.write("dist/Old.Style_Pkg-1.0dev-r123.tar.gz", "x");
+    let outcome = world.publish(&["dist"]).expect_code(0);
+    expect_in_order(
+        &outcome.stderr,
+        &["ignored `dist/Old.Style_Pkg-1.0dev-r123.tar.gz`: ", "version"],
+    );
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use super::{World, expect_in_order, my_wheel};
+use super::{WHEEL, World, expect_in_order, my_wheel};
 use crate::support::distributions::{sdist, wheel};
 use crate::support::scripted_index::Reply;
 
@@ -21,14 +21,34 @@ fn a_failure_says_what_is_public_and_what_comes_next() {
     expect_in_order(
         &outcome.stderr,
         &[
-            "on the index: my_lib-1.0-py3",
-            "not on the index: ",
-            "next: ",
-            "the same command",
             "error: ",
+            "\n  on the index: my_lib-1.0-py3",
+            "\n  not on the index: ",
+            "caused by: ",
+            "hint: ",
+            "the same command",
         ],
     );
     assert_eq!(world.index.uploads().len(), 2);
+}
+
+#[test]
+fn a_failure_before_the_first_file_says_nothing_of_what_is_public() {
+    let wrong = Reply::status("401 Unauthorized").with_body(
+        "application/problem+json",
+        r#"{"title": "Unauthorized", "detail": "wrong user name or password"}"#,
+    );
+    let world = World::new(&[my_wheel(), sdist("my-lib", "1.0").build()], [wrong]);
+    let outcome = world.publish(&[]).expect_failure(1, WHEEL);
+    let lines = outcome.stderr.lines();
+    let told: Vec<&str> = lines.skip_while(|line| line.starts_with("publishing ")).collect();
+    assert_eq!(told.len(), 3, "{}", outcome.stderr);
+    assert!(told[0].starts_with("error: "), "{}", outcome.stderr);
+    assert_eq!(
+        told[1],
+        "caused by: the server answered 401 Unauthorized: wrong user name or password"
+    );
+    assert!(told[2].starts_with("hint: check "), "{}", outcome.stderr);
 }
 
 #[test]
