@@ -165,7 +165,7 @@ _pkgctl() {
             return 0
             ;;
         pkgctl__subcmd__configure)
-            opts="-u -p -h --name --url --username --password-stdin --no-password --index-url --extra-index-url --pypirc --pip-conf --dry-run --remove --password --help"
+            opts="-u -p -h --repository --name --repository-url --url --username --password-stdin --no-password --index-url --extra-index-url --config-file --pypirc --pip-conf --dry-run --remove --password --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -175,7 +175,15 @@ _pkgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --repository)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --repository-url)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -188,6 +196,10 @@ _pkgctl() {
                     return 0
                     ;;
                 --pypirc)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -323,7 +335,7 @@ _pkgctl() {
             return 0
             ;;
         pkgctl__subcmd__publish)
-            opts="-r -u -p -c -v -h --repository --repository-url --username --password-stdin --password --config-file --skip-existing --non-interactive --cert --client-cert --comment --retry-delay --disable-progress-bar --verbose --help"
+            opts="-r -u -p -c -v -h --repository --repository-url --username --password-stdin --password --pypirc --config-file --skip-existing --non-interactive --cert --client-cert --comment --retry-delay --disable-progress-bar --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -358,6 +370,21 @@ _pkgctl() {
                     return 0
                     ;;
                 --config-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --pypirc)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
                         oldifs="$IFS"
