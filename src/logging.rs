@@ -14,8 +14,6 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use crate::server::ACCESS_TARGET;
-
 /// How much is logged, and in what shape.
 #[derive(Debug, Default)]
 pub(crate) struct Settings {
@@ -27,6 +25,8 @@ pub(crate) struct Settings {
     pub(crate) file: Option<File>,
     /// Colours were asked not to be used.
     pub(crate) no_color: bool,
+    /// The target of events whose message says all that their fields do; the text log leaves the fields out.
+    pub(crate) told_by_message: &'static str,
 }
 
 /// Installs the subscriber; later calls (there are none outside tests) do nothing.
@@ -39,16 +39,19 @@ pub(crate) fn init(settings: Settings) {
     let registry = tracing_subscriber::registry().with(EnvFilter::new(level));
     let ansi = settings.file.is_none() && std::io::stderr().is_terminal() && !settings.no_color;
     let layer = tracing_subscriber::fmt::layer().with_ansi(ansi);
+    let line = Line {
+        told_by_message: settings.told_by_message,
+    };
     let installed = match (settings.file, settings.json) {
         (Some(file), true) => registry.with(layer.json().with_writer(file)).try_init(),
         (Some(file), false) => registry
-            .with(layer.event_format(Line).with_writer(file))
+            .with(layer.event_format(line).with_writer(file))
             .try_init(),
         (None, true) => registry
             .with(layer.json().with_writer(std::io::stderr))
             .try_init(),
         (None, false) => registry
-            .with(layer.event_format(Line).with_writer(std::io::stderr))
+            .with(layer.event_format(line).with_writer(std::io::stderr))
             .try_init(),
     };
     // A second call finds a subscriber in place, which is just as good.
@@ -56,7 +59,9 @@ pub(crate) fn init(settings: Settings) {
 }
 
 /// A line for people: time to the second in UTC, level, message, and fields where the message doesn't say it all.
-struct Line;
+struct Line {
+    told_by_message: &'static str,
+}
 
 impl<S, N> FormatEvent<S, N> for Line
 where
@@ -86,7 +91,7 @@ where
         let mut parts = Parts::default();
         event.record(&mut parts);
         write!(writer, "{}", parts.message)?;
-        if metadata.target() != ACCESS_TARGET {
+        if metadata.target() != self.told_by_message {
             write!(writer, "{}", parts.fields)?;
         }
         writeln!(writer)
@@ -159,11 +164,13 @@ mod tests {
         let memory = Memory::default();
         let layer = tracing_subscriber::fmt::layer()
             .with_ansi(false)
-            .event_format(Line);
+            .event_format(Line {
+                told_by_message: "told",
+            });
         let subscriber = tracing_subscriber::registry().with(layer.with_writer(memory.clone()));
         tracing::subscriber::with_default(subscriber, || {
             tracing::warn!(file = "a\nb", number = 3, "odd {}", "x\ny");
-            tracing::info!(target: ACCESS_TARGET, path = "/", "200 GET /");
+            tracing::info!(target: "told", path = "/", "200 GET /");
         });
         let text = String::from_utf8(memory.0.lock().unwrap().clone()).unwrap();
         let lines: Vec<&str> = text.lines().map(|line| line.split_once(' ').unwrap().1).collect();

@@ -188,19 +188,6 @@ impl Error {
     }
 }
 
-/// An error and its sources on one line, as logs and answers to clients have it.
-#[must_use]
-pub fn with_causes(error: &dyn std::error::Error) -> String {
-    let mut line = error.to_string();
-    let mut next = error.source();
-    while let Some(source) = next {
-        line.push_str(": ");
-        line.push_str(&source.to_string());
-        next = source.source();
-    }
-    line
-}
-
 /// The index could not do its work; nothing that the client did.
 #[derive(Debug, Error)]
 pub enum Error {

@@ -12,8 +12,9 @@ use quick_cache::sync::Cache;
 use tracing::{debug, warn};
 
 use super::facts::digest_of;
-use super::{Error, Index, with_causes};
+use super::{Error, Index};
 use crate::catalog::{FileFacts, FileRecord, ProjectRecord};
+use crate::causes::in_one_line;
 use crate::packaging::simple::negotiate::Format;
 use crate::packaging::simple::{FileEntry, ProjectDetail, ProjectList, ProjectStatus, html, json};
 use crate::packaging::{ProjectName, Sha256};
@@ -205,7 +206,7 @@ impl Index {
             }
             // One file that can't be read must not take the whole page down: it is listed without a digest.
             Err(Error::Store(error)) => {
-                warn!(file = %record.key, error = with_causes(&error), "listed without a digest");
+                warn!(file = %record.key, error = in_one_line(&error), "listed without a digest");
                 Ok((Some(self.line(record, None)), false))
             }
             Err(error) => Err(error),

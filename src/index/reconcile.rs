@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex as AsyncMutex;
 use tracing::{debug, warn};
 
-use super::{Error, Index, with_causes};
+use super::{Error, Index};
 use crate::catalog::{FileFacts, FileRecord, Observation};
+use crate::causes::in_one_line;
 use crate::packaging::{DistFilename, ProjectName};
 use crate::storage::{self, Changes, Stamp, StoreKey};
 
@@ -325,7 +326,7 @@ impl Index {
         }
         // They are a cache: without them the file is read again.
         if let Err(error) = self.catalog.record_facts(key, stamp, facts).await {
-            warn!(file = %key, error = with_causes(&error), "what was read from the file can't be kept");
+            warn!(file = %key, error = in_one_line(&error), "what was read from the file can't be kept");
         }
     }
 }

@@ -11,9 +11,10 @@ use jiff::Timestamp;
 use tokio::sync::{Mutex, OwnedMutexGuard};
 use tracing::{info, warn};
 
-use super::{Error, Index, with_causes};
+use super::{Error, Index};
 use crate::archive;
 use crate::catalog::{FileFacts, FileRecord, UploadRecord};
+use crate::causes::in_one_line;
 use crate::packaging::digest::{Algorithm, NamedDigest};
 use crate::packaging::filename::FilenameError;
 use crate::packaging::simple::ProjectStatus;
@@ -371,7 +372,7 @@ impl Index {
             if !replaced {
                 // Not acknowledged, so it must not stay. Should that fail too, it is there like a file copied in.
                 if let Err(error) = self.store.delete(&key).await {
-                    warn!(file = %key, error = with_causes(&error), "a refused upload can't be taken back");
+                    warn!(file = %key, error = in_one_line(&error), "a refused upload can't be taken back");
                 }
             }
             return Err(error.into());
@@ -381,7 +382,7 @@ impl Index {
             .filter(|other| other.key != key && other.key.root() == UPLOAD_ROOT)
         {
             if let Err(error) = self.remove_twin(other, uploader.as_deref(), at).await {
-                warn!(file = %other.key, error = with_causes(&error), "another spelling of an upload can't be removed");
+                warn!(file = %other.key, error = in_one_line(&error), "another spelling of an upload can't be removed");
             }
         }
         Ok(if replaced {
@@ -450,7 +451,7 @@ fn unsound(filename: &DistFilename, error: archive::Error) -> Refusal {
         }
         error => Refusal::Archive {
             filename: filename.to_string(),
-            reason: with_causes(&error),
+            reason: in_one_line(&error),
         },
     }
 }

@@ -36,8 +36,9 @@ const CATALOG: &str = "catalog.db";
 /// deleted while it runs: each answer shows the folder as it is.
 ///
 /// Without a passwords file pages and downloads are open and uploads are switched off. `pkgctl adduser NAME` makes
-/// one at the place where this command looks for it.
+/// one for the default folder; `pkgctl adduser -f FOLDER/.htaccess NAME` for another.
 #[derive(Debug, Args)]
+#[expect(clippy::doc_markdown, reason = "the text is read in a terminal")]
 #[command(after_help = "\
 Examples:
   pkgctl serve
@@ -45,7 +46,7 @@ Examples:
   pkgctl serve -P htpasswd -a update,download,list /srv/packages
   pkgctl serve -P . -a . ~/packages            # everybody may upload")]
 pub(super) struct Arguments {
-    /// Folders to serve, searched in this order; the first receives uploads [env: `PKGCTL_ROOTS`] [default: `~/packages`]
+    /// Folders to serve, searched in this order; the first receives uploads [env: PKGCTL_ROOTS, separated as in PATH] [default: ~/packages]
     #[arg(value_name = "FOLDER")]
     roots: Vec<PathBuf>,
 
@@ -163,6 +164,7 @@ pub(super) fn run(args: Arguments, environment: &Environment) -> Result<(), Fail
         json: args.log_format == LogFormat::Json,
         file: None,
         no_color: environment.is_set("NO_COLOR"),
+        told_by_message: server::ACCESS_TARGET,
     });
     warn_of_ignored(&args);
     let settings = Settings::resolve(args, environment)?;

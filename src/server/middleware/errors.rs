@@ -7,7 +7,7 @@ use hyper::ext::ReasonPhrase;
 use serde_json::json;
 use tracing::error;
 
-use crate::index::with_causes;
+use crate::causes::in_one_line;
 use crate::server::error::ApiError;
 use crate::server::extract::text;
 
@@ -41,7 +41,7 @@ impl Asker {
 /// what the client is told, for the request's line in the log.
 pub(super) fn give_form(response: &mut Response, asker: &Asker, request_id: &str) -> Option<String> {
     let failure = response.extensions_mut().remove::<ApiError>()?;
-    let cause = failure.cause.as_ref().map(|cause| with_causes(cause.as_ref()));
+    let cause = failure.cause.as_ref().map(|cause| in_one_line(cause.as_ref()));
     match cause {
         Some(cause) => error!(request_id, "{}: {cause}", failure.message),
         None if failure.status == StatusCode::INSUFFICIENT_STORAGE => {
