@@ -45,6 +45,18 @@ pub enum Accepted {
     Replaced,
 }
 
+impl Accepted {
+    /// One word for logs and answers.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Unchanged => "unchanged",
+            Self::Replaced => "replaced",
+        }
+    }
+}
+
 /// Why an upload is refused. Every message is one plain sentence that names the rule.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
@@ -355,7 +367,7 @@ impl Index {
         self.files.forget(&key);
         self.pages.forget([filename.project()]);
         let accepted = outcome?;
-        info!(file = %filename, %sha256, size_bytes, "upload {accepted:?}");
+        info!(file = %filename, %sha256, size_bytes, "upload {}", accepted.name());
         Ok(accepted)
     }
 

@@ -14,7 +14,7 @@ use super::multipart::{self, Multipart, MultipartError, PartHead};
 use super::patience::Answering;
 use super::state::State;
 use crate::auth::{Action, Username};
-use crate::index::{Accepted, Spool, Submission};
+use crate::index::{Spool, Submission};
 use crate::packaging::upload_form::{self, UploadForm};
 
 /// Tells what became of an accepted upload: `stored`, `unchanged` or `replaced`.
@@ -205,13 +205,8 @@ async fn answer(state: &State, received: Received, user: Option<Username>) -> Re
                     uploader,
                 })
                 .await?;
-            let outcome = match accepted {
-                Accepted::Stored => "stored",
-                Accepted::Unchanged => "unchanged",
-                Accepted::Replaced => "replaced",
-            };
             // An empty body, as pypiserver's: uploaders print nothing then. Our own reads the header.
-            Ok(([(OUTCOME_HEADER, outcome)], StatusCode::OK).into_response())
+            Ok(([(OUTCOME_HEADER, accepted.name())], StatusCode::OK).into_response())
         }
         // Steps of the past: old tools take them first and want to hear that all is well.
         Asked::Submit | Asked::Verify => Ok(StatusCode::OK.into_response()),
