@@ -130,7 +130,7 @@ impl Index {
         let mut turn = Arc::clone(&self.changes.applying).lock_owned().await;
         // An attempt that began after this call has failed for this one too; trying again at once would only make
         // all who wait here wait one after another.
-        if turn.last_failed && turn.made > made_before + 1 {
+        if turn.last_failed && turn.made > made_before {
             return Err(Error::Behind);
         }
         let index = Arc::clone(self);
