@@ -1,16 +1,20 @@
 //! The user's own files, and what they say about indexes.
 
+use std::io::ErrorKind;
+
 use super::{Failure, Kind};
 use crate::config::dotfile::DotfileError;
 use crate::config::repository::RepositoryError;
 
 impl From<DotfileError> for Failure {
     fn from(error: DotfileError) -> Self {
-        let hint = match error {
+        let hint = match &error {
             DotfileError::Read { .. } => "check that you may read it and the folders above it",
-            DotfileError::Write { .. } => {
-                "check that you may write into its folder and that the disk is not full"
-            }
+            DotfileError::Write { source, .. } => match source.kind() {
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "make room on that disk, then try again",
+                ErrorKind::ReadOnlyFilesystem => "name a file on a disk that can be written to",
+                _ => "check that you may write into its folder",
+            },
             DotfileError::NotAFile { .. } => "move it away, or name another file",
             DotfileError::Owner { .. } => "run the command as the owner of the file",
             DotfileError::Appeared { .. } => "run the command again",

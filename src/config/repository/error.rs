@@ -29,7 +29,7 @@ pub enum RepositoryError {
         source: PypircError,
     },
     /// Neither flag nor variable nor file names an index.
-    #[error("there is no repository to publish to: `{}` names no private one", .path.display())]
+    #[error("there is no repository to publish to: no private one is configured in `{}`", .path.display())]
     None {
         /// The file that was read, or would have been.
         path: PathBuf,
