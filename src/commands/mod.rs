@@ -76,7 +76,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
             .hint("change to a folder that exists")
     })?;
     match cli.verb {
-        Verb::Serve(arguments) => serve::run(arguments, &environment).map(|()| ExitCode::SUCCESS),
+        Verb::Serve(arguments) => serve::run(arguments, &environment),
         Verb::Adduser(arguments) => adduser::run(arguments, &environment),
         Verb::Configure(arguments) => configure::run(arguments, &environment),
         Verb::Build(arguments) => build::run(arguments, &environment),

@@ -2,15 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Arguments;
+use super::arguments::Arguments;
 use crate::auth::{Access, Action, ActionSet, PasswordSource, Policy};
 use crate::config::Environment;
 use crate::failure::Failure;
 use crate::index;
 use crate::server::{self, Fallback, NamePattern};
 
-/// Where names go that this index doesn't know, unless told otherwise; pypiserver's default.
-pub(super) const DEFAULT_FALLBACK_URL: &str = "https://pypi.org/simple";
 /// The password file that is used without `-P`, in the first folder.
 pub(super) const DEFAULT_PASSWORDS: &str = ".htaccess";
 /// The folder for what is ours, in the first folder.
@@ -29,29 +27,41 @@ pub(super) struct Settings {
 
 impl Settings {
     /// Looks everything up that the flags leave open, and checks what can be checked without starting.
-    pub(super) fn resolve(args: Arguments, environment: &Environment) -> Result<Self, Failure> {
-        let roots = roots(&args.roots, environment)?;
+    pub(super) fn resolve(arguments: Arguments, environment: &Environment) -> Result<Self, Failure> {
+        let roots = roots(&arguments.roots, environment)?;
         let first_root = &roots[0];
-        let state_dir = args.state_dir.map(|folder| environment.expand(&folder));
-        let passwords = passwords(args.passwords, first_root, environment);
-        let protected = args.authenticate.as_deref().map(protected).transpose()?;
+        let state_dir = arguments
+            .folders
+            .state_dir
+            .map(|folder| environment.expand(&folder));
+        let passwords = passwords(arguments.access.passwords, first_root, environment);
+        let protected = arguments
+            .access
+            .authenticate
+            .as_deref()
+            .map(protected)
+            .transpose()?;
         let policy = Policy::new(&passwords, protected)?;
         refuse_locked_out(&policy, &passwords, first_root)?;
         let index = index::Settings {
-            page_digest: args.hash_algo.algorithm(),
-            overwrite: args.overwrite,
+            page_digest: arguments.pages.hash_algo.algorithm(),
+            overwrite: arguments.folders.overwrite,
             ..index::Settings::default()
         };
         let server = server::Settings {
-            max_upload_bytes: args.max_upload_size,
-            fallback: fallback(&args.fallback_url, args.disable_fallback, &args.private)?,
-            files_may_change: args.overwrite,
+            max_upload_bytes: arguments.folders.max_upload_size,
+            fallback: fallback(
+                &arguments.pages.fallback_url,
+                arguments.pages.disable_fallback,
+                &arguments.pages.private,
+            )?,
+            files_may_change: arguments.folders.overwrite,
             limits: server::Limits::default(),
         };
         Ok(Self {
             state_dir: state_dir.unwrap_or_else(|| first_root.join(STATE_DIR)),
             roots,
-            listen: (args.host, args.port),
+            listen: (arguments.listen.host, arguments.listen.port),
             passwords,
             policy,
             index,
@@ -163,24 +173,4 @@ fn name_pattern(pattern: &str) -> Result<NamePattern, Failure> {
         ))
         .hint("use letters, digits, `-`, `_`, `.` and `*` for any text, as in `corp-*`")
     })
-}
-
-/// Reads a number of bytes: `100`, `64K`, `2G`.
-pub(super) fn parse_size(text: &str) -> Result<u64, String> {
-    let digits = text
-        .trim()
-        .trim_end_matches(['b', 'B'])
-        .trim_end_matches(['i', 'I']);
-    let (number, factor) = match digits.char_indices().next_back() {
-        Some((at, 'k' | 'K')) => (&digits[..at], 1_u64 << 10),
-        Some((at, 'm' | 'M')) => (&digits[..at], 1 << 20),
-        Some((at, 'g' | 'G')) => (&digits[..at], 1 << 30),
-        _ => (digits, 1),
-    };
-    let malformed = || format!("`{text}` is not a size; write it like 500M or 2G");
-    let whole: u64 = number.trim().parse().map_err(|_| malformed())?;
-    whole
-        .checked_mul(factor)
-        .filter(|size| *size > 0)
-        .ok_or_else(malformed)
 }
