@@ -33,6 +33,7 @@
 //! | a prompt or a progress bar | [`terminal`] |
 //! | what the user reads when something fails, and the exit code | [`failure`] |
 //! | how an error tells its causes on one line | `causes.rs` |
+//! | what is counted, and how cheaply | [`measures`]; [`index::Statistics`], `server/metrics/` |
 //!
 //! # Who may use whom
 //! `tests/it/architecture/` holds the sources against this table and fails when an arrow is missing from it. A
@@ -42,13 +43,14 @@
 //! |---|---|---|
 //! | `packaging` | | |
 //! | `causes` | | |
+//! | `measures` | | |
 //! | `terminal` | | `indicatif`, `rpassword` |
 //! | `archive` | `packaging` | `crc32fast`, `flate2` |
 //! | `auth` | `packaging` | `bcrypt`, `sha_crypt`, `argon2` |
 //! | `storage` | `packaging` | |
 //! | `catalog` | `packaging`, `storage` | `rusqlite`, `rusqlite_migration` |
-//! | `index` | `packaging`, `archive`, `storage`, `catalog`, `causes` | `flate2` |
-//! | `server` | `packaging`, `auth`, `index`, `causes` | `axum`, `hyper`, `hyper_util`, `tower` |
+//! | `index` | `packaging`, `archive`, `storage`, `catalog`, `causes`, `measures` | `flate2` |
+//! | `server` | `packaging`, `auth`, `index`, `causes`, `measures` | `axum`, `hyper`, `hyper_util`, `tower`, `prometheus_client` |
 //! | `client` | `packaging`, `archive`, `auth`, `causes` | `reqwest`, `hyper` |
 //! | `pep517` | `packaging`, `archive` | |
 //! | `config` | `packaging`, `auth` | `dirs` |
@@ -78,6 +80,7 @@ pub mod config;
 pub mod failure;
 pub mod index;
 mod logging;
+pub mod measures;
 pub mod packaging;
 pub mod pep517;
 pub mod server;

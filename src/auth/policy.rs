@@ -13,10 +13,12 @@ pub enum Action {
     Download,
     /// Uploading and removing.
     Update,
+    /// Reading the server's figures. pypiserver has none.
+    Metrics,
 }
 
 impl Action {
-    const ALL: [Self; 3] = [Self::List, Self::Download, Self::Update];
+    const ALL: [Self; 4] = [Self::List, Self::Download, Self::Update, Self::Metrics];
 
     fn bit(self) -> u8 {
         1 << self as u8
@@ -29,6 +31,7 @@ impl fmt::Display for Action {
             Self::List => "list",
             Self::Download => "download",
             Self::Update => "update",
+            Self::Metrics => "metrics",
         })
     }
 }
@@ -102,6 +105,7 @@ impl FromStr for ActionSet {
                 "list" => Ok(Action::List),
                 "download" => Ok(Action::Download),
                 "update" => Ok(Action::Update),
+                "metrics" => Ok(Action::Metrics),
                 "" => Err(ActionSetError::Empty),
                 "." => Err(ActionSetError::DotNotAlone),
                 _ => Err(ActionSetError::Unknown(word.clone())),
@@ -114,13 +118,13 @@ impl FromStr for ActionSet {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ActionSetError {
     /// Nothing, or nothing between two commas.
-    #[error("an action is missing; there are list, download and update, or `.` for none")]
+    #[error("an action is missing; there are list, download, update and metrics, or `.` for none")]
     Empty,
     /// `.` beside other actions.
     #[error("`.` means no action at all and must stand alone")]
     DotNotAlone,
     /// Some other word.
-    #[error("there is no action `{0}`; there are list, download and update, or `.` for none")]
+    #[error("there is no action `{0}`; there are list, download, update and metrics, or `.` for none")]
     Unknown(String),
 }
 

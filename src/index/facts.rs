@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::io::{Read as _, Seek as _, SeekFrom};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tracing::{debug, warn};
 
@@ -79,7 +79,10 @@ impl Index {
             let _permit = permit;
             settings.facts_of(&filename, object)
         };
-        Ok(tokio::task::spawn_blocking(read).await?)
+        let begun = Instant::now();
+        let facts = tokio::task::spawn_blocking(read).await?;
+        self.statistics.readings.record_since(begun);
+        Ok(facts)
     }
 
     /// Whether something made from a file in this state may be kept: a later change must make itself known, by an

@@ -86,6 +86,11 @@ impl SmallFiles {
         self.cache.clear();
     }
 
+    /// How many bytes they take.
+    pub(super) fn bytes(&self) -> u64 {
+        self.cache.weight()
+    }
+
     /// Forgets a file and its metadata file, also while they are being read.
     pub(super) fn forget(&self, key: &StoreKey) {
         self.cache.remove(key.path());
@@ -133,9 +138,13 @@ impl Index {
     pub async fn download(self: &Arc<Self>, path: &str) -> Result<Option<Download>, Error> {
         self.settle_path(path).await?;
         let guard = match self.files.cache.get_value_or_guard_async(path).await {
-            Ok(file) => return Ok(Some(file.download())),
+            Ok(file) => {
+                self.statistics.file_hits.count();
+                return Ok(Some(file.download()));
+            }
             Err(guard) => guard,
         };
+        self.statistics.file_misses.count();
         for _ in 0..ATTEMPTS {
             let Some(Served {
                 record,
@@ -185,9 +194,13 @@ impl Index {
             .get_value_or_guard_async(cache_path.as_str())
             .await;
         let guard = match cached {
-            Ok(file) => return Ok(Some(file.download())),
+            Ok(file) => {
+                self.statistics.file_hits.count();
+                return Ok(Some(file.download()));
+            }
             Err(guard) => guard,
         };
+        self.statistics.file_misses.count();
         for _ in 0..ATTEMPTS {
             let Some(Served {
                 record,

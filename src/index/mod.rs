@@ -23,17 +23,19 @@ use thiserror::Error;
 use tokio::sync::Semaphore;
 
 use crate::archive::Limits;
-use crate::catalog::{self, Counts, SharedCatalog};
+use crate::catalog::{self, SharedCatalog};
 use crate::packaging::ProjectName;
 use crate::packaging::digest::Algorithm;
 use crate::storage::{self, SharedStore, StoreKey};
 
+pub use crate::catalog::Counts;
 pub use crate::storage::{Object, Spool};
 
 mod facts;
 mod files;
 mod pages;
 mod reconcile;
+mod statistics;
 mod upload;
 
 #[cfg(test)]
@@ -41,6 +43,7 @@ mod tests;
 
 pub use files::{Content, Download};
 pub use pages::{Page, PageKey};
+pub use statistics::{CachedBytes, Statistics, Uploads};
 pub use upload::{Accepted, Refusal, Submission};
 
 /// What the index is told once, at the start.
@@ -91,6 +94,7 @@ pub struct Index {
     verifiers: Arc<Semaphore>,
     /// One upload of a name at a time.
     uploads: upload::NameLocks,
+    statistics: Statistics,
 }
 
 impl Index {
@@ -113,6 +117,7 @@ impl Index {
             readers: Arc::new(Semaphore::new(cores)),
             verifiers: Arc::new(Semaphore::new(cores)),
             uploads: upload::NameLocks::default(),
+            statistics: Statistics::default(),
             store,
             catalog,
             settings,

@@ -88,6 +88,11 @@ impl Pages {
         self.cache.clear();
     }
 
+    /// How many bytes the pages take.
+    pub(super) fn bytes(&self) -> u64 {
+        self.cache.weight()
+    }
+
     fn forget_one(&self, project: Option<&ProjectName>) {
         for format in [Format::Json, Format::HtmlV1, Format::Html] {
             for gzip in [false, true] {
@@ -119,9 +124,13 @@ impl Index {
             self.settle_files(&project.files).await?;
         }
         let guard = match self.pages.cache.get_value_or_guard_async(key).await {
-            Ok(page) => return Ok(Some(page)),
+            Ok(page) => {
+                self.statistics.page_hits.count();
+                return Ok(Some(page));
+            }
             Err(guard) => guard,
         };
+        self.statistics.page_misses.count();
         let Some((page, may_be_kept)) = self.render(key).await? else {
             return Ok(None);
         };

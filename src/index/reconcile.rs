@@ -162,6 +162,7 @@ impl Index {
                 Ok(())
             }
             Changes::Keys(keys) => {
+                self.statistics.changes.add(keys.len() as u64);
                 let mut observations = Vec::with_capacity(keys.len());
                 for key in keys {
                     observations.extend(self.look_at(key).await?);
@@ -195,6 +196,7 @@ impl Index {
 
     /// Lists everything and compares it with the catalog.
     pub(super) async fn rescan(self: &Arc<Self>) -> Result<(), Error> {
+        let begun = Instant::now();
         let entries = self.store.list().await?;
         let known: HashMap<StoreKey, Stamp> = self.catalog.present().await?.into_iter().collect();
         let mut observations = Vec::new();
@@ -229,7 +231,9 @@ impl Index {
         );
         self.ignored_files.store(ignored, Ordering::Relaxed);
         self.warn_of_twins(&still_there);
-        self.take_note(observations).await
+        self.take_note(observations).await?;
+        self.statistics.scans.record_since(begun);
+        Ok(())
     }
 
     /// One warning for each file that is hidden behind another one of its name.

@@ -198,6 +198,13 @@ impl Index {
     /// # Errors
     /// [`Refusal`], which says what is wrong with the upload, or that the index could not do its work.
     pub async fn accept(self: &Arc<Self>, submission: Submission) -> Result<Accepted, Refusal> {
+        let size_bytes = submission.spool.size_bytes();
+        let outcome = self.judge(submission).await;
+        self.statistics.uploads.record(outcome.as_ref(), size_bytes);
+        outcome
+    }
+
+    async fn judge(self: &Arc<Self>, submission: Submission) -> Result<Accepted, Refusal> {
         self.settle().await?;
         let Submission {
             form,

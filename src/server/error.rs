@@ -62,6 +62,7 @@ impl ApiError {
             Action::List => "pages are",
             Action::Download => "downloads are",
             Action::Update => "uploads are",
+            Action::Metrics => "the figures at /metrics are",
         };
         let message = format!("{what} switched off: this index was started without a passwords file");
         Self::new(StatusCode::FORBIDDEN, message)

@@ -17,6 +17,7 @@ mod error;
 mod extract;
 mod files;
 mod health;
+mod metrics;
 mod middleware;
 mod multipart;
 mod patience;

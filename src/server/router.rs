@@ -6,7 +6,7 @@ use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
 use super::state::State;
-use super::{error, files, health, middleware, simple, upload, web};
+use super::{error, files, health, metrics, middleware, simple, upload, web};
 
 /// All routes, inside the one layer that every request passes.
 pub(super) fn router(state: State) -> Router {
@@ -23,9 +23,14 @@ pub(super) fn router(state: State) -> Router {
         .route("/pypi", uploads())
         .route("/pypi/", uploads())
         .route("/health", get(health::live))
+        .route("/ready", get(health::ready))
+        .route("/metrics", get(metrics::show))
         .fallback(error::no_such_page)
         .method_not_allowed_fallback(error::method_not_allowed)
-        .layer(axum::middleware::from_fn(middleware::around))
+        .layer(axum::middleware::from_fn_with_state(
+            state.clone(),
+            middleware::around,
+        ))
         .with_state(state)
 }
 

@@ -8,6 +8,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::error::ApiError;
 use super::extract::Visitor;
+use super::metrics::Metrics;
 use super::{Access, Settings};
 use crate::auth::policy::Access as Needs;
 use crate::auth::{Action, Username};
@@ -26,6 +27,7 @@ struct Shared {
     uploads: Semaphore,
     /// Uploads that hold a permit or wait for one.
     uploads_present: AtomicUsize,
+    metrics: Metrics,
 }
 
 impl State {
@@ -37,6 +39,7 @@ impl State {
             index,
             uploads,
             uploads_present: AtomicUsize::new(0),
+            metrics: Metrics::default(),
         };
         Self {
             shared: Arc::new(shared),
@@ -49,6 +52,10 @@ impl State {
 
     pub(super) fn index(&self) -> &Arc<Index> {
         &self.shared.index
+    }
+
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.shared.metrics
     }
 
     /// Lets the request pass, with the user's name where the action needs one.

@@ -60,10 +60,11 @@ fn tell_access(settings: &Settings) {
         Access::Impossible => "switched off",
     };
     info!(
-        "pages are {}, downloads {}, uploads {}",
+        "pages are {}, downloads {}, uploads {}, /metrics {}",
         describe(Action::List),
         describe(Action::Download),
-        describe(Action::Update)
+        describe(Action::Update),
+        describe(Action::Metrics)
     );
     match &settings.passwords {
         PasswordSource::File(path) => info!("passwords are in {}", path.display()),

@@ -88,9 +88,9 @@ fn passwords(named: Option<PathBuf>, first_root: &Path, environment: &Environmen
 
 /// Pages or files for which nobody could ever have a password are a mistake, not a setting.
 fn refuse_locked_out(policy: &Policy, passwords: &PasswordSource, first_root: &Path) -> Result<(), Failure> {
-    let nobody_reads =
-        [Action::List, Action::Download].map(|action| policy.access(action) == Access::Impossible);
-    if *passwords != PasswordSource::None || nobody_reads == [false, false] {
+    let nobody_reads = [Action::List, Action::Download, Action::Metrics]
+        .map(|action| policy.access(action) == Access::Impossible);
+    if *passwords != PasswordSource::None || nobody_reads == [false; 3] {
         return Ok(());
     }
     let file = first_root.join(DEFAULT_PASSWORDS);

@@ -56,13 +56,13 @@ impl About {
     pub(super) fn log(
         &self,
         response: &Response,
+        size_bytes: u64,
         user: Option<&Username>,
         told: Option<&str>,
         duration: Duration,
     ) {
         let status = response.status().as_u16();
         let user = user.map_or("-", Username::as_str);
-        let size_bytes = size_of(response);
         let duration_ms = (duration.as_secs_f64() * 10_000.0).round() / 10.0;
         let client = self
             .client
@@ -88,7 +88,7 @@ impl About {
 }
 
 /// Bytes of the body, as far as they are known before it is sent.
-fn size_of(response: &Response) -> u64 {
+pub(super) fn size_of(response: &Response) -> u64 {
     let announced = response.headers().get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
     announced.or(response.body().size_hint().exact()).unwrap_or(0)

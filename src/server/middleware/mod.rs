@@ -2,13 +2,15 @@
 
 use std::time::Instant;
 
-use axum::extract::Request;
+use axum::extract::{Request, State as AxumState};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use super::error::ApiError;
 use super::extract::UserSlot;
+use super::metrics::Counted;
+use super::state::State;
 
 mod access_log;
 mod errors;
@@ -46,11 +48,12 @@ fn check_head(request: &Request) -> Result<(), ApiError> {
 }
 
 /// The one layer around all routes.
-pub(super) async fn around(mut request: Request, next: Next) -> Response {
+pub(super) async fn around(AxumState(state): AxumState<State>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
     let user = UserSlot::default();
     request.extensions_mut().insert(user.clone());
     let about = access_log::About::of(&request);
+    let counted = Counted::of(&request);
     let asker = errors::Asker::of(request.headers(), request.version());
     let mut response = match check_head(&request) {
         Ok(()) => next.run(request).await,
@@ -61,6 +64,10 @@ pub(super) async fn around(mut request: Request, next: Next) -> Response {
     if let Ok(id) = HeaderValue::from_str(&about.request_id) {
         response.headers_mut().insert("x-request-id", id);
     }
-    about.log(&response, user.name(), told.as_deref(), started.elapsed());
+    let (body_bytes, duration) = (access_log::size_of(&response), started.elapsed());
+    state
+        .metrics()
+        .record(counted, response.status(), body_bytes, duration);
+    about.log(&response, body_bytes, user.name(), told.as_deref(), duration);
     response
 }

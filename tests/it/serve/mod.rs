@@ -1,6 +1,7 @@
 //! `pkgctl serve`: the real binary, asked over bare sockets.
 
 mod access; // passwords and what they guard
+mod figures; // readiness and metrics
 mod files; // downloads, ranges, metadata files
 mod folder; // what people do to the folder while it is served
 mod pages; // the Simple API

@@ -57,6 +57,12 @@ pub(crate) fn build() -> Result<Tool, Skipped> {
         .map(|tool| tool.renamed("pyproject-build"))
 }
 
+/// Prometheus' reader of its text format, as a library; run it by [`Tool::python`].
+pub(crate) fn prometheus_parser() -> Result<Tool, Skipped> {
+    static PARSER: Slot = Slot::new();
+    PARSER.with("prometheus", &["prometheus-client==0.26.0"])
+}
+
 /// A folder with the wheels that building the tests' projects takes, so that an index made of it can stand in for the
 /// public one.
 pub(crate) fn wheelhouse() -> Result<PathBuf, Skipped> {

@@ -12,7 +12,7 @@ pub(in crate::commands::serve) struct AccessArguments {
     #[arg(short = 'P', long, value_name = "FILE", env = "PKGCTL_PASSWORDS")]
     pub(in crate::commands::serve) passwords: Option<PathBuf>,
 
-    /// What needs a password: a list of update, download and list, or `.` for nothing (with -P .) [default: update]
+    /// What needs a password: a list of update, download, list and metrics, or `.` for nothing (with -P .) [default: update]
     #[arg(short = 'a', long, value_name = "ACTIONS", env = "PKGCTL_AUTHENTICATE")]
     pub(in crate::commands::serve) authenticate: Option<String>,
 }
