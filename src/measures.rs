@@ -107,7 +107,7 @@ mod tests {
             .collect();
         assert_eq!(filled, [(0.0001, 2), (0.000_25, 1), (1.0, 1), (f64::INFINITY, 1)]);
         assert_eq!(told.count, 5);
-        assert!((told.sum_seconds - 3601.000_201).abs() < 1e-9);
+        assert!((told.sum_seconds - 3_601.000_201).abs() < 1e-9);
     }
 
     #[test]

@@ -265,16 +265,17 @@ mod tests {
         use Access::{Impossible, Open, User};
         let file = || PasswordSource::File("/x".into());
         let cases = [
-            (PasswordSource::None, None, [Open, Open, Impossible]),
+            (PasswordSource::None, None, [Open, Open, Impossible, Open]),
             (
                 PasswordSource::None,
-                Some("list,download,update"),
-                [Impossible; 3],
+                Some("list,download,update,metrics"),
+                [Impossible; 4],
             ),
-            (file(), None, [Open, Open, User]),
-            (file(), Some("list"), [User, Open, Open]),
-            (file(), Some("list,download,update"), [User; 3]),
-            (PasswordSource::Open, Some("."), [Open; 3]),
+            (file(), None, [Open, Open, User, Open]),
+            (file(), Some("list"), [User, Open, Open, Open]),
+            (file(), Some("list,download,update"), [User, User, User, Open]),
+            (file(), Some("update,metrics"), [Open, Open, User, User]),
+            (PasswordSource::Open, Some("."), [Open; 4]),
         ];
         for (passwords, actions, expected) in cases {
             let policy = Policy::new(&passwords, actions.map(set)).unwrap();

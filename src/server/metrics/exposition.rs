@@ -1,4 +1,4 @@
-//! The figures under the names by which operators know them, in the OpenMetrics text format.
+//! The figures under the names by which operators know them, in Prometheus' text format.
 //!
 //! Everything is read when it is asked for; nothing here runs on the way of other requests.
 

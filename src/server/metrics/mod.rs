@@ -120,7 +120,7 @@ impl Metrics {
     }
 }
 
-/// `GET /metrics`: the server's figures in the OpenMetrics text format, which Prometheus reads.
+/// `GET /metrics`: the server's figures in Prometheus' text format (`OpenMetrics` 1.0).
 pub(super) async fn show(AxumState(state): AxumState<State>, visitor: Visitor) -> Result<Response, ApiError> {
     state.authorize(Action::Metrics, &visitor).await?;
     let text = exposition::text(&state).await?;
