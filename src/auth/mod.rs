@@ -24,6 +24,7 @@ mod success_cache;
 
 pub use authenticator::{Authenticator, Denied, Settings};
 pub use credentials::{Basic, Secret, Username};
+pub use password_file::examine;
 pub use policy::{Access, Action, ActionSet, PasswordSource, Policy};
 
 use std::path::PathBuf;

@@ -20,6 +20,15 @@ const TICK: Duration = Duration::from_millis(100);
 /// replaced by an empty one is what it is at once.
 const REWRITE_GRACE: Duration = Duration::from_secs(1);
 
+/// Reads a password file once, as a server would at its start, but also one with which nobody could log in.
+///
+/// # Errors
+/// It is missing, unreadable, too large, not UTF-8 or malformed.
+pub fn examine(path: &Path, limits: &Limits) -> Result<PasswordFile, Error> {
+    let (_, content) = read(path)?;
+    parse(path, &content, limits)
+}
+
 /// The users of a file, as of now.
 pub(super) struct LivePasswordFile {
     path: PathBuf,

@@ -13,7 +13,7 @@ use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
 use super::Error;
 
 /// The schema's steps, oldest first. Steps are only ever added.
-const STEPS: &[M<'_>] = &[M::up(include_str!("migrations/1.sql"))];
+pub(super) const STEPS: &[M<'_>] = &[M::up(include_str!("migrations/1.sql"))];
 
 /// How long one connection waits for another's transaction; the longest is the first look at a large folder.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -226,7 +226,7 @@ fn migrate(connection: &mut Connection) -> rusqlite_migration::Result<()> {
 
 /// Looks through the whole file, about 100 MB in a fifth of a second. Nothing cheaper tells that a page in its midst
 /// was overwritten.
-fn check(connection: &Connection) -> rusqlite::Result<()> {
+pub(super) fn check(connection: &Connection) -> rusqlite::Result<()> {
     let verdict: String = connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
     if verdict == "ok" {
         return Ok(());
@@ -272,7 +272,7 @@ fn set_aside(path: &Path) -> io::Result<PathBuf> {
     Ok(aside)
 }
 
-fn with_ending(path: &Path, ending: &str) -> PathBuf {
+pub(super) fn with_ending(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     name.into()
@@ -293,7 +293,7 @@ fn refused(path: &Path, source: io::Error) -> Error {
     }
 }
 
-fn failure(path: &Path, action: &'static str, source: rusqlite::Error) -> Error {
+pub(super) fn failure(path: &Path, action: &'static str, source: rusqlite::Error) -> Error {
     let path = path.to_owned();
     match source.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Damaged { path, source },

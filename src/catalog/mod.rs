@@ -23,11 +23,13 @@ use crate::storage::{Stamp, StoreKey};
 #[cfg(test)]
 mod contract;
 mod database;
+mod examine;
 mod observe;
 mod rows;
 mod sqlite;
 
 pub use database::Opened;
+pub use examine::examine;
 pub use sqlite::SqliteCatalog;
 
 /// The registry's memory. Blocking work is done on blocking threads inside; callers simply await.

@@ -7,6 +7,7 @@ mod adduser;
 mod build;
 mod completions;
 mod configure;
+mod doctor;
 mod publish;
 mod serve;
 mod variables;
@@ -34,6 +35,7 @@ enum Verb {
     Serve(serve::Arguments),
     Adduser(adduser::Arguments),
     Configure(configure::Arguments),
+    Doctor(doctor::Arguments),
     Build(build::Arguments),
     Publish(publish::Arguments),
     Completions(completions::Arguments),
@@ -79,6 +81,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Serve(arguments) => serve::run(arguments, &environment),
         Verb::Adduser(arguments) => adduser::run(arguments, &environment),
         Verb::Configure(arguments) => configure::run(arguments, &environment),
+        Verb::Doctor(arguments) => doctor::run(arguments, &environment),
         Verb::Build(arguments) => build::run(arguments, &environment),
         Verb::Publish(arguments) => publish::run(arguments, &environment),
         Verb::Completions(arguments) => completions::run(arguments),

@@ -110,6 +110,23 @@ impl Failure {
         self
     }
 
+    /// What failed, without its causes.
+    #[must_use]
+    pub fn headline(&self) -> &str {
+        &self.headline
+    }
+
+    /// Why it failed, the nearest cause first.
+    pub fn causes(&self) -> impl Iterator<Item = &str> {
+        self.causes.iter().map(String::as_str)
+    }
+
+    /// The one thing to do about it, where there is one.
+    #[must_use]
+    pub fn remedy(&self) -> Option<&str> {
+        self.hint.as_deref()
+    }
+
     /// What the process exits with.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {

@@ -174,6 +174,12 @@ impl Interpreter {
         Ok(answer.judge(program, request))
     }
 
+    /// The version of its own pip, where it has one.
+    #[must_use]
+    pub fn pip(&self) -> Option<&str> {
+        self.pip.as_deref()
+    }
+
     /// Whether this interpreter's pip can install into other environments.
     pub(crate) fn can_lend_pip(&self) -> bool {
         let version = self.pip.as_deref().map(numbers_of);

@@ -30,6 +30,7 @@ pub use backend::{ConfigSettings, Kind};
 pub use delivery::Artifact;
 pub use environment::{Installer, InstallerChoice};
 pub use error::{Error, Reason};
+pub(crate) use interpreter::programs_on_path;
 pub use interpreter::{Interpreter, OLDEST_PYTHON, PythonRequest, Unfit};
 pub use process::{Interrupt, Transcript};
 pub use progress::{Event, Step};
@@ -90,6 +91,18 @@ pub enum Isolation {
         /// Whether missing requirements are an error.
         check: bool,
     },
+}
+
+/// The interpreter that a build would use when none is named.
+///
+/// # Errors
+/// [`Error::NoInterpreter`] with what was tried and why it would not do.
+pub fn find_interpreter(variables: &Variables, interrupt: &Interrupt) -> Result<Interpreter, Error> {
+    let supervisor = Supervisor {
+        interrupt,
+        watcher: &|_| (),
+    };
+    Interpreter::find(&PythonRequest::Any, variables, &supervisor)
 }
 
 /// Builds what `request` says, tells `watcher` what happens, and gives what now lies in the output folder.

@@ -29,6 +29,7 @@ pub mod key;
 mod local;
 mod place;
 mod spool;
+mod survey;
 mod times;
 mod walk;
 mod watch;
@@ -36,6 +37,7 @@ mod watch;
 pub use key::{Root, StoreKey};
 pub use local::{LocalStore, Settings};
 pub use spool::{Contents, Spool, SpoolReader};
+pub use survey::{Survey, survey};
 
 /// A place for distributions. Its promises are in the [module's documentation](self).
 ///

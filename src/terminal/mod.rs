@@ -30,6 +30,19 @@ pub fn data(content: impl AsRef<[u8]>) -> io::Result<()> {
     }
 }
 
+/// Writes a text with colours to stdout; they are taken away where they don't belong: off a terminal, and with
+/// `NO_COLOR`.
+///
+/// # Errors
+/// As [`data`].
+pub fn report(text: &str) -> io::Result<()> {
+    let mut stdout = anstream::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        outcome => outcome,
+    }
+}
+
 /// A number of bytes for people: `1.24 MB`.
 #[must_use]
 pub fn size(bytes: u64) -> String {

@@ -28,7 +28,7 @@ mod settings;
 mod signals;
 
 /// The catalog in the state folder.
-const CATALOG: &str = "catalog.db";
+pub(super) const CATALOG: &str = "catalog.db";
 
 pub(super) fn run(arguments: Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
     logging::init(logging::Settings {
