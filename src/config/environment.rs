@@ -76,6 +76,17 @@ impl Environment {
         self.home.as_deref()
     }
 
+    /// A program on the `PATH`, by its plain name.
+    #[must_use]
+    pub fn program(&self, name: &str) -> Option<PathBuf> {
+        let file_name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
+        let folders = std::env::split_paths(self.var_os("PATH")?);
+        folders
+            .filter(|folder| folder.is_absolute())
+            .map(|folder| folder.join(&file_name))
+            .find(|path| path.is_file())
+    }
+
     /// The folder that relative paths start from.
     #[must_use]
     pub fn working_dir(&self) -> &Path {

@@ -16,12 +16,16 @@ pub mod environment;
 pub mod index_url;
 pub mod ini;
 mod ini_edit;
+pub mod keyring;
 mod login;
 mod masking;
 pub mod netrc;
+mod netrc_edit;
 pub mod pip_conf;
 pub mod pypirc;
 pub mod repository;
+pub mod shadows;
+pub mod tools;
 
 pub use dotfile::Dotfile;
 pub use environment::Environment;

@@ -3,6 +3,8 @@
 //! The grammar is that of Python's `netrc` module: words separated by white space, `"` quotes, `\` escapes,
 //! comments from a `#` to the end of the line where a keyword is expected, `macdef` bodies up to an empty line.
 
+use std::ops::Range;
+
 use crate::auth::credentials::Secret;
 
 /// The entries of a `.netrc` file.
@@ -20,6 +22,29 @@ pub struct Entry {
     pub login: Option<String>,
     /// The password.
     pub password: Option<Secret>,
+    pub(super) place: Place,
+}
+
+/// Where the words of an entry stand in the text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// From its `machine` or `default` to its last word.
+    pub(super) whole: Range<usize>,
+    /// The name of the host; of no length in the `default` entry.
+    pub(super) host: Range<usize>,
+    pub(super) login: Option<Range<usize>>,
+    pub(super) password: Option<Range<usize>>,
+}
+
+impl Place {
+    fn of(whole: Range<usize>, host: Range<usize>) -> Self {
+        Self {
+            whole,
+            host,
+            login: None,
+            password: None,
+        }
+    }
 }
 
 /// The file does not follow its grammar. Its text is not repeated, since it holds passwords.
@@ -36,29 +61,40 @@ impl Netrc {
     /// # Errors
     /// [`NetrcError`] where a keyword is unknown or lacks its word.
     pub fn parse(text: &str) -> Result<Self, NetrcError> {
-        let mut words = Words { text, at: 0 };
+        let mut words = Words {
+            text,
+            at: 0,
+            last: 0..0,
+        };
         let mut entries: Vec<Entry> = Vec::new();
         while let Some(keyword) = words.keyword() {
             let error = NetrcError { line: words.line() };
+            let start = words.last.start;
             match keyword.as_str() {
-                "machine" => entries.push(Entry {
-                    host: Some(words.word().ok_or(error)?),
-                    login: None,
-                    password: None,
-                }),
-                "default" => entries.push(Entry {
-                    host: None,
-                    login: None,
-                    password: None,
-                }),
+                "machine" => {
+                    let host = words.word().ok_or(error)?;
+                    let place = Place::of(start..words.last.end, words.last.clone());
+                    entries.push(Entry::new(Some(host), place));
+                }
+                "default" => {
+                    let end = words.last.end;
+                    entries.push(Entry::new(None, Place::of(start..end, end..end)));
+                }
                 "macdef" => words.skip_macro(),
                 "login" | "user" | "password" | "account" => {
                     let value = words.word().ok_or(error)?;
                     let entry = entries.last_mut().ok_or(error)?;
+                    entry.place.whole.end = words.last.end;
                     match keyword.as_str() {
-                        "password" => entry.password = Some(Secret::new(value)),
+                        "password" => {
+                            entry.password = Some(Secret::new(value));
+                            entry.place.password = Some(words.last.clone());
+                        }
                         "account" => {}
-                        _ => entry.login = Some(value),
+                        _ => {
+                            entry.login = Some(value);
+                            entry.place.login = Some(words.last.clone());
+                        }
                     }
                 }
                 _ => return Err(error),
@@ -67,25 +103,53 @@ impl Netrc {
         Ok(Self { entries })
     }
 
+    /// All entries in their order.
+    pub(super) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+
     /// The entry for a host, or the default one.
     #[must_use]
     pub fn entry(&self, host: &str) -> Option<&Entry> {
-        let of_host = |entry: &&Entry| {
-            entry
-                .host
-                .as_deref()
-                .is_some_and(|name| name.eq_ignore_ascii_case(host))
-        };
         self.entries
             .iter()
-            .find(of_host)
-            .or_else(|| self.entries.iter().find(|entry| entry.host.is_none()))
+            .find(|entry| entry.is_for(host))
+            .or_else(|| self.entries.iter().find(|entry| entry.is_default()))
+    }
+}
+
+impl Entry {
+    fn new(host: Option<String>, place: Place) -> Self {
+        Self {
+            host,
+            login: None,
+            password: None,
+            place,
+        }
+    }
+
+    /// The host; `None` in the entry for all others.
+    pub(super) fn host(&self) -> Option<&str> {
+        self.host.as_deref()
+    }
+
+    /// Whether it is for this host by name.
+    pub(super) fn is_for(&self, host: &str) -> bool {
+        let name = self.host.as_deref();
+        name.is_some_and(|name| name.eq_ignore_ascii_case(host))
+    }
+
+    /// Whether it is for all hosts that have no entry.
+    pub(super) fn is_default(&self) -> bool {
+        self.host.is_none()
     }
 }
 
 struct Words<'a> {
     text: &'a str,
     at: usize,
+    /// Where the last word stands.
+    last: Range<usize>,
 }
 
 impl Words<'_> {
@@ -126,6 +190,7 @@ impl Words<'_> {
             }
             any = true;
         }
+        self.last = self.at + start..self.at + end;
         self.at += end;
         any.then_some(word)
     }

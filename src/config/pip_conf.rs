@@ -228,6 +228,28 @@ pub fn shadowing_keys(text: &str, is_only: bool) -> Vec<String> {
     shadowing.collect()
 }
 
+/// Keys with which a file that pip reads later wins over `url` in an earlier one, as `[section] key`.
+#[must_use]
+pub fn winning_keys(text: &str, is_only: bool, url: &str) -> Vec<String> {
+    let Ok(document) = IniDocument::parse(text) else {
+        return Vec::new();
+    };
+    let wanted = if is_only { "index-url" } else { "extra-index-url" };
+    let names_it = |section: &str, key: &str| {
+        let list = document.own_value(section, key).unwrap_or_default();
+        list.split_whitespace().any(|item| is_same(item, url))
+    };
+    let sections = [SECTION, "install", "download", "wheel"].into_iter();
+    let winning = sections.flat_map(|section| {
+        let keys = document.keys(section).filter(|key| normalized(key) == wanted);
+        let others = keys.filter(|key| !names_it(section, key));
+        others
+            .map(move |key| format!("[{section}] {key}"))
+            .collect::<Vec<_>>()
+    });
+    winning.collect()
+}
+
 fn forget(document: &mut IniDocument, index: &PipIndex) -> Result<(), IniError> {
     remove_extra(document, &index.url)?;
     remove_only(document, &index.url)?;
