@@ -1,4 +1,4 @@
-//! The HTTP client of `publish`.
+//! The HTTP client: of `publish`, and of the look at an index that set-up ends with.
 //!
 //! | question | file |
 //! |---|---|
@@ -9,6 +9,7 @@
 //! | what does an answer mean | [`answer`] |
 //! | how does a file become a request, how long is a pause | `body`, [`retry`] |
 //! | what does the index list already | `confirm`, `listing` |
+//! | does an index answer, and what may its user do there | [`probe`](mod@probe) |
 //!
 //! # Promises
 //! - Nothing is sent before every file was checked (the caller checks with [`check_all`], the types see to it).
@@ -34,6 +35,7 @@ mod body;
 mod confirm;
 pub mod distribution;
 mod listing;
+pub mod probe;
 pub mod progress;
 pub mod publish;
 pub mod retry;
