@@ -30,6 +30,7 @@ use url::Url;
 use crate::auth::credentials::Basic;
 use crate::causes::in_one_line;
 
+pub mod alive;
 pub mod answer;
 mod body;
 mod confirm;

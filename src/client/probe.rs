@@ -256,7 +256,11 @@ impl Look<'_> {
     async fn kind_of(&self, response: &mut Response) -> Pages {
         let status = response.status();
         let content_type = response.headers().get(CONTENT_TYPE);
-        let content_type = media_type(content_type.and_then(|value| value.to_str().ok()).unwrap_or_default());
+        let content_type = media_type(
+            content_type
+                .and_then(|value| value.to_str().ok())
+                .unwrap_or_default(),
+        );
         let stall = self.question.patience;
         let Ok(head) = timeout_at(self.deadline, read_body(response, HEAD_BYTES, stall)).await else {
             return Pages::Unknown;
@@ -310,10 +314,12 @@ impl Look<'_> {
         let form = format!(
             "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\":action\"\r\n\r\nverify\r\n--{BOUNDARY}--\r\n"
         );
-        let request = self.client.http.post(url.clone()).body(form).header(
-            CONTENT_TYPE,
-            format!("multipart/form-data; boundary={BOUNDARY}"),
-        );
+        let request = self
+            .client
+            .http
+            .post(url.clone())
+            .body(form)
+            .header(CONTENT_TYPE, format!("multipart/form-data; boundary={BOUNDARY}"));
         let request = self.client.with_credentials(request, url);
         let Ok(response) = self.send(request).await else {
             return Uploading::Unknown;
@@ -372,7 +378,9 @@ fn value_after(text: &str, word: &str) -> Option<String> {
 /// A page of links and nothing that a person would use: what pypiserver and its like show.
 fn is_bare_list(html: &str) -> bool {
     let html = html.to_lowercase();
-    let shows_more = ["<form", "<script", "<input"].iter().any(|tag| html.contains(tag));
+    let shows_more = ["<form", "<script", "<input"]
+        .iter()
+        .any(|tag| html.contains(tag));
     !shows_more && (html.contains("<a ") || html.contains("simple index"))
 }
 
@@ -395,7 +403,10 @@ mod tests {
         let json = "{\"meta\": {\"_last-serial\": 3, \"api-version\": \"1.4\"}}";
         assert_eq!(value_after(json, "\"api-version\"").as_deref(), Some("1.4"));
         let html = "<meta name=\"pypi:repository-version\" content=\"1.1\">";
-        assert_eq!(value_after(html, "pypi:repository-version").as_deref(), Some("1.1"));
+        assert_eq!(
+            value_after(html, "pypi:repository-version").as_deref(),
+            Some("1.1")
+        );
         for text in ["", "\"api-version\": 1", "\"api-version\": \"1<script>\""] {
             assert_eq!(value_after(text, "\"api-version\""), None, "{text}");
         }

@@ -43,6 +43,13 @@ pub fn report(text: &str) -> io::Result<()> {
     }
 }
 
+/// A number of things for people: `1 file`, `2 files`.
+#[must_use]
+pub fn counted(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {what}{plural}")
+}
+
 /// A number of bytes for people: `1.24 MB`.
 #[must_use]
 pub fn size(bytes: u64) -> String {

@@ -12,15 +12,20 @@ use crate::config::Environment;
 use crate::failure::Failure;
 use crate::terminal::{self, data};
 
+mod client_files;
+mod live;
 mod packages;
 mod passwords;
 mod programs;
 mod report;
+mod servers;
 
 /// Find out what is wrong between you, your tools and the index
 ///
 /// Looks at the programs, the configuration files, each repository that is configured, and the packages folder and
 /// passwords file of a server on this machine. It reads only: nothing is created, changed, uploaded or locked.
+///
+/// With a URL it looks at that server alone. Public indexes are not asked.
 ///
 /// Exits with 0 when nothing is wrong, and with 1 otherwise. Each problem comes with one remedy.
 #[derive(Debug, Args)]
@@ -29,8 +34,17 @@ mod report;
 Examples:
   pkgctl doctor
   pkgctl doctor --json
+  pkgctl doctor http://packages.example:8080
+  pkgctl doctor --live http://127.0.0.1:8080   # the health check of a container
   pkgctl doctor --folder /srv/packages -P /srv/htpasswd")]
 pub(super) struct Arguments {
+    /// Address of a server to look at, and at nothing else
+    url: Option<String>,
+
+    /// Only ask whether the server at URL is alive; says nothing when it is
+    #[arg(long, requires = "url", conflicts_with_all = ["json", "folder", "passwords", "offline"])]
+    live: bool,
+
     /// Folder of packages to look at (may be repeated) [default: ~/packages, if it is there]
     #[arg(long, value_name = "FOLDER")]
     folder: Vec<PathBuf>,
@@ -43,6 +57,10 @@ pub(super) struct Arguments {
     #[arg(long, value_name = "FOLDER", env = "PKGCTL_STATE_DIR")]
     state_dir: Option<PathBuf>,
 
+    /// Ask no server
+    #[arg(long, conflicts_with = "url")]
+    offline: bool,
+
     /// Print the findings as JSON
     #[arg(long)]
     json: bool,
@@ -54,8 +72,11 @@ pub(super) struct Arguments {
 /// The report can't be printed. What is wrong with the things it looks at is in the report.
 pub(super) fn run(arguments: Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
     let mut report = Report::default();
-    report.add(programs::look(environment));
-    look_at_server_files(&arguments, environment, &mut report);
+    match &arguments.url {
+        Some(url) if arguments.live => return live::check(url),
+        Some(url) => report.add(servers::look_at_address(url, environment)),
+        None => look_at_everything(&arguments, environment, &mut report),
+    }
     let shown = if arguments.json {
         data(report.to_json())
     } else {
@@ -63,6 +84,18 @@ pub(super) fn run(arguments: Arguments, environment: &Environment) -> Result<Exi
     };
     shown.map_err(|error| Failure::new("can't print the findings").caused_by(&error))?;
     Ok(report.exit_code())
+}
+
+fn look_at_everything(arguments: &Arguments, environment: &Environment, report: &mut Report) {
+    report.add(programs::look(environment));
+    let files = client_files::look(environment);
+    report.add(files.section);
+    if !arguments.offline {
+        for name in &files.repositories {
+            report.add(servers::look_at_repository(name, environment));
+        }
+    }
+    look_at_server_files(arguments, environment, report);
 }
 
 /// What a server on this machine works with; nothing where there is no sign of one.

@@ -9,7 +9,7 @@ use crate::commands::serve::CATALOG;
 use crate::failure::Failure;
 use crate::packaging::DistFilename;
 use crate::storage::{self, StoreKey};
-use crate::terminal::size;
+use crate::terminal::{counted, size};
 
 /// So many files that are no distributions are named; of more only the number is told.
 const MOST_NAMED: usize = 5;
@@ -75,9 +75,9 @@ fn tell_files(section: &mut Section, roots: &[PathBuf], keys: &[StoreKey]) {
         }
     }
     section.good(format!(
-        "{} distributions of {} projects",
-        places.len(),
-        projects.len()
+        "{} of {}",
+        counted(places.len() as u64, "distribution"),
+        counted(projects.len() as u64, "project")
     ));
     for text in ignored.iter().take(MOST_NAMED) {
         section.note(text);

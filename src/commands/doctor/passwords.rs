@@ -8,6 +8,7 @@ use crate::auth::scheme::Limits;
 use crate::auth::{self, shell_word};
 use crate::config::Dotfile;
 use crate::failure::Failure;
+use crate::terminal::counted;
 
 /// Whether users can log in with it, and how well it keeps its secrets.
 pub(super) fn look(path: &Path) -> Section {
@@ -31,8 +32,7 @@ fn tell_users(section: &mut Section, path: &Path, users: &PasswordFile) {
             "nobody can log in with it",
             format!("add a user: {} NAME", adduser(path)),
         ),
-        1 => section.good("1 user can log in"),
-        count => section.good(format!("{count} users can log in")),
+        count => section.good(format!("{} can log in", counted(count as u64, "user"))),
     }
     for warning in users.warnings() {
         section.problem(
