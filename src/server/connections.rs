@@ -19,9 +19,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tower::ServiceExt as _;
 use tracing::{debug, info, warn};
 
-use super::Limits;
-use super::extract::Client;
+use super::arrival::Arrival;
+use super::origin::Scheme;
 use super::patience::{Answering, Patient};
+use super::{Limits, TrustedProxies};
 
 /// Bound of a request's head, in bytes; also how much of a body is read at once.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
@@ -34,6 +35,7 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// grace to finish.
 pub(super) async fn serve(
     limits: &Limits,
+    proxies: Arc<TrustedProxies>,
     listener: TcpListener,
     router: Router,
     shutdown: impl Future<Output = ()>,
@@ -58,10 +60,10 @@ pub(super) async fn serve(
     loop {
         let accepted = tokio::select! {
             () = &mut shutdown => break,
-            accepted = accept(&listener, &places) => accepted,
+            accepted = accept(&listener, &places, &proxies) => accepted,
         };
         match accepted {
-            Ok((stream, client, place)) => host.serve(stream, client, place),
+            Ok((stream, arrival, place)) => host.serve(stream, arrival, place),
             Err(error) => {
                 // A client that was gone again is its own affair; no descriptors left is ours, and passes.
                 warn!(%error, "can't accept a connection");
@@ -84,13 +86,15 @@ pub(super) async fn serve(
 async fn accept(
     listener: &TcpListener,
     places: &Arc<Semaphore>,
-) -> io::Result<(TcpStream, Client, OwnedSemaphorePermit)> {
+    proxies: &Arc<TrustedProxies>,
+) -> io::Result<(TcpStream, Arrival, OwnedSemaphorePermit)> {
     let place = Arc::clone(places)
         .acquire_owned()
         .await
         .map_err(io::Error::other)?;
-    let (stream, address) = listener.accept().await?;
-    Ok((stream, Client(address.ip().to_canonical()), place))
+    let (stream, peer) = listener.accept().await?;
+    let arrival = Arrival::over_tcp(peer, stream.local_addr()?, Scheme::Http, proxies);
+    Ok((stream, arrival, place))
 }
 
 /// What every connection is served with.
@@ -103,7 +107,7 @@ struct Host {
 
 impl Host {
     /// Serves one connection in a task of its own, which holds its place.
-    fn serve(&self, stream: TcpStream, client: Client, place: OwnedSemaphorePermit) {
+    fn serve(&self, stream: TcpStream, arrival: Arrival, place: OwnedSemaphorePermit) {
         // Answers are written whole; waiting for more to fill a packet only delays them.
         if let Err(error) = stream.set_nodelay(true) {
             debug!(%error, "can't switch off Nagle's algorithm");
@@ -111,9 +115,12 @@ impl Host {
         let answering = Answering::default();
         let socket = TokioIo::new(Patient::new(stream, answering.clone(), self.head_timeout));
         let router = self.router.clone();
+        let peer = arrival.peer();
         let service = service_fn(move |mut request: hyper::Request<Incoming>| {
             let now = answering.begin();
+            let client = arrival.client(request.headers());
             request.extensions_mut().insert(client);
+            request.extensions_mut().insert(arrival.clone());
             request.extensions_mut().insert(answering.clone());
             let answer = router.clone().oneshot(request.map(Body::new) as Request);
             async move {
@@ -127,7 +134,7 @@ impl Host {
         tokio::spawn(async move {
             let _place = place;
             if let Err(error) = connection.await {
-                debug!(client = %client.0, %error, "connection ended");
+                debug!(%peer, %error, "connection ended");
             }
         });
     }

@@ -12,15 +12,19 @@ use crate::auth::{Authenticator, Policy};
 use crate::index::Index;
 use crate::packaging::ProjectName;
 
+mod arrival;
 mod connections;
 mod error;
 mod extract;
 mod files;
+mod forwarded;
 mod health;
 mod metrics;
 mod middleware;
 mod multipart;
+mod origin;
 mod patience;
+mod proxies;
 mod range;
 mod router;
 mod simple;
@@ -29,6 +33,8 @@ mod upload;
 mod web;
 
 pub(crate) use middleware::ACCESS_TARGET;
+pub use origin::{Origin, Scheme};
+pub use proxies::{NetworkError, TrustedProxies};
 
 /// What the server is told once, at the start.
 #[derive(Debug)]
@@ -41,6 +47,8 @@ pub struct Settings {
     pub files_may_change: bool,
     /// Bounds of connections and requests.
     pub limits: Limits,
+    /// Who is believed about the way of a request.
+    pub trusted_proxies: TrustedProxies,
 }
 
 /// Where unknown names are sent.
@@ -150,9 +158,10 @@ pub async fn run(
     shutdown: impl Future<Output = ()> + Send,
 ) {
     let limits = settings.limits.clone();
+    let proxies = Arc::new(settings.trusted_proxies.clone());
     let state = state::State::new(settings, access, index);
     let router = router::router(state);
-    connections::serve(&limits, listener, router, shutdown).await;
+    connections::serve(&limits, proxies, listener, router, shutdown).await;
 }
 
 #[cfg(test)]

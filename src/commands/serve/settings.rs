@@ -57,6 +57,7 @@ impl Settings {
             )?,
             files_may_change: arguments.folders.overwrite,
             limits: server::Limits::default(),
+            trusted_proxies: server::TrustedProxies::default(),
         };
         Ok(Self {
             state_dir: state_dir.unwrap_or_else(|| first_root.join(STATE_DIR)),
