@@ -2,6 +2,10 @@
 //!
 //! The common readers keep a part's head in memory however long it is, or everything that has arrived. This one keeps
 //! at most one network read beside a head of [`MAX_HEAD_BYTES`], and passes file contents on as they come.
+//!
+//! Two liberties of uploaders that are still in use are taken as they are: distutils begins its forms with an empty
+//! line, and its `register` ends lines with `\n` alone. The first boundary decides for the whole form which line end
+//! counts, so that no content can be read in two ways.
 
 use std::time::Duration;
 
@@ -22,6 +26,8 @@ const MAX_HEAD_LINES: usize = 16;
 const MAX_PARTS: usize = 10_000;
 /// Bound of a boundary by RFC 2046, in bytes.
 const MAX_BOUNDARY_BYTES: usize = 70;
+/// Bound of the line ends behind the closing boundary, in bytes: some writers put an empty line there.
+const MAX_EPILOGUE_BYTES: usize = 4;
 
 /// A body that comes more slowly than this holds a place that others wait for.
 const MIN_BYTES_PER_SECOND: u64 = 1024;
@@ -96,6 +102,9 @@ pub(super) fn boundary(headers: &HeaderMap) -> Result<String, MultipartError> {
 /// A form that is being received.
 pub(super) struct Multipart {
     body: Body,
+    boundary: String,
+    lines: LineEnd,
+    /// Ends a part: a line end, two dashes and the boundary.
     delimiter: memmem::Finder<'static>,
     /// Received and not yet passed on.
     buffer: BytesMut,
@@ -105,6 +114,39 @@ pub(super) struct Multipart {
     max_bytes: u64,
     max_pause: Duration,
     pace: Pace,
+}
+
+/// What ends the lines of a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LineEnd {
+    /// As the standard has it.
+    CrLf,
+    /// As old distutils wrote it.
+    Lf,
+}
+
+impl LineEnd {
+    fn text(self) -> &'static str {
+        match self {
+            Self::CrLf => "\r\n",
+            Self::Lf => "\n",
+        }
+    }
+
+    /// What stands between a head and its content.
+    fn empty_line(self) -> &'static [u8] {
+        match self {
+            Self::CrLf => b"\r\n\r\n",
+            Self::Lf => b"\n\n",
+        }
+    }
+
+    /// The line end that `bytes` begin with.
+    fn at_start_of(bytes: &[u8]) -> Option<Self> {
+        [Self::CrLf, Self::Lf]
+            .into_iter()
+            .find(|line_end| bytes.starts_with(line_end.text().as_bytes()))
+    }
 }
 
 /// How fast the body comes.
@@ -135,7 +177,9 @@ impl Pace {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Position {
-    /// Before the first boundary, or inside a part.
+    /// Before the first boundary.
+    Start,
+    /// Inside a part.
     Content,
     /// Right behind a boundary.
     Boundary,
@@ -146,14 +190,14 @@ enum Position {
 impl Multipart {
     /// Reads the form in `body`, of which at most `max_bytes` may come and which may pause for `max_pause`.
     pub(super) fn new(body: Body, boundary: &str, max_bytes: u64, max_pause: Duration) -> Self {
-        let delimiter = memmem::Finder::new(format!("\r\n--{boundary}").as_bytes()).into_owned();
-        // With a line end put in front, the first boundary looks like all others.
-        let buffer = BytesMut::from(&b"\r\n"[..]);
+        let lines = LineEnd::CrLf;
         Self {
             body,
-            delimiter,
-            buffer,
-            position: Position::Content,
+            boundary: boundary.to_owned(),
+            lines,
+            delimiter: delimiter(lines, boundary),
+            buffer: BytesMut::new(),
+            position: Position::Start,
             parts: 0,
             received_bytes: 0,
             max_bytes,
@@ -164,12 +208,11 @@ impl Multipart {
 
     /// The head of the next part, behind whatever is left of this one; `None` at the end of the form.
     pub(super) async fn next_part(&mut self) -> Result<Option<PartHead>, MultipartError> {
-        let at_start = self.parts == 0;
+        if self.position == Position::Start {
+            self.begin().await?;
+        }
         while self.position == Position::Content {
-            let skipped = self.chunk().await?;
-            if at_start && skipped.is_some() {
-                return Err(MultipartError::Head("the form does not begin with its boundary"));
-            }
+            self.chunk().await?;
         }
         if self.position == Position::End {
             return Ok(None);
@@ -179,9 +222,11 @@ impl Multipart {
             self.buffer.advance(2);
             return self.finish().await.map(|()| None);
         }
-        if !self.buffer.starts_with(b"\r\n") {
+        let line_end = self.lines.text().as_bytes();
+        if !self.buffer.starts_with(line_end) {
             return Err(MultipartError::Head("a boundary is not followed by a line end"));
         }
+        self.buffer.advance(line_end.len());
         self.parts += 1;
         if self.parts > MAX_PARTS {
             return Err(MultipartError::TooManyParts);
@@ -189,6 +234,27 @@ impl Multipart {
         let head = self.head().await?;
         self.position = Position::Content;
         Ok(Some(head))
+    }
+
+    /// Reads the first boundary, which may stand behind one empty line, and learns from it how lines end.
+    async fn begin(&mut self) -> Result<(), MultipartError> {
+        self.fill(2).await?;
+        if let Some(line_end) = LineEnd::at_start_of(&self.buffer) {
+            self.buffer.advance(line_end.text().len());
+        }
+        let boundary_bytes = 2 + self.boundary.len();
+        self.fill(boundary_bytes + 2).await?;
+        let begins = self.buffer.starts_with(b"--") && self.buffer[2..].starts_with(self.boundary.as_bytes());
+        if !begins {
+            return Err(MultipartError::Head("the form does not begin with its boundary"));
+        }
+        self.buffer.advance(boundary_bytes);
+        if LineEnd::at_start_of(&self.buffer) == Some(LineEnd::Lf) {
+            self.lines = LineEnd::Lf;
+            self.delimiter = delimiter(self.lines, &self.boundary);
+        }
+        self.position = Position::Boundary;
+        Ok(())
     }
 
     /// The next bytes of the part; `None` at its end.
@@ -241,8 +307,9 @@ impl Multipart {
     }
 
     async fn head(&mut self) -> Result<PartHead, MultipartError> {
+        let empty_line = self.lines.empty_line();
         let end = loop {
-            if let Some(at) = memmem::find(&self.buffer, b"\r\n\r\n") {
+            if let Some(at) = memmem::find(&self.buffer, empty_line) {
                 break at;
             }
             if self.buffer.len() > MAX_HEAD_BYTES {
@@ -256,22 +323,22 @@ impl Multipart {
             return Err(MultipartError::HeadTooLong);
         }
         let lines = self.buffer.split_to(end);
-        self.buffer.advance(4);
-        parse_head(&lines[2.min(lines.len())..])
+        self.buffer.advance(empty_line.len());
+        parse_head(&lines, self.lines)
     }
 
-    /// Nothing but a line end may follow the closing boundary.
+    /// Nothing but line ends may follow the closing boundary.
     async fn finish(&mut self) -> Result<(), MultipartError> {
         self.position = Position::End;
-        while self.receive().await? {
-            if self.buffer.len() > 2 {
+        loop {
+            let is_epilogue = self.buffer.len() <= MAX_EPILOGUE_BYTES
+                && self.buffer.iter().all(|byte| matches!(byte, b'\r' | b'\n'));
+            if !is_epilogue {
                 return Err(MultipartError::Trailing);
             }
-        }
-        if self.buffer.is_empty() || &self.buffer[..] == b"\r\n" {
-            Ok(())
-        } else {
-            Err(MultipartError::Trailing)
+            if !self.receive().await? {
+                return Ok(());
+            }
         }
     }
 
@@ -320,10 +387,14 @@ impl Multipart {
     }
 }
 
-fn parse_head(head: &[u8]) -> Result<PartHead, MultipartError> {
+fn delimiter(lines: LineEnd, boundary: &str) -> memmem::Finder<'static> {
+    memmem::Finder::new(format!("{}--{boundary}", lines.text()).as_bytes()).into_owned()
+}
+
+fn parse_head(head: &[u8], lines: LineEnd) -> Result<PartHead, MultipartError> {
     let head = std::str::from_utf8(head).map_err(|_| MultipartError::Head("its head is not UTF-8"))?;
     let mut disposition = None;
-    for (number, line) in head.split("\r\n").enumerate() {
+    for (number, line) in head.split(lines.text()).enumerate() {
         if number >= MAX_HEAD_LINES {
             return Err(MultipartError::HeadTooLong);
         }
@@ -362,15 +433,13 @@ fn parse_disposition(value: &str) -> Result<PartHead, MultipartError> {
     let Some(parameters) = parse_parameters(parameters) else {
         return Err(malformed);
     };
-    let (mut name, mut filename) = (None, None);
+    let (mut name, mut filename, mut encoded) = (None, None, None);
     for (key, value) in parameters {
         let slot = match key.as_str() {
             "name" => &mut name,
             "filename" => &mut filename,
-            // A second name of the file, which readers disagree about.
-            "filename*" | "name*" => {
-                return Err(MultipartError::Head("it uses `filename*`, which forms must not"));
-            }
+            "filename*" => &mut encoded,
+            "name*" => return Err(MultipartError::Head("it uses `name*`, which forms must not")),
             _ => continue,
         };
         if slot.replace(value).is_some() {
@@ -379,7 +448,32 @@ fn parse_disposition(value: &str) -> Result<PartHead, MultipartError> {
             ));
         }
     }
+    let filename = one_filename(filename, encoded)?;
     name.map(|name| PartHead { name, filename }).ok_or(malformed)
+}
+
+/// Some HTTP libraries give the name a second time as `filename*`, in the encoding of RFC 8187. Readers disagree about
+/// which one counts, so both must say the same.
+fn one_filename(plain: Option<String>, encoded: Option<String>) -> Result<Option<String>, MultipartError> {
+    let Some(encoded) = encoded else { return Ok(plain) };
+    let decoded = decode_extended(&encoded).ok_or(MultipartError::Head(
+        "its `filename*` is not `UTF-8''` and a percent-encoded name",
+    ))?;
+    match plain {
+        Some(plain) if plain != decoded => Err(MultipartError::Head(
+            "its `filename` and its `filename*` name different files",
+        )),
+        _ => Ok(Some(decoded)),
+    }
+}
+
+/// Decodes `UTF-8'language'percent-encoded`; `None` when it is something else.
+fn decode_extended(value: &str) -> Option<String> {
+    let mut parts = value.splitn(3, '\'');
+    let (charset, _language, text) = (parts.next()?, parts.next()?, parts.next()?);
+    charset.eq_ignore_ascii_case("utf-8").then_some(())?;
+    let decoded = percent_encoding::percent_decode_str(text).decode_utf8().ok()?;
+    Some(decoded.into_owned())
 }
 
 /// Reads `; key=value; key="quoted value"`; keys in lower case. `None` when it is malformed.
@@ -492,6 +586,60 @@ mod tests {
         assert_eq!(read(b"--XX--", 100).unwrap(), vec![]);
     }
 
+    /// What `setup.py upload` and `setup.py register` of old Pythons send, byte for byte in their manner.
+    #[test]
+    fn forms_of_distutils_are_read() {
+        let upload = "\r\n--XX\r\nContent-Disposition: form-data; name=\":action\"\r\n\r\nfile_upload\
+                      \r\n--XX\r\nContent-Disposition: form-data; name=\"content\"; filename=\"a-1.tar.gz\"\r\n\r\na\n--XX\n\
+                      \r\n--XX--\r\n\r\n";
+        let register = "\n--XX\nContent-Disposition: form-data; name=\":action\"\n\nverify\
+                        \n--XX\nContent-Disposition: form-data; name=\"summary\"\n\na\r\nb\
+                        \n--XX--\n";
+        for piece in [1, 2, 5, 1000] {
+            let parts = read(upload.as_bytes(), piece).unwrap();
+            assert_eq!(parts[0].2, b"file_upload", "pieces of {piece}");
+            assert_eq!(parts[1].2, b"a\n--XX\n", "pieces of {piece}");
+            let parts = read(register.as_bytes(), piece).unwrap();
+            assert_eq!(parts[0].2, b"verify", "pieces of {piece}");
+            assert_eq!(parts[1].2, b"a\r\nb", "pieces of {piece}");
+        }
+    }
+
+    #[test]
+    fn one_form_has_one_kind_of_line_end() {
+        // In a form of `\r\n` a boundary behind `\n` is content, and the form has no end.
+        let mixed = part("form-data; name=\"a\"", "b\n--XX--\n");
+        assert!(matches!(
+            read(mixed.as_bytes(), 100),
+            Err(MultipartError::Truncated)
+        ));
+        // In a form of `\n` the `\r` before a boundary is content.
+        let mixed = "--XX\nContent-Disposition: form-data; name=\"a\"\n\nb\r\n--XX--\n";
+        assert_eq!(read(mixed.as_bytes(), 100).unwrap()[0].2, b"b\r");
+    }
+
+    #[test]
+    fn a_second_name_of_the_file_must_be_the_same() {
+        let name_of = |disposition: &str| {
+            let form = format!("{}--XX--", part(disposition, "x"));
+            read(form.as_bytes(), 100).map(|mut parts| parts.remove(0).1)
+        };
+        let both = "form-data; name=\"content\"; filename=\"a-1.0+b.zip\"; filename*=utf-8''a-1.0%2Bb.zip";
+        assert_eq!(name_of(both).unwrap().as_deref(), Some("a-1.0+b.zip"));
+        let alone = "form-data; name=content; filename*=UTF-8'en'%C3%A4-1.0.zip";
+        assert_eq!(name_of(alone).unwrap().as_deref(), Some("ä-1.0.zip"));
+        for bad in [
+            "form-data; name=content; filename=a-1.0.zip; filename*=utf-8''b-1.0.zip",
+            "form-data; name=content; filename*=utf-16''a-1.0.zip",
+            "form-data; name=content; filename*=a-1.0.zip",
+            "form-data; name=content; filename*=utf-8''%ff.zip",
+            "form-data; name=content; filename*=utf-8''a; filename*=utf-8''a",
+            "form-data; name*=utf-8''content; name=content; filename=a",
+        ] {
+            assert!(matches!(name_of(bad), Err(MultipartError::Head(_))), "{bad}");
+        }
+    }
+
     #[test]
     fn malformed_forms_are_refused() {
         let good = part("form-data; name=\"a\"", "b");
@@ -510,7 +658,12 @@ mod tests {
                 part("form-data; name=\"a\"; filename=\"x\"; filename=\"y\"", "b"),
                 "Head",
             ),
-            (part("form-data; name=\"a\"; filename*=utf-8''x", "b"), "Head"),
+            (
+                part("form-data; name=\"a\"; filename=y; filename*=utf-8''x", "b"),
+                "Head",
+            ),
+            ("\r\n\r\n--XX--".to_owned(), "Head"),
+            (format!("{good}--XX--\r\n\r\n\r\n"), "Trailing"),
             (part("form-data; name=\"a", "b"), "Head"),
             (part("form-data; name=\"a\" junk", "b"), "Head"),
             (
