@@ -152,6 +152,27 @@ impl DistFilename {
         }
     }
 
+    /// The kind of distribution by the word that the upload form and the project JSON have for it.
+    #[must_use]
+    pub fn package_type(&self) -> &'static str {
+        match self {
+            Self::Wheel(_) => "bdist_wheel",
+            Self::Sdist(_) => "sdist",
+            Self::Legacy(name) => name.package_type(),
+        }
+    }
+
+    /// The interpreters that it is for, as the upload form and the project JSON name them: a wheel's python tag,
+    /// `source`, the `2.7` of an egg or installer, or `any`.
+    #[must_use]
+    pub fn python_version(&self) -> &str {
+        match self {
+            Self::Wheel(name) => &name.python,
+            Self::Sdist(_) => "source",
+            Self::Legacy(name) => name.python_version(),
+        }
+    }
+
     /// Reads the name of a file that is already in the folder, as leniently as pypiserver does.
     ///
     /// # Errors
@@ -373,6 +394,30 @@ impl LegacyFilename {
             release: ReleaseVersion::parse(version),
         })
     }
+
+    fn package_type(&self) -> &'static str {
+        let ending = self.text.rsplit('.').next().unwrap_or_default();
+        match ending.to_ascii_lowercase().as_str() {
+            "egg" => "bdist_egg",
+            "exe" => "bdist_wininst",
+            "msi" => "bdist_msi",
+            "whl" => "bdist_wheel",
+            _ => "sdist",
+        }
+    }
+
+    fn python_version(&self) -> &str {
+        if self.package_type() == "sdist" {
+            return "source";
+        }
+        // `foo-1.0-py2.7.egg`, `foo-1.0.win32-py2.7.exe`; what is left behind the version is digits and dots.
+        let is_version = |c: char| c.is_ascii_digit() || c == '.';
+        let version = self.text.split("-py").nth(1).map(|rest| {
+            let end = rest.find(|c| !is_version(c)).unwrap_or(rest.len());
+            rest[..end].trim_end_matches('.')
+        });
+        version.filter(|version| !version.is_empty()).unwrap_or("any")
+    }
 }
 
 fn parse_name(filename: &str, part: &str) -> Result<ProjectName, FilenameError> {
@@ -425,6 +470,29 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn kinds_and_interpreters_have_the_words_of_the_upload_form() {
+        for (text, package_type, python_version) in [
+            ("a-1.0-py2.py3-none-any.whl", "bdist_wheel", "py2.py3"),
+            ("a-1.0-7-cp312-abi3-linux_x86_64.whl", "bdist_wheel", "cp312"),
+            ("a-1.0.tar.gz", "sdist", "source"),
+            ("a-1.0.zip", "sdist", "source"),
+            ("a-1.0.tar.bz2", "sdist", "source"),
+            ("a-1.0-py2.7.egg", "bdist_egg", "2.7"),
+            ("a-1.0-py3.10-linux-x86_64.egg", "bdist_egg", "3.10"),
+            ("a-1.0.win32-py2.7.exe", "bdist_wininst", "2.7"),
+            ("a-1.0.win32.exe", "bdist_wininst", "any"),
+            ("a-1.0.win-amd64-py3.4.msi", "bdist_msi", "3.4"),
+        ] {
+            let name = DistFilename::parse_listed(text).unwrap();
+            assert_eq!(
+                (name.package_type(), name.python_version()),
+                (package_type, python_version),
+                "{text}"
+            );
+        }
+    }
 
     fn parts(text: &str) -> (String, String) {
         let name = DistFilename::parse_listed(text).unwrap_or_else(|error| panic!("{text}: {error}"));

@@ -8,6 +8,7 @@ pub mod filename;
 pub mod headers;
 pub mod metadata;
 pub mod name;
+pub mod project_json;
 pub mod public_index;
 pub mod pyproject;
 pub mod simple;

@@ -80,7 +80,13 @@ impl FileEntry {
     /// and under any prefix.
     #[must_use]
     pub fn relative_url(&self) -> String {
-        format!("../../packages/{}", utf8_percent_encode(&self.path, PATH))
+        format!("../../packages/{}", self.encoded_path())
+    }
+
+    /// The path below `/packages/`, percent-encoded.
+    #[must_use]
+    pub fn encoded_path(&self) -> String {
+        utf8_percent_encode(&self.path, PATH).to_string()
     }
 }
 
