@@ -50,13 +50,13 @@
 //! | `storage` | `packaging` | |
 //! | `catalog` | `packaging`, `storage` | `rusqlite`, `rusqlite_migration` |
 //! | `index` | `packaging`, `archive`, `storage`, `catalog`, `causes`, `measures` | `flate2` |
-//! | `server` | `packaging`, `auth`, `index`, `causes`, `measures` | `axum`, `hyper`, `hyper_util`, `tower`, `prometheus_client`, `tokio_rustls`, `ipnet` |
-//! | `client` | `packaging`, `archive`, `auth`, `causes` | `reqwest`, `hyper` |
+//! | `server` | `packaging`, `auth`, `index`, `causes`, `measures` | `axum`, `hyper`, `hyper_util`, `tower`, `prometheus_client`, `tokio_rustls`, `ipnet`, `rustls` |
+//! | `client` | `packaging`, `archive`, `auth`, `causes` | `reqwest`, `hyper`, `rustls` |
 //! | `pep517` | `packaging`, `archive` | |
 //! | `config` | `packaging`, `auth` | `dirs` |
 //! | `logging` | | `tracing_subscriber` |
 //! | `failure` | every room | |
-//! | `commands` | every room | `clap`, `clap_complete` |
+//! | `commands` | every room | `clap`, `clap_complete`, `listenfd` |
 //!
 //! Of `storage`, the catalog needs keys and stamps only. `commands` puts the rooms together; `failure` knows every
 //! room's errors, and only `commands` knows `failure`.

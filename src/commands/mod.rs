@@ -32,7 +32,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
-    Serve(serve::Arguments),
+    Serve(Box<serve::Arguments>),
     Adduser(adduser::Arguments),
     Configure(configure::Arguments),
     Doctor(doctor::Arguments),
@@ -78,7 +78,7 @@ fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
             .hint("change to a folder that exists")
     })?;
     match cli.verb {
-        Verb::Serve(arguments) => serve::run(arguments, &environment),
+        Verb::Serve(arguments) => serve::run(*arguments, &environment),
         Verb::Adduser(arguments) => adduser::run(arguments, &environment),
         Verb::Configure(arguments) => configure::run(arguments, &environment),
         Verb::Doctor(arguments) => doctor::run(arguments, &environment),

@@ -9,6 +9,7 @@ mod archives;
 mod builds;
 mod configuration;
 mod folder;
+mod listening;
 mod publishing;
 
 use std::error::Error;

@@ -44,7 +44,6 @@ impl Arrival {
     }
 
     /// A connection over a Unix socket. Only who may write to the socket gets there, so it is trusted as a proxy.
-    #[cfg_attr(not(test), expect(dead_code, reason = "Unix sockets are served soon"))]
     pub(super) fn over_unix_socket(proxies: &Arc<TrustedProxies>) -> Self {
         Self(Arc::new(Facts {
             peer: IpAddr::V4(Ipv4Addr::LOCALHOST),

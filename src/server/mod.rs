@@ -1,12 +1,12 @@
 //! The index server: HTTP in front of [`crate::index`]. axum and hyper live here and nowhere else.
 //!
 //! `router.rs` is the table of contents: which URL is answered by which function. `error.rs` decides every status
-//! code of a failure and its text. `connections.rs` owns the sockets: how many, how long, and how they end.
+//! code of a failure and its text. `connections.rs` owns the sockets: how many, how long, and what is spoken there;
+//! `farewell.rs` is how they end. `arrival.rs` is what a request knows of its way here, and `origin.rs` what its client
+//! calls this server.
 
 use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::net::TcpListener;
 
 use crate::auth::{Authenticator, Policy};
 use crate::index::Index;
@@ -16,10 +16,14 @@ mod arrival;
 mod connections;
 mod error;
 mod extract;
+mod farewell;
 mod files;
 mod forwarded;
+mod handshake;
 mod health;
 mod metrics;
+mod http2_heads;
+mod listener;
 mod middleware;
 mod multipart;
 mod origin;
@@ -27,14 +31,18 @@ mod patience;
 mod proxies;
 mod range;
 mod router;
+mod sent_body;
 mod simple;
 mod state;
+mod tls;
 mod upload;
 mod web;
 
+pub use listener::{Listener, Listeners};
 pub(crate) use middleware::ACCESS_TARGET;
 pub use origin::{Origin, Scheme};
 pub use proxies::{NetworkError, TrustedProxies};
+pub use tls::{Holds, Tls, TlsError};
 
 /// What the server is told once, at the start.
 #[derive(Debug)]
@@ -119,8 +127,10 @@ pub struct Limits {
     pub head_timeout: Duration,
     /// A connection may be silent for this long, before its first request and between two.
     pub idle_timeout: Duration,
-    /// A body must not pause longer than this.
+    /// A body must not pause longer than this, neither an upload's nor an answer's that the client does not take.
     pub body_pause: Duration,
+    /// An upload must have arrived so long after its head.
+    pub upload_timeout: Duration,
     /// Requests in flight have this long to finish when the server is stopped.
     pub grace: Duration,
 }
@@ -134,6 +144,7 @@ impl Default for Limits {
             head_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(60),
             body_pause: Duration::from_secs(60),
+            upload_timeout: Duration::from_secs(60 * 60),
             grace: Duration::from_secs(30),
         }
     }
@@ -147,21 +158,21 @@ pub struct Access {
     pub authenticator: Option<Authenticator>,
 }
 
-/// Serves the index on `listener` until `shutdown` completes, then lets requests in flight finish.
+/// Serves the index on `listeners` until `shutdown` completes, then lets requests in flight finish.
 ///
 /// Failures of single connections are logged and end only those.
 pub async fn run(
     settings: Settings,
     access: Access,
     index: Arc<Index>,
-    listener: TcpListener,
+    listeners: Listeners,
     shutdown: impl Future<Output = ()> + Send,
 ) {
     let limits = settings.limits.clone();
-    let proxies = Arc::new(settings.trusted_proxies.clone());
+    let proxies = settings.trusted_proxies.clone();
     let state = state::State::new(settings, access, index);
     let router = router::router(state);
-    connections::serve(&limits, proxies, listener, router, shutdown).await;
+    connections::serve(&limits, proxies, listeners, router, shutdown).await;
 }
 
 #[cfg(test)]

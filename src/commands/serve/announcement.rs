@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
 use tracing::{info, warn};
 
 use super::settings::{DEFAULT_PASSWORDS, Settings};
@@ -15,7 +14,7 @@ use crate::index::Index;
 pub(super) async fn tell(
     settings: &Settings,
     index: &Arc<Index>,
-    listener: &TcpListener,
+    addresses: &[String],
 ) -> Result<(), Failure> {
     let counts = index.counts().await?;
     for (number, root) in settings.roots.iter().enumerate() {
@@ -46,10 +45,9 @@ pub(super) async fn tell(
         ),
         None => info!("projects that were never here are answered with 404"),
     }
-    let address = listener
-        .local_addr()
-        .map_err(|error| Failure::new("can't tell the address that was bound").caused_by(&error))?;
-    info!("listening on http://{address}");
+    for address in addresses {
+        info!("listening on {address}");
+    }
     Ok(())
 }
 

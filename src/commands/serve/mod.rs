@@ -1,17 +1,18 @@
 //! `pkgctl serve`: the index server over folders of wheels and sdists.
 //!
-//! `arguments/` has the flags, `settings.rs` makes settings of them, `announcement.rs` says what is served, `signals.rs` waits for the end.
+//! `arguments/` has the flags, `settings.rs` makes settings of them, `listeners.rs` opens the sockets, `announcement.rs` says what is served,
+//! `notify.rs` tells the service manager, `signals.rs` waits for the end.
 
-use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tracing::warn;
 
 pub(super) use self::arguments::Arguments;
 use self::arguments::LogFormat;
+use self::listeners::{HandedOver, OpenSockets};
+use self::notify::ServiceManager;
 use self::settings::Settings;
 use crate::auth::{Authenticator, PasswordSource};
 use crate::catalog::{self, Opened, SqliteCatalog};
@@ -24,6 +25,9 @@ use crate::{auth, logging};
 
 mod announcement;
 mod arguments;
+mod descriptors;
+mod listeners;
+mod notify;
 mod settings;
 mod signals;
 
@@ -40,11 +44,14 @@ pub(super) fn run(arguments: Arguments, environment: &Environment) -> Result<Exi
     });
     warn_of_ignored(&arguments);
     let settings = Settings::resolve(arguments, environment)?;
+    let handed_over = HandedOver::take(environment)?;
+    let manager = ServiceManager::find(environment);
+    descriptors::take_all(settings.server.limits.connections);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new("can't start the server's threads").caused_by(&error))?;
-    let outcome = runtime.block_on(serve(settings));
+    let outcome = runtime.block_on(serve(settings, handed_over, manager));
     // Files that are still being hashed for clients that are gone keep nobody waiting.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     outcome.map(|()| ExitCode::SUCCESS)
@@ -69,9 +76,13 @@ fn warn_of_ignored(arguments: &Arguments) {
     }
 }
 
-async fn serve(settings: Settings) -> Result<(), Failure> {
+async fn serve(settings: Settings, handed_over: HandedOver, manager: ServiceManager) -> Result<(), Failure> {
     // The port first: it is what most often fails, and nothing has been touched yet.
-    let listener = listen(&settings.listen.0, settings.listen.1).await?;
+    let OpenSockets {
+        listeners,
+        addresses,
+        file,
+    } = listeners::open(&settings.listen, handed_over).await?;
     let authenticator = open_passwords(&settings.passwords)?;
     let store = LocalStore::open(storage::Settings::new(
         settings.roots.clone(),
@@ -79,16 +90,20 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
     ))?;
     let catalog = open_catalog(&settings)?;
     let index = Index::open(Arc::new(store), Arc::new(catalog), settings.index.clone()).await?;
-    announcement::tell(&settings, &index, &listener).await?;
+    announcement::tell(&settings, &index, &addresses).await?;
+    manager.ready();
     let reading = tokio::spawn(Arc::clone(&index).read_in_background());
     let access = Access {
         policy: settings.policy,
         authenticator,
     };
     let (stop, stopped) = oneshot::channel::<()>();
-    let served = server::run(settings.server, access, index, listener, async {
+    let served = server::run(settings.server, access, index, listeners, async move {
         // Whether it is told or the teller is gone: it is time to stop.
         let _ = stopped.await;
+        manager.stopping();
+        // Before the last requests are answered, so that the next server finds its place free.
+        drop(file);
     });
     let outcome = tokio::select! {
         () = served => Ok(()),
@@ -96,29 +111,6 @@ async fn serve(settings: Settings) -> Result<(), Failure> {
     };
     reading.abort();
     outcome
-}
-
-async fn listen(host: &str, port: u16) -> Result<TcpListener, Failure> {
-    let addresses: Vec<SocketAddr> = (host, port)
-        .to_socket_addrs()
-        .map_err(|error| {
-            Failure::usage(format!("there is no interface `{host}`"))
-                .caused_by(&error)
-                .hint("use 0.0.0.0 for all interfaces, 127.0.0.1 for this machine alone, or an address of this machine")
-        })?
-        .collect();
-    TcpListener::bind(&addresses[..]).await.map_err(|error| {
-        let failure = Failure::new(format!("can't listen on port {port} of {host}")).caused_by(&error);
-        match error.kind() {
-            std::io::ErrorKind::AddrInUse => {
-                failure.hint("another program listens there; stop it, or choose another port with --port")
-            }
-            std::io::ErrorKind::PermissionDenied => {
-                failure.hint("ports below 1024 need special rights; choose another one with --port")
-            }
-            _ => failure.hint("use --host with an address of this machine, or 0.0.0.0 for all of them"),
-        }
-    })
 }
 
 fn open_passwords(source: &PasswordSource) -> Result<Option<Authenticator>, Failure> {

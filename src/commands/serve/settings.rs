@@ -2,12 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::arguments::Arguments;
+use super::arguments::{Arguments, ListenArguments};
+use super::listeners::{Listen, ListenOn, TlsFiles};
 use crate::auth::{Access, Action, ActionSet, PasswordSource, Policy};
 use crate::config::Environment;
 use crate::failure::Failure;
 use crate::index;
-use crate::server::{self, Fallback, NamePattern};
+use crate::server::{self, Fallback, NamePattern, TrustedProxies};
 
 /// The password file that is used without `-P`, in the first folder.
 pub(super) const DEFAULT_PASSWORDS: &str = ".htaccess";
@@ -18,7 +19,7 @@ const STATE_DIR: &str = ".pkgctl";
 pub(super) struct Settings {
     pub(super) roots: Vec<PathBuf>,
     pub(super) state_dir: PathBuf,
-    pub(super) listen: (String, u16),
+    pub(super) listen: Listen,
     pub(super) passwords: PasswordSource,
     pub(super) policy: Policy,
     pub(super) index: index::Settings,
@@ -56,19 +57,48 @@ impl Settings {
                 &arguments.pages.private,
             )?,
             files_may_change: arguments.folders.overwrite,
-            limits: server::Limits::default(),
-            trusted_proxies: server::TrustedProxies::default(),
+            limits: arguments.limits.limits(),
+            trusted_proxies: TrustedProxies::parse(
+                arguments.listen.trusted_proxy.iter().map(String::as_str),
+            )?,
         };
         Ok(Self {
             state_dir: state_dir.unwrap_or_else(|| first_root.join(STATE_DIR)),
             roots,
-            listen: (arguments.listen.host, arguments.listen.port),
+            listen: listen(&arguments.listen, environment)?,
             passwords,
             policy,
             index,
             server,
         })
     }
+}
+
+/// A port or a socket, and TLS when both of its files are named.
+fn listen(arguments: &ListenArguments, environment: &Environment) -> Result<Listen, Failure> {
+    let on = match &arguments.socket {
+        Some(path) => ListenOn::Socket(environment.expand(path)),
+        None => ListenOn::Port {
+            host: arguments.host.clone(),
+            port: arguments.port,
+        },
+    };
+    let tls = match (&arguments.tls_cert, &arguments.tls_key) {
+        (Some(certificate), Some(key)) => Some(TlsFiles {
+            certificate: environment.expand(certificate),
+            key: environment.expand(key),
+        }),
+        (None, None) => None,
+        (Some(_), None) => {
+            return Err(Failure::usage("`--tls-cert` needs the key of the certificate")
+                .hint("name its file with --tls-key; it may be the same file"));
+        }
+        (None, Some(_)) => {
+            return Err(Failure::usage("`--tls-key` needs the certificate of the key")
+                .hint("name its file with --tls-cert; it may be the same file"));
+        }
+    };
+    Ok(Listen { on, tls })
 }
 
 /// `-P` wins; without it the usual file is used where there is one.

@@ -263,7 +263,7 @@ impl Collected {
 /// A running `pkgctl serve`. Dropping it ends it.
 pub(crate) struct Server {
     child: Child,
-    /// `http://127.0.0.1:PORT`, without a final slash.
+    /// `http://127.0.0.1:PORT` or `https://127.0.0.1:PORT`, without a final slash; `unix:PATH` for a Unix socket.
     pub(crate) url: String,
     log: Arc<Mutex<String>>,
 }
@@ -355,14 +355,10 @@ impl Drop for Server {
     }
 }
 
-/// `http://127.0.0.1:PORT` in a line that says that the server listens.
+/// The address in a line that says that the server listens.
 fn address_in(line: &str) -> Option<String> {
-    let at = line
-        .find("http://127.0.0.1:")
-        .filter(|_| line.contains("listening"))?;
-    let port: String = line[at + "http://127.0.0.1:".len()..]
-        .chars()
-        .take_while(char::is_ascii_digit)
-        .collect();
-    Some(format!("http://127.0.0.1:{port}"))
+    let (_, address) = line.split_once("listening on ")?;
+    let is_whole = |scheme: &str| address.starts_with(&format!("{scheme}://127.0.0.1:"));
+    let end = address.find([' ', '"']).unwrap_or(address.len());
+    (is_whole("http") || is_whole("https") || address.starts_with("unix:")).then(|| address[..end].to_owned())
 }

@@ -1,5 +1,7 @@
 //! Where the server listens, and whom it believes about where a request came from.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 /// Where the server listens.
@@ -21,6 +23,28 @@ pub(in crate::commands::serve) struct ListenArguments {
         env = "PKGCTL_HOST"
     )]
     pub(in crate::commands::serve) host: String,
+
+    /// Unix socket to listen on instead, for a proxy on this machine
+    #[arg(long, value_name = "PATH", env = "PKGCTL_SOCKET", conflicts_with_all = ["host", "port"])]
+    pub(in crate::commands::serve) socket: Option<PathBuf>,
+
+    /// Certificate chain for HTTPS and HTTP/2, a PEM file; read again when it changes
+    #[arg(long, value_name = "FILE", env = "PKGCTL_TLS_CERT")]
+    pub(in crate::commands::serve) tls_cert: Option<PathBuf>,
+
+    /// Private key of the certificate, a PEM file without a passphrase
+    #[arg(long, value_name = "FILE", env = "PKGCTL_TLS_KEY")]
+    pub(in crate::commands::serve) tls_key: Option<PathBuf>,
+
+    /// Addresses or networks of proxies that tell the client's own address and host, or `none` (may be repeated)
+    #[arg(
+        long,
+        value_name = "NETWORK",
+        env = "PKGCTL_TRUSTED_PROXY",
+        value_delimiter = ',',
+        default_value = "127.0.0.0/8,::1"
+    )]
+    pub(in crate::commands::serve) trusted_proxy: Vec<String>,
 
     /// Ignored: pypiserver's choice of an HTTP server; this one has its own
     #[arg(long, value_name = "NAME", hide_short_help = true)]

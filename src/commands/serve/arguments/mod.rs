@@ -6,12 +6,14 @@ use clap::Args;
 
 pub(super) use self::access::AccessArguments;
 pub(super) use self::folders::FolderArguments;
+pub(super) use self::limits::LimitArguments;
 pub(super) use self::listen::ListenArguments;
 pub(super) use self::logs::{LogArguments, LogFormat};
 pub(super) use self::pages::PageArguments;
 
 mod access;
 mod folders;
+mod limits;
 mod listen;
 mod logs;
 mod pages;
@@ -47,6 +49,9 @@ pub(in crate::commands) struct Arguments {
 
     #[command(flatten)]
     pub(super) folders: FolderArguments,
+
+    #[command(flatten)]
+    pub(super) limits: LimitArguments,
 
     #[command(flatten)]
     pub(super) logs: LogArguments,
