@@ -16,6 +16,8 @@ pub(super) async fn holds_for<C: Catalog>(empty: impl Fn() -> C) {
     the_smallest_key_of_a_name_is_served(&empty()).await;
     what_is_gone_is_remembered_and_may_come_back(&empty()).await;
     files_are_ordered_by_version_then_name(&empty()).await;
+    all_paths_are_ordered_by_folder_project_and_version(&empty()).await;
+    several_files_are_found_at_once(&empty()).await;
     a_removal_takes_the_file_away(&empty()).await;
     a_replaced_file_has_new_facts(&empty()).await;
     only_affected_projects_are_told(&empty()).await;
@@ -328,6 +330,63 @@ async fn files_are_ordered_by_version_then_name(catalog: &impl Catalog) {
         catalog.projects().await.unwrap(),
         [name("a"), name("a-notaversion")]
     );
+}
+
+async fn all_paths_are_ordered_by_folder_project_and_version(catalog: &impl Catalog) {
+    let expected = [
+        "a-1.0.tar.gz",
+        "My_Lib-1.9-py3-none-any.whl",
+        "my_lib-1.9.tar.gz",
+        "my-lib-1.10.tar.gz",
+        // A folder is a folder, not a piece of a name.
+        "a/zlib-1.0.tar.gz",
+        "a.b/alib-1.0.tar.gz",
+        "a.b/c/alib-1.0.tar.gz",
+    ];
+    let mut observations: Vec<_> = expected
+        .iter()
+        .zip(0..)
+        .map(|(path, number)| seen(0, path, stamp(number)))
+        .collect();
+    observations.reverse();
+    observations.push(seen(1, "a/zlib-1.0.tar.gz", stamp(20)));
+    observations.push(seen(0, "gone-1.0.tar.gz", stamp(21)));
+    catalog.observe(observations).await.unwrap();
+    catalog.observe(vec![gone(0, "gone-1.0.tar.gz")]).await.unwrap();
+    let mut paths = catalog.listed_paths().await.unwrap();
+    // Of twins each one is there.
+    assert_eq!(
+        paths
+            .iter()
+            .filter(|path| &***path == "a/zlib-1.0.tar.gz")
+            .count(),
+        2
+    );
+    paths.dedup();
+    assert_eq!(paths.iter().map(|path| &**path).collect::<Vec<_>>(), expected);
+}
+
+async fn several_files_are_found_at_once(catalog: &impl Catalog) {
+    let observations = vec![
+        seen(1, "a-1.0.tar.gz", stamp(1)),
+        seen(0, "z/a-1.0.tar.gz", stamp(2)),
+        seen(0, "b-1.0.tar.gz", stamp(3)),
+        seen(0, "gone-1.0.tar.gz", stamp(4)),
+    ];
+    catalog.observe(observations).await.unwrap();
+    catalog.observe(vec![gone(0, "gone-1.0.tar.gz")]).await.unwrap();
+    let asked = [
+        "b-1.0.tar.gz",
+        "gone-1.0.tar.gz",
+        "a-1.0.tar.gz",
+        "never-1.0.tar.gz",
+    ];
+    let found = catalog
+        .files_named(asked.map(str::to_owned).to_vec())
+        .await
+        .unwrap();
+    let keys: Vec<StoreKey> = found.into_iter().map(|file| file.key).collect();
+    assert_eq!(keys, [key(0, "b-1.0.tar.gz"), key(0, "z/a-1.0.tar.gz")]);
 }
 
 async fn a_removal_takes_the_file_away(catalog: &impl Catalog) {

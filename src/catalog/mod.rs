@@ -3,8 +3,8 @@
 //! Upload time, uploader, yanks, project status and the audit trail live only here. Size, digests and metadata are a
 //! cache, valid while the file's [`Stamp`] is the one they were read under. Losing the catalog loses no package.
 //!
-//! [`Catalog`] is the one way to it. [`SqliteCatalog`] serves one machine (`database.rs` opens its file, `rows.rs` and
-//! `observe.rs` speak SQL); a twin on PostgreSQL is to stand beside it. `contract.rs` is the suite that both must
+//! [`Catalog`] is the one way to it. [`SqliteCatalog`] serves one machine (`database.rs` opens its file, `rows.rs`,
+//! `observe.rs` and `listing.rs` speak SQL); a twin on PostgreSQL is to stand beside it. `contract.rs` is the suite that both must
 //! pass.
 
 use std::io;
@@ -24,6 +24,7 @@ use crate::storage::{Stamp, StoreKey};
 mod contract;
 mod database;
 mod examine;
+mod listing;
 mod observe;
 mod rows;
 mod sqlite;
@@ -38,7 +39,7 @@ pub use sqlite::SqliteCatalog;
 /// back with other bytes through an upload, and a project that was once here never falls through to another index.
 #[async_trait]
 pub trait Catalog: Send + Sync + 'static {
-    /// Names of the projects that have at least one present file, in order.
+    /// Names of the projects that have at least one present file and are not quarantined, in order.
     async fn projects(&self) -> Result<Vec<ProjectName>, Error>;
 
     /// A project with its present files, ordered by version, then file name; `None` when no file of it was ever here.
@@ -47,6 +48,13 @@ pub trait Catalog: Send + Sync + 'static {
 
     /// The present file with exactly this name; the smallest key wins.
     async fn file(&self, filename: &str) -> Result<Option<FileRecord>, Error>;
+
+    /// The present file of each of these names, as [`Catalog::file`] gives it; names without one are left out.
+    async fn files_named(&self, filenames: Vec<String>) -> Result<Vec<FileRecord>, Error>;
+
+    /// Paths of all present files but those of quarantined projects, ordered by folder, project, version and file
+    /// name. Files with one name in several places are all there.
+    async fn listed_paths(&self) -> Result<Vec<Box<str>>, Error>;
 
     /// All files, present or gone, whose name has this [identity](DistFilename::identity).
     async fn files_like(&self, identity: &str) -> Result<Vec<FileRecord>, Error>;

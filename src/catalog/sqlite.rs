@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::database::{Database, Durability, Opened};
+use super::listing::{files_named, listed_paths};
 use super::observe::{Observer, project_id, project_name};
 use super::rows::{self, FILE_COLUMNS, ServedRoots};
 use super::{Catalog, Counts, Error, FileFacts, FileRecord, Observation, ProjectRecord, UploadRecord};
@@ -106,13 +107,18 @@ impl Catalog for SqliteCatalog {
     }
 
     async fn file(&self, filename: &str) -> Result<Option<FileRecord>, Error> {
-        let filename = filename.to_owned();
-        let sql = format!("SELECT {FILE_COLUMNS} FROM files WHERE filename = ?1 AND present = 1");
-        let of_smallest_key = |files: Vec<FileRecord>| files.into_iter().min_by(|a, b| a.key.cmp(&b.key));
-        self.read(move |connection, served| {
-            Ok(of_smallest_key(served.files(connection, &sql, [filename])?))
-        })
-        .await
+        let filename = [filename.to_owned()];
+        self.read(move |connection, served| Ok(files_named(connection, served, &filename)?.pop()))
+            .await
+    }
+
+    async fn files_named(&self, filenames: Vec<String>) -> Result<Vec<FileRecord>, Error> {
+        self.read(move |connection, served| files_named(connection, served, &filenames))
+            .await
+    }
+
+    async fn listed_paths(&self) -> Result<Vec<Box<str>>, Error> {
+        self.read(listed_paths).await
     }
 
     async fn files_like(&self, identity: &str) -> Result<Vec<FileRecord>, Error> {
@@ -185,7 +191,7 @@ impl Catalog for SqliteCatalog {
 
 fn projects(connection: &Connection, served: &ServedRoots) -> rusqlite::Result<Vec<ProjectName>> {
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT name FROM projects WHERE EXISTS \
+        "SELECT name FROM projects WHERE status <> 'quarantined' AND EXISTS \
          (SELECT 1 FROM files WHERE project_id = projects.id AND present = 1 AND root_id IN ({})) ORDER BY name",
         served.id_list
     ))?;

@@ -269,7 +269,12 @@ impl Index {
         Ok(record.filter(|record| record.key.path() == path))
     }
 
-    async fn metadata_of(&self, filename: &DistFilename, object: Object) -> Result<Option<Vec<u8>>, Error> {
+    /// METADATA or PKG-INFO of an open archive; `None` when none can be read.
+    pub(super) async fn metadata_of(
+        &self,
+        filename: &DistFilename,
+        object: Object,
+    ) -> Result<Option<Vec<u8>>, Error> {
         let filename = filename.clone();
         let limits = self.settings.limits.clone();
         let read = move || {

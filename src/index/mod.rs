@@ -12,7 +12,9 @@
 //!   left nothing behind.
 //!
 //! `reconcile.rs` brings changes of the folder into the catalog, `facts.rs` reads what files say of themselves,
-//! `pages.rs` makes and keeps pages, `files.rs` gives downloads, `upload.rs` accepts or refuses.
+//! `pages.rs` makes and keeps pages, `documents.rs` the JSON of projects, `generations.rs` tells when such things are
+//! outdated, `listing.rs` goes through all files, `search.rs` finds projects, `files.rs` gives downloads, `upload.rs`
+//! accepts or refuses.
 
 use std::collections::HashSet;
 use std::num::NonZero;
@@ -31,19 +33,26 @@ use crate::storage::{self, SharedStore, StoreKey};
 pub use crate::catalog::Counts;
 pub use crate::storage::{Object, Spool};
 
+mod documents;
 mod facts;
 mod files;
+mod generations;
+mod listing;
 mod pages;
 mod reconcile;
 mod statistics;
+mod search;
 mod upload;
 
 #[cfg(test)]
 mod tests;
 
+pub use documents::{DocumentKey, Which};
 pub use files::{Content, Download};
+pub use listing::Listing;
 pub use pages::{Page, PageKey};
 pub use statistics::{CachedBytes, Statistics, Uploads};
+pub use search::{Found, Query};
 pub use upload::{Accepted, Refusal, Submission};
 
 /// What the index is told once, at the start.
@@ -82,6 +91,8 @@ pub struct Index {
     catalog: SharedCatalog,
     settings: Settings,
     pages: pages::Pages,
+    documents: documents::Documents,
+    listings: listing::Listings,
     files: files::SmallFiles,
     changes: reconcile::Inbox,
     /// Files that are hidden behind another one of their name, and were told to be.
@@ -109,7 +120,9 @@ impl Index {
     ) -> Result<Arc<Self>, Error> {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
         let index = Arc::new(Self {
-            pages: pages::Pages::new(settings.page_cache_bytes),
+            pages: pages::Pages::new(settings.page_cache_bytes - settings.page_cache_bytes / 4),
+            documents: documents::Documents::new(settings.page_cache_bytes / 4),
+            listings: listing::Listings::default(),
             files: files::SmallFiles::new(settings.file_cache_bytes, settings.cached_file_max_bytes),
             changes: reconcile::Inbox::default(),
             twins_told: Mutex::default(),

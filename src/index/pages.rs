@@ -12,6 +12,7 @@ use quick_cache::sync::Cache;
 use tracing::{debug, warn};
 
 use super::facts::digest_of;
+use super::generations::Generations;
 use super::{Error, Index};
 use crate::catalog::{FileFacts, FileRecord, ProjectRecord};
 use crate::causes::in_one_line;
@@ -50,10 +51,12 @@ pub struct Page {
 /// The cache, bounded in bytes.
 pub(super) struct Pages {
     cache: Cache<PageKey, Arc<Page>, PageWeight>,
+    /// What is made from the same files elsewhere is forgotten with the pages.
+    pub(super) generations: Generations,
 }
 
 #[derive(Clone)]
-struct PageWeight;
+pub(super) struct PageWeight;
 
 impl Weighter<PageKey, Arc<Page>> for PageWeight {
     fn weight(&self, _: &PageKey, page: &Arc<Page>) -> u64 {
@@ -67,6 +70,7 @@ impl Pages {
         let expected_pages = usize::try_from(capacity_bytes / typical_page_bytes).unwrap_or(usize::MAX);
         Self {
             cache: Cache::with_weighter(expected_pages.min(100_000), capacity_bytes, PageWeight),
+            generations: Generations::default(),
         }
     }
 
@@ -75,6 +79,7 @@ impl Pages {
     pub(super) fn forget<'a>(&self, projects: impl IntoIterator<Item = &'a ProjectName>) {
         let mut forgot_any = false;
         for project in projects {
+            self.generations.end(project);
             self.forget_one(Some(project));
             forgot_any = true;
         }
@@ -85,6 +90,7 @@ impl Pages {
 
     /// Forgets all pages.
     pub(super) fn forget_all(&self) {
+        self.generations.end_all();
         self.cache.clear();
     }
 
@@ -114,14 +120,9 @@ impl Index {
     /// # Errors
     /// The folder or the catalog can't be read.
     pub async fn page(self: &Arc<Self>, key: &PageKey) -> Result<Option<Arc<Page>>, Error> {
-        self.settle().await?;
-        if let Some(name) = key
-            .project
-            .as_ref()
-            .filter(|_| !self.store.sees_content_changes())
-            && let Some(project) = self.catalog.project(name).await?
-        {
-            self.settle_files(&project.files).await?;
+        match &key.project {
+            Some(project) => self.settle_project(project).await?,
+            None => self.settle().await?,
         }
         let guard = match self.pages.cache.get_value_or_guard_async(key).await {
             Ok(page) => {
@@ -142,16 +143,27 @@ impl Index {
         Ok(Some(page))
     }
 
+    /// Settles, and looks at each file of the project where the store can't tell that one was changed in place.
+    pub(super) async fn settle_project(self: &Arc<Self>, project: &ProjectName) -> Result<(), Error> {
+        self.settle().await?;
+        if !self.store.sees_content_changes()
+            && let Some(project) = self.catalog.project(project).await?
+        {
+            self.settle_files(&project.files).await?;
+        }
+        Ok(())
+    }
+
     /// A new page, and whether it may be kept.
     async fn render(self: &Arc<Self>, key: &PageKey) -> Result<Option<(Page, bool)>, Error> {
-        let (format, gzip) = (key.format, key.gzip);
+        let (format, form, gzip) = (key.format, form_of(key.format), key.gzip);
         let Some(project) = &key.project else {
             let list = ProjectList {
                 projects: self.catalog.projects().await?,
             };
             let page = tokio::task::spawn_blocking(move || match format {
-                Format::Json => finish(json::project_list(&list), format, gzip),
-                Format::HtmlV1 | Format::Html => finish(html::project_list(&list), format, gzip),
+                Format::Json => finish(json::project_list(&list), form, gzip),
+                Format::HtmlV1 | Format::Html => finish(html::project_list(&list), form, gzip),
             });
             return Ok(Some((page.await?, true)));
         };
@@ -159,8 +171,8 @@ impl Index {
             return Ok(None);
         };
         let page = tokio::task::spawn_blocking(move || match format {
-            Format::Json => finish(json::project_detail(&detail), format, gzip),
-            Format::HtmlV1 | Format::Html => finish(html::project_detail(&detail), format, gzip),
+            Format::Json => finish(json::project_detail(&detail), form, gzip),
+            Format::HtmlV1 | Format::Html => finish(html::project_detail(&detail), form, gzip),
         });
         Ok(Some((page.await?, may_be_kept)))
     }
@@ -184,30 +196,47 @@ impl Index {
         } else {
             files
         };
-        let settled = files.iter().all(|record| self.may_keep(record.stamp));
-        let readers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let entries: Vec<(Option<FileEntry>, bool)> = stream::iter(files)
-            .map(|record| self.entry(record))
-            .buffered(readers)
-            .try_collect()
-            .await?;
-        // What is missing for now must not be missing for good.
-        let complete = entries.iter().all(|(_, complete)| *complete);
-        let files = entries.into_iter().filter_map(|(entry, _)| entry).collect();
+        let (files, may_be_kept) = self.known_files(files).await?;
+        let files = files
+            .into_iter()
+            .map(|(record, facts)| self.line(record, facts.as_ref()))
+            .collect();
         let detail = ProjectDetail {
             name,
             status,
             status_reason,
             files,
         };
-        Ok(Some((detail, settled && complete)))
+        Ok(Some((detail, may_be_kept)))
     }
 
-    /// A file's line on the page, and whether it says all there is to say. There is none for a file that went, and
-    /// none yet for one that is still being written.
-    async fn entry(self: &Arc<Self>, record: FileRecord) -> Result<(Option<FileEntry>, bool), Error> {
+    /// These files with what they say of themselves, reading those that were not read yet; and whether that may be
+    /// kept. Files that went meanwhile, or are still being written, are left out.
+    pub(super) async fn known_files(
+        self: &Arc<Self>,
+        files: Vec<FileRecord>,
+    ) -> Result<(Vec<(FileRecord, Option<FileFacts>)>, bool), Error> {
+        let settled = files.iter().all(|record| self.may_keep(record.stamp));
+        let readers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let known: Vec<(Option<_>, bool)> = stream::iter(files)
+            .map(|record| self.known_file(record))
+            .buffered(readers)
+            .try_collect()
+            .await?;
+        // What is missing for now must not be missing for good.
+        let complete = known.iter().all(|(_, complete)| *complete);
+        let files = known.into_iter().filter_map(|(file, _)| file).collect();
+        Ok((files, settled && complete))
+    }
+
+    /// A file with its facts, and whether that is all there is to say. There is none for a file that went, and none
+    /// yet for one that is still being written.
+    async fn known_file(
+        self: &Arc<Self>,
+        record: FileRecord,
+    ) -> Result<(Option<(FileRecord, Option<FileFacts>)>, bool), Error> {
         match self.with_facts(record.clone()).await {
-            Ok(Some((record, facts))) => Ok((Some(self.line(record, Some(facts))), true)),
+            Ok(Some((record, facts))) => Ok((Some((record, Some(facts))), true)),
             Ok(None) => Ok((None, false)),
             Err(Error::Unsteady(path)) => {
                 debug!(path, "still being written, not listed yet");
@@ -216,20 +245,21 @@ impl Index {
             // One file that can't be read must not take the whole page down: it is listed without a digest.
             Err(Error::Store(error)) => {
                 warn!(file = %record.key, error = in_one_line(&error), "listed without a digest");
-                Ok((Some(self.line(record, None)), false))
+                Ok((Some((record, None)), false))
             }
             Err(error) => Err(error),
         }
     }
 
-    fn line(&self, record: FileRecord, facts: Option<FileFacts>) -> FileEntry {
-        let digest_of_facts = |algorithm| facts.as_ref().and_then(|facts| digest_of(facts, algorithm));
+    /// What pages say of a file.
+    pub(super) fn line(&self, record: FileRecord, facts: Option<&FileFacts>) -> FileEntry {
+        let digest_of_facts = |algorithm| facts.and_then(|facts| digest_of(facts, algorithm));
         FileEntry {
             digest: self.settings.page_digest.and_then(digest_of_facts),
             path: record.key.path().to_owned(),
             filename: record.filename,
-            metadata_sha256: facts.as_ref().and_then(|facts| facts.metadata_sha256),
-            requires_python: facts.and_then(|facts| facts.requires_python),
+            metadata_sha256: facts.and_then(|facts| facts.metadata_sha256),
+            requires_python: facts.and_then(|facts| facts.requires_python.clone()),
             yanked: record.yanked.map(|yank| yank.reason),
             size_bytes: record.stamp.size_bytes,
             uploaded_at: record.uploaded_at,
@@ -237,19 +267,23 @@ impl Index {
     }
 }
 
+/// A letter for the rendering.
+fn form_of(format: Format) -> char {
+    match format {
+        Format::Json => 'j',
+        Format::HtmlV1 => 'v',
+        Format::Html => 'h',
+    }
+}
+
 /// Compresses where that pays, and makes the validator. Each representation has one of its own, as a strong
 /// validator must: another content type or coding is another representation.
-fn finish(body: Vec<u8>, format: Format, gzip: bool) -> Page {
+pub(super) fn finish(body: Vec<u8>, form: char, gzip: bool) -> Page {
     let digest = Sha256::of(&body).to_string();
     let compressed = if gzip && body.len() >= SMALLEST_COMPRESSED_BYTES {
         compress(&body)
     } else {
         None
-    };
-    let form = match format {
-        Format::Json => "j",
-        Format::HtmlV1 => "v",
-        Format::Html => "h",
     };
     let coding = if compressed.is_some() { "z" } else { "" };
     let etag = format!("\"{}-{form}{coding}\"", &digest[..32]);
