@@ -12,6 +12,8 @@ use super::{error, files, health, metrics, middleware, simple, upload, web};
 pub(super) fn router(state: State) -> Router {
     Router::new()
         .route("/", get(web::welcome).merge(uploads()))
+        // An address that ends in a slash, with another behind it: uploaders that join them so get through.
+        .route("//", get(web::welcome).merge(uploads()))
         .route("/simple", get(simple::to_root).merge(uploads()))
         .route("/simple/", get(simple::root).merge(uploads()))
         .route("/simple/{project}", get(simple::to_project))

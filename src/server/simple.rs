@@ -18,8 +18,16 @@ use crate::packaging::ProjectName;
 const VARY: &str = "Accept, Accept-Encoding";
 
 /// `GET /simple`: the page is one slash further. Relative, so that it holds behind any proxy and under any prefix.
-pub(super) async fn to_root(uri: Uri) -> Response {
-    redirect(StatusCode::MOVED_PERMANENTLY, &with_query("simple/", &uri))
+pub(super) async fn to_root(
+    AxumState(state): AxumState<State>,
+    visitor: Visitor,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    state.authorize(Action::List, &visitor).await?;
+    Ok(redirect(
+        StatusCode::MOVED_PERMANENTLY,
+        &with_query("simple/", &uri),
+    ))
 }
 
 /// `GET /simple/`: every project.
@@ -42,7 +50,13 @@ pub(super) async fn root(
 }
 
 /// `GET /simple/{project}`: the page is one slash further, under the normalized name.
-pub(super) async fn to_project(PathText(project): PathText, uri: Uri) -> Result<Response, ApiError> {
+pub(super) async fn to_project(
+    AxumState(state): AxumState<State>,
+    visitor: Visitor,
+    PathText(project): PathText,
+    uri: Uri,
+) -> Result<Response, ApiError> {
+    state.authorize(Action::List, &visitor).await?;
     let project: ProjectName = project.parse()?;
     Ok(redirect(
         StatusCode::MOVED_PERMANENTLY,

@@ -22,6 +22,7 @@ mod architecture; // who may use whom, read from the sources
 mod build; // sdists and wheels of all kinds of projects
 mod configure; // the files of pip and of uploaders
 mod doctor; // what is wrong between user, tools and index
+mod drop_in; // beside a real pypiserver, request by request
 mod generated; // man pages and completions are those of this version
 mod guide; // the guide's commands, as written
 mod help; // a snapshot per `--help`

@@ -15,19 +15,18 @@ pub(crate) struct Pypiserver {
 }
 
 impl Pypiserver {
-    /// Starts `pypi-server run` with these arguments and waits until it takes connections.
+    /// Starts `pypi-server run` without a fallback and with these arguments, and waits until it takes connections.
     pub(crate) fn start(tool: &Tool, testbed: &Testbed, arguments: &[&str]) -> Self {
+        let all: Vec<&str> = ["--disable-fallback"].iter().chain(arguments).copied().collect();
+        Self::run(tool, testbed, &all)
+    }
+
+    /// Starts `pypi-server run` with these arguments alone, and waits until it takes connections.
+    pub(crate) fn run(tool: &Tool, testbed: &Testbed, arguments: &[&str]) -> Self {
         let port = free_port();
         let mut command = tool.command(testbed);
         command
-            .args([
-                "run",
-                "-i",
-                "127.0.0.1",
-                "-p",
-                &port.to_string(),
-                "--disable-fallback",
-            ])
+            .args(["run", "-i", "127.0.0.1", "-p", &port.to_string()])
             .args(arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null());
