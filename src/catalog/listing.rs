@@ -12,7 +12,10 @@ pub(super) fn files_named(
     served: &ServedRoots,
     filenames: &[String],
 ) -> rusqlite::Result<Vec<FileRecord>> {
-    let sql = format!("SELECT {FILE_COLUMNS} FROM files WHERE filename = ?1 AND present = 1");
+    let sql = format!(
+        "SELECT {FILE_COLUMNS} FROM files WHERE filename = ?1 AND present = 1 AND NOT EXISTS \
+         (SELECT 1 FROM projects WHERE projects.id = project_id AND status = 'quarantined')"
+    );
     let mut found = Vec::with_capacity(filenames.len());
     for filename in filenames {
         let files = served.files(connection, &sql, [filename])?;

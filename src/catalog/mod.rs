@@ -46,7 +46,8 @@ pub trait Catalog: Send + Sync + 'static {
     /// Of several present files with one name only that with the smallest key is given.
     async fn project(&self, name: &ProjectName) -> Result<Option<ProjectRecord>, Error>;
 
-    /// The present file with exactly this name; the smallest key wins.
+    /// The present file with exactly this name; the smallest key wins. None of a quarantined project: nothing of it is
+    /// offered, by whatever way (PEP 792).
     async fn file(&self, filename: &str) -> Result<Option<FileRecord>, Error>;
 
     /// The present file of each of these names, as [`Catalog::file`] gives it; names without one are left out.

@@ -106,6 +106,20 @@ async fn what_was_recorded_is_there_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_quarantined_project_offers_no_file_and_keeps_them_all() {
+    let f = fixture();
+    let (catalog, _) = f.open();
+    catalog.record_upload(upload("a-1.0.tar.gz", 1)).await.unwrap();
+    catalog.record_upload(upload("b-1.0.tar.gz", 2)).await.unwrap();
+    f.sql("UPDATE projects SET status = 'quarantined' WHERE name = 'a'");
+    assert_eq!(catalog.file("a-1.0.tar.gz").await.unwrap(), None);
+    assert!(catalog.file("b-1.0.tar.gz").await.unwrap().is_some());
+    assert_eq!(catalog.project(&name("a")).await.unwrap().unwrap().files.len(), 1);
+    f.sql("UPDATE projects SET status = 'archived' WHERE name = 'a'");
+    assert!(catalog.file("a-1.0.tar.gz").await.unwrap().is_some());
+}
+
+#[tokio::test]
 async fn uploads_and_removals_are_audited() {
     let f = fixture();
     let (catalog, _) = f.open();

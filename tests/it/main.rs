@@ -29,6 +29,7 @@ mod help; // a snapshot per `--help`
 mod publish; // uploads, to indexes of all manners
 mod real_clients; // pip, uv, twine and poetry, there and back
 mod serve; // the index server, asked over bare sockets
+mod standards; // the packaging standards, line by line
 mod support;
 
 /// A file that no `mod` line names would be compiled by nobody and would seem to pass.

@@ -51,7 +51,7 @@ pub(super) const WELCOME: Table = Table {
     rows: || {
         vec![
             same(
-                "200 text/html; charset=utf-8: 9 files all this page\n    /simple/\n    /packages/\n    /",
+                "200 text/html; charset=utf-8: 10 files all this page\n    /simple/\n    /packages/\n    /",
                 get("/"),
             ),
             same("200", head("/")),

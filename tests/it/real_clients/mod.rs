@@ -6,87 +6,13 @@ mod pages; // what installers learn before they fetch a file
 mod passwords; // where clients find them, and what they hear without
 mod round_trips; // what one client uploads, the next one gets
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
-use crate::support::distributions::{Distribution, sha256};
+use crate::support::Outcome;
+use crate::support::distributions::Distribution;
+use crate::support::index::{Index, PASSWORD, USER, sha256_of};
 use crate::support::tools::Tool;
-use crate::support::{Outcome, Server, Testbed};
-
-const USER: &str = "alice";
-const PASSWORD: &str = "pa55: w/rd@%40";
-/// The same in a URL.
-const PASSWORD_IN_URL: &str = "pa55%3A%20w%2Frd%40%2540";
-
-/// `pkgctl serve` on a folder of its own, in a home of its own.
-struct Index {
-    testbed: Testbed,
-    server: Server,
-}
-
-impl Index {
-    /// Everybody may do everything.
-    fn open() -> Self {
-        let testbed = Testbed::new();
-        fs::create_dir(testbed.path("packages")).unwrap();
-        let server = testbed.serve(["--disable-fallback", "-P", ".", "-a", ".", "packages"]);
-        Self { testbed, server }
-    }
-
-    /// Everything takes alice's password.
-    fn guarded() -> Self {
-        let testbed = Testbed::new();
-        fs::create_dir(testbed.path("packages")).unwrap();
-        testbed.write("passwords", password_line());
-        let server = testbed.serve(["-P", "passwords", "-a", "update,download,list", "packages"]);
-        Self { testbed, server }
-    }
-
-    /// Where uploads go.
-    fn upload_url(&self) -> String {
-        format!("{}/", self.server.url)
-    }
-
-    /// Where installers look.
-    fn simple_url(&self) -> String {
-        format!("{}/simple/", self.server.url)
-    }
-
-    /// The same, with alice's name and password in it.
-    fn simple_url_of_alice(&self) -> String {
-        with_credentials(&self.simple_url(), &format!("{USER}:{PASSWORD_IN_URL}"))
-    }
-
-    /// Puts a file into the served folder, as `cp` does.
-    fn copy_in(&self, distribution: &Distribution) -> PathBuf {
-        distribution.write_into(self.testbed.path("packages"))
-    }
-
-    /// Puts a file where uploaders take it from.
-    fn in_dist(&self, distribution: &Distribution) -> PathBuf {
-        distribution.write_into(self.testbed.path("dist"))
-    }
-
-    #[track_caller]
-    fn assert_stored(&self, distribution: &Distribution) {
-        let path = self.testbed.path("packages").join(&distribution.filename);
-        assert_eq!(sha256_of(&path), distribution.sha256(), "{}", path.display());
-    }
-}
-
-/// A line of a passwords file, as cheap to check as bcrypt can be.
-fn password_line() -> String {
-    format!("{USER}:{}\n", bcrypt::hash(PASSWORD, 4).unwrap())
-}
-
-fn with_credentials(url: &str, credentials: &str) -> String {
-    url.replacen("://", &format!("://{credentials}@"), 1)
-}
-
-fn sha256_of(path: &Path) -> String {
-    sha256(&fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
-}
 
 fn twine_upload(twine: &Tool, index: &Index, files: &[PathBuf]) -> Command {
     let mut command = twine.command(&index.testbed);

@@ -3,12 +3,10 @@
 use std::fs::{self, File, FileTimes};
 use std::time::{Duration, SystemTime};
 
-use super::{
-    Index, PASSWORD, USER, assert_downloaded, assert_imports, fail, pip_download, succeed, twine_upload,
-    uv_publish,
-};
+use super::{assert_downloaded, assert_imports, fail, pip_download, succeed, twine_upload, uv_publish};
 use crate::support::distributions::{Distribution, wheel};
 use crate::support::http;
+use crate::support::index::{Index, PASSWORD, USER};
 use crate::support::tools;
 
 /// What each version of the standard brought, so that every client has a reason to choke on it.

@@ -1,10 +1,10 @@
 //! Where clients find their passwords, and what they hear when they have none or a wrong one.
 
 use super::{
-    Index, PASSWORD, USER, assert_downloaded, assert_imports, fail, password_line, pip_download, succeed,
-    twine_upload, uv_install, uv_publish, with_credentials,
+    assert_downloaded, assert_imports, fail, pip_download, succeed, twine_upload, uv_install, uv_publish,
 };
 use crate::support::distributions::wheel;
+use crate::support::index::{Index, PASSWORD, USER, password_line, with_credentials};
 use crate::support::tools;
 
 #[test]
@@ -17,7 +17,9 @@ fn pip_and_uv_take_the_password_from_netrc() {
     index.copy_in(&distribution);
     // netrc knows no blanks in passwords, so this user has a plainer one.
     let line = format!("bob:{}\n", bcrypt::hash("plain", 4).unwrap());
-    index.testbed.write("passwords", password_line() + &line);
+    index
+        .testbed
+        .write("passwords", password_line(USER, PASSWORD) + &line);
     index
         .testbed
         .write(".netrc", "machine 127.0.0.1 login bob password plain\n");

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::PathBuf;
 
 use super::{
-    Index, PASSWORD, PASSWORD_IN_URL, USER, assert_downloaded, assert_imports, fail, pip_download, sha256_of,
-    succeed, twine_upload, uv_install, uv_publish, with_credentials,
+    assert_downloaded, assert_imports, fail, pip_download, succeed, twine_upload, uv_install, uv_publish,
 };
 use crate::support::distributions::{sdist, wheel};
+use crate::support::index::{Index, PASSWORD, PASSWORD_IN_URL, USER, sha256_of, with_credentials};
 use crate::support::pypiserver::Pypiserver;
 use crate::support::tools;
 use crate::support::{Outcome, Testbed};

@@ -37,6 +37,14 @@ impl Distribution {
         sha256(&self.bytes)
     }
 
+    /// The same bytes under another name.
+    pub(crate) fn renamed(self, filename: &str) -> Self {
+        Self {
+            filename: filename.to_owned(),
+            ..self
+        }
+    }
+
     /// Writes it under its own name into `folder`, which is made when it is absent.
     pub(crate) fn write_into(&self, folder: impl AsRef<Path>) -> PathBuf {
         fs::create_dir_all(&folder).unwrap();

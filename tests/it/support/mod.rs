@@ -1,9 +1,10 @@
-//! What the tests share: a hermetic home with the real binary, a running server, made-up distributions, an index that
-//! misbehaves as it is told, real clients.
+//! What the tests share: a hermetic home with the real binary, a running server, an index in use, made-up distributions,
+//! an index that misbehaves as it is told, real clients.
 
 pub(crate) mod blessed;
 pub(crate) mod distributions;
 pub(crate) mod http;
+pub(crate) mod index;
 pub(crate) mod pseudo_terminal;
 pub(crate) mod pypiserver;
 pub(crate) mod rust_tokens;
