@@ -40,8 +40,8 @@ mod generations;
 mod listing;
 mod pages;
 mod reconcile;
-mod statistics;
 mod search;
+mod statistics;
 mod upload;
 
 #[cfg(test)]
@@ -51,8 +51,8 @@ pub use documents::{DocumentKey, Which};
 pub use files::{Content, Download};
 pub use listing::Listing;
 pub use pages::{Page, PageKey};
-pub use statistics::{CachedBytes, Statistics, Uploads};
 pub use search::{Found, Query};
+pub use statistics::{CachedBytes, Statistics, Uploads};
 pub use upload::{Accepted, Refusal, Submission};
 
 /// What the index is told once, at the start.
