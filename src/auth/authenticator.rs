@@ -2,33 +2,42 @@
 //! and passwords can't be guessed by trying.
 //!
 //! A request goes through these steps: look at the file (one `stat`) → known to be right a moment ago? → too many
-//! failures? → somebody else checking the very same credentials? → a place in the queue → one slow check. Only the
-//! last one costs more than microseconds, and only it needs a place, so that a flood of wrong passwords can't stop
-//! clients whose passwords are known.
+//! failures of this user from there? → somebody else checking the very same credentials? → a place in the queue
+//! (`turns.rs`) → one slow check. Only the last one costs more than microseconds, and only it needs a place, so that
+//! a flood of wrong passwords can't stop clients whose passwords are known.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 
 use super::Error;
-use super::credentials::{Basic, Secret, Username};
+use super::credentials::{Basic, Username};
 pub use super::failures::FailureLimits;
 use super::failures::{Client, Failures};
+use super::htpasswd::PasswordFile;
+use super::network::Network;
 use super::password_file::LivePasswordFile;
 use super::scheme::{Limits, PasswordHash};
 use super::success_cache::{Fingerprint, Fingerprinter, SuccessCache};
+use super::turns::{Standing, Ticket, Turns};
 
 /// The largest password file that is read, in bytes; room for tens of thousands of users.
 pub const MAX_FILE_BYTES: u64 = 8 * 1024 * 1024;
 
 /// What a client is told to wait when the queue is full.
 const BUSY_RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// How long a user is known at a network after a right password.
+const KNOWN_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How many users at networks are known at most; a few dozen bytes each.
+const KNOWN_COUNT: usize = 8_192;
 
 /// The limits of an [`Authenticator`].
 #[derive(Debug, Clone)]
@@ -37,7 +46,7 @@ pub struct Settings {
     pub scheme_limits: Limits,
     /// How many checks run at once; half of the cores, at least one, when not said.
     pub parallel_checks: NonZeroUsize,
-    /// How many checks may wait for one that runs.
+    /// How many checks may wait for one that runs; as many again for users who were right from there before.
     pub waiting_checks: usize,
     /// How long credentials that were right need no further check.
     pub remembered_for: Duration,
@@ -89,7 +98,7 @@ pub enum Denied {
 
 /// The users of a password file, for the server. Shared by all its connections.
 pub struct Authenticator {
-    file: Mutex<LivePasswordFile>,
+    file: LivePasswordFile,
     shared: Arc<Shared>,
 }
 
@@ -102,18 +111,18 @@ impl std::fmt::Debug for Authenticator {
 /// What the tasks that check a password need.
 struct Shared {
     fingerprinter: Fingerprinter,
+    /// Read by every request, written after slow checks alone.
+    successes: RwLock<SuccessCache<Fingerprint>>,
     /// Short sections without an await inside; a std mutex is right.
     memory: Mutex<Memory>,
-    /// Places for checks that run or wait.
-    places: Arc<Semaphore>,
-    /// Places for checks that run.
-    running: Semaphore,
+    turns: Arc<Turns>,
+    parallel: u32,
     checks: AtomicU64,
 }
 
 struct Memory {
-    successes: SuccessCache,
     failures: Failures,
+    known: SuccessCache<Client>,
     /// Checks under way, so that fifty connections of one client cost one.
     under_way: HashMap<Fingerprint, watch::Receiver<Verdict>>,
 }
@@ -131,12 +140,14 @@ enum Verdict {
 
 /// One question: is this the password?
 struct Question {
+    basic: Basic,
+    users: Arc<PasswordFile>,
     fingerprint: Fingerprint,
-    password: Secret,
-    /// What it is checked against.
-    stored: Option<PasswordHash>,
-    /// Whether `stored` is the user's own; a check against another one is always wrong.
-    is_known: bool,
+    /// Who fails when it is wrong.
+    client: Client,
+    /// Who is known when it is right, whatever is stored for the user.
+    origin: Client,
+    standing: Standing,
 }
 
 impl Authenticator {
@@ -148,19 +159,21 @@ impl Authenticator {
         let file = LivePasswordFile::open(path, settings.scheme_limits)?;
         let parallel = settings.parallel_checks.get();
         let memory = Memory {
-            successes: SuccessCache::new(settings.remembered_for, settings.remembered_count),
             failures: Failures::new(settings.failures),
+            known: SuccessCache::new(KNOWN_FOR, KNOWN_COUNT),
             under_way: HashMap::new(),
         };
+        let successes = SuccessCache::new(settings.remembered_for, settings.remembered_count);
         let shared = Shared {
             fingerprinter: Fingerprinter::new().map_err(Error::Randomness)?,
+            successes: RwLock::new(successes),
             memory: Mutex::new(memory),
-            places: Arc::new(Semaphore::new(parallel + settings.waiting_checks)),
-            running: Semaphore::new(parallel),
+            turns: Turns::new(parallel, settings.waiting_checks),
+            parallel: u32::try_from(parallel).unwrap_or(u32::MAX),
             checks: AtomicU64::new(0),
         };
         Ok(Self {
-            file: Mutex::new(file),
+            file,
             shared: Arc::new(shared),
         })
     }
@@ -178,23 +191,17 @@ impl Authenticator {
     ) -> Result<Username, Denied> {
         let header = authorization.ok_or(Denied::Missing)?;
         let basic = Basic::from_header(header).map_err(|_| Denied::Malformed)?;
-        let question = self.question(&basic);
-        let is_known = question.is_known;
-        let mut verdict = {
-            let now = Instant::now();
-            let mut memory = self.shared.memory();
-            if is_known && memory.successes.contains(&question.fingerprint, now) {
-                return Ok(basic.username);
-            }
-            let client = memory.failures.client(basic.username.as_str(), client);
-            if let Some(retry_after) = memory.failures.must_wait(client, now) {
-                return Err(Denied::TooManyAttempts { retry_after });
-            }
-            self.shared.ask(&mut memory, question, client)?
-        };
+        let users = self.file.users();
+        let own = users.password_of(&basic.username);
+        let fingerprint = self.shared.fingerprinter.of(&basic, own);
+        if own.is_some() && self.shared.was_right(&fingerprint) {
+            return Ok(basic.username);
+        }
+        let user = basic.username.clone();
+        let mut verdict = self.shared.ask(basic, users, fingerprint, Network::of(client))?;
         let verdict = verdict.wait_for(|verdict| *verdict != Verdict::Pending).await;
         match verdict.map_or(Verdict::Unknown, |verdict| *verdict) {
-            Verdict::Right => Ok(basic.username),
+            Verdict::Right => Ok(user),
             Verdict::Wrong => Err(Denied::Wrong),
             Verdict::TooMany(retry_after) => Err(Denied::TooManyAttempts { retry_after }),
             Verdict::Pending | Verdict::Unknown => Err(Denied::Busy {
@@ -212,18 +219,7 @@ impl Authenticator {
     /// How many users can log in now.
     #[must_use]
     pub fn user_count(&self) -> usize {
-        lock(&self.file).users().user_count()
-    }
-
-    fn question(&self, basic: &Basic) -> Question {
-        let users = lock(&self.file).users();
-        let own = users.password_of(&basic.username);
-        Question {
-            fingerprint: self.shared.fingerprinter.of(basic, own),
-            password: basic.password.clone(),
-            stored: own.or_else(|| users.strongest()).cloned(),
-            is_known: own.is_some(),
-        }
+        self.file.users().user_count()
     }
 }
 
@@ -232,68 +228,113 @@ impl Shared {
         lock(&self.memory)
     }
 
+    fn was_right(&self, fingerprint: &Fingerprint) -> bool {
+        let successes = self.successes.read().unwrap_or_else(PoisonError::into_inner);
+        successes.contains(fingerprint, Instant::now())
+    }
+
     /// Joins a check of the same credentials that is under way, or starts one.
     fn ask(
         self: &Arc<Self>,
-        memory: &mut Memory,
-        question: Question,
-        client: Client,
+        basic: Basic,
+        users: Arc<PasswordFile>,
+        fingerprint: Fingerprint,
+        network: Network,
     ) -> Result<watch::Receiver<Verdict>, Denied> {
-        if let Some(verdict) = memory.under_way.get(&question.fingerprint) {
+        let now = Instant::now();
+        let mut memory = self.memory();
+        let name = basic.username.as_str();
+        let stored = users.password_of(&basic.username).map_or("", PasswordHash::text);
+        let client = memory.failures.client(name, stored, network);
+        let origin = memory.failures.client(name, "", network);
+        if let Some(retry_after) = memory.failures.must_wait(client, now) {
+            return Err(Denied::TooManyAttempts { retry_after });
+        }
+        if let Some(verdict) = memory.under_way.get(&fingerprint) {
             return Ok(verdict.clone());
         }
-        let busy = Denied::Busy {
-            retry_after: BUSY_RETRY_AFTER,
+        // One may have ended between the first look and this one. It is remembered before it is taken off the list.
+        if self.was_right(&fingerprint) {
+            return Ok(watch::channel(Verdict::Right).1);
+        }
+        let standing = match memory.known.contains(&origin, now) {
+            true => Standing::Known,
+            false => Standing::Stranger,
         };
-        let place = Arc::clone(&self.places).try_acquire_owned().map_err(|_| busy)?;
+        let ticket = self.turns.enter(standing, network).ok_or(Denied::Busy {
+            retry_after: BUSY_RETRY_AFTER,
+        })?;
+        let question = Question {
+            basic,
+            users,
+            fingerprint,
+            client,
+            origin,
+            standing,
+        };
         let (tell, verdict) = watch::channel(Verdict::Pending);
-        let fingerprint = question.fingerprint;
         memory.under_way.insert(fingerprint, verdict.clone());
         let shared = Arc::clone(self);
         // A task of its own: a client that hangs up must not stop a check that others wait for.
-        tokio::spawn(async move {
-            let verdict = shared.check(question, client).await;
-            shared.conclude(&fingerprint, client, verdict);
-            tell.send_replace(verdict);
-            drop(place);
-        });
+        tokio::spawn(async move { tell.send_replace(shared.answer(question, ticket).await) });
         Ok(verdict)
     }
 
-    /// The slow part: waits for its turn, then hashes.
-    async fn check(&self, question: Question, client: Client) -> Verdict {
-        let Ok(_permit) = self.running.acquire().await else {
-            return Verdict::Unknown;
+    /// Checks when its turn comes, and remembers what came of it before the next one has its turn.
+    async fn answer(&self, question: Question, ticket: Ticket) -> Verdict {
+        let Question {
+            fingerprint,
+            client,
+            origin,
+            ..
+        } = question;
+        let turn = ticket.turn().await;
+        let verdict = match &turn {
+            Some(_) => self.check(question).await,
+            None => Verdict::Unknown,
         };
-        if let Some(retry_after) = self.memory().failures.must_wait(client, Instant::now()) {
+        let now = Instant::now();
+        if verdict == Verdict::Right {
+            let mut successes = self.successes.write().unwrap_or_else(PoisonError::into_inner);
+            successes.insert(fingerprint, now);
+        }
+        let mut memory = self.memory();
+        memory.under_way.remove(&fingerprint);
+        match verdict {
+            Verdict::Right => memory.known.insert(origin, now),
+            Verdict::Wrong => memory.failures.record(client, now),
+            Verdict::Pending | Verdict::TooMany(_) | Verdict::Unknown => {}
+        }
+        verdict
+    }
+
+    /// The slow part.
+    async fn check(&self, question: Question) -> Verdict {
+        if question.standing == Standing::Stranger
+            && let Some(pace) = self.pace()
+        {
+            tokio::time::sleep(pace).await;
+        }
+        let must_wait = |memory: &mut Memory| memory.failures.must_wait(question.client, Instant::now());
+        if let Some(retry_after) = must_wait(&mut self.memory()) {
             return Verdict::TooMany(retry_after);
         }
         self.checks.fetch_add(1, Ordering::Relaxed);
-        let Question {
-            password,
-            stored,
-            is_known,
-            ..
-        } = question;
+        let Question { basic, users, .. } = question;
         let matches = tokio::task::spawn_blocking(move || {
-            stored.is_some_and(|stored| stored.verify(password.expose().as_bytes()))
+            users.verify(&basic.username, basic.password.expose().as_bytes())
         });
         match matches.await {
-            Ok(true) if is_known => Verdict::Right,
-            Ok(_) => Verdict::Wrong,
+            Ok(true) => Verdict::Right,
+            Ok(false) => Verdict::Wrong,
             Err(_) => Verdict::Unknown,
         }
     }
 
-    fn conclude(&self, fingerprint: &Fingerprint, client: Client, verdict: Verdict) {
-        let now = Instant::now();
-        let mut memory = self.memory();
-        memory.under_way.remove(fingerprint);
-        match verdict {
-            Verdict::Right => memory.successes.insert(*fingerprint, now),
-            Verdict::Wrong => memory.failures.record(client, now),
-            Verdict::Pending | Verdict::TooMany(_) | Verdict::Unknown => {}
-        }
+    /// How long a stranger's turn lasts before the check, so that all turns together keep the pace.
+    fn pace(&self) -> Option<Duration> {
+        let pace = self.memory().failures.pace(Instant::now())?;
+        Some(pace * self.parallel)
     }
 }
 

@@ -1,7 +1,8 @@
 //! What the server may count on while the password file changes under it and others guess.
 
 use super::*;
-use crate::auth::scheme::make_bcrypt;
+use crate::auth::credentials::Secret;
+use crate::auth::scheme::Recipe;
 use std::fs;
 
 const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
@@ -40,7 +41,8 @@ impl Fixture {
 }
 
 fn line(user: &str, password: &str) -> String {
-    format!("{user}:{}\n", make_bcrypt(&Secret::new(password), 4).unwrap())
+    let stored = Recipe::Bcrypt { cost: 4 }.store(&Secret::new(password));
+    format!("{user}:{}\n", stored.unwrap())
 }
 
 async fn log_in(authenticator: &Authenticator, user: &str, password: &str) -> Result<String, Denied> {
@@ -133,15 +135,32 @@ async fn an_unknown_user_costs_the_same_check_as_a_wrong_password() {
         counts.push(authenticator.checks() - before);
     }
     assert_eq!(counts, [1; 6]);
-    let nobody = Basic {
-        username: "nobody".parse().unwrap(),
-        password: Secret::new(""),
-    };
-    let question = authenticator.question(&nobody);
-    assert_eq!(
-        question.stored.unwrap().scheme(),
-        crate::auth::scheme::Scheme::Bcrypt
-    );
+}
+
+// F4: timed, where the difference would be a factor of a hundred.
+#[tokio::test]
+async fn weak_lines_and_unknown_users_answer_no_sooner_than_strong_ones() {
+    let content = "weak:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\nold:$apr1$r31.....$HqJZimcKQFAMYayBlzkrA/\n";
+    let strong = Recipe::Bcrypt { cost: 9 }.store(&Secret::new("secret")).unwrap();
+    let fixture = Fixture::new(format!("{content}alice:{strong}\n"));
+    let authenticator = fixture.open();
+    // The quickest of several: what else the machine does only adds.
+    let mut quickest = HashMap::new();
+    for round in 0..5 {
+        for user in ["alice", "old", "weak", "nobody"] {
+            let started = Instant::now();
+            let answer = log_in(&authenticator, user, &format!("wrong{round}")).await;
+            assert_eq!(answer, Err(Denied::Wrong));
+            let took = quickest.entry(user).or_insert(Duration::MAX);
+            *took = started.elapsed().min(*took);
+        }
+    }
+    let slowest = quickest.values().max().unwrap();
+    assert!(quickest.values().all(|took| *took > *slowest / 2), "{quickest:?}");
+    // The right one is not kept waiting.
+    let started = Instant::now();
+    log_in(&authenticator, "old", "myPassword").await.unwrap();
+    assert!(started.elapsed() < *slowest / 2);
 }
 
 #[tokio::test]
@@ -203,9 +222,10 @@ async fn guesses_sent_at_once_are_limited_like_guesses_in_turn() {
         "{}",
         authenticator.checks()
     );
+    // Those that found a place have had their turn, the others are told to come again.
     let refused = answers
         .iter()
-        .filter(|answer| matches!(answer, Err(Denied::TooManyAttempts { .. })));
+        .filter(|answer| matches!(answer, Err(Denied::TooManyAttempts { .. } | Denied::Busy { .. })));
     assert!(refused.count() >= 40);
 }
 
@@ -231,6 +251,106 @@ async fn a_full_queue_says_busy_and_known_clients_still_get_in() {
         .filter(|answer| matches!(answer, Err(Denied::Busy { .. })));
     assert_eq!(busy.count(), 3, "{answers:?}");
     assert!(known.is_ok());
+}
+
+// F3: many user names from one address, as in guessing by a list.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_from_one_address_keeps_nobody_else_waiting() {
+    let fixture = Fixture::new(line("alice", "secret") + &line("bob", "other"));
+    let authenticator = Arc::new(fixture.open());
+    log_in(&authenticator, "alice", "secret").await.unwrap();
+    let flood: Vec<_> = (0..400)
+        .map(|number| {
+            let authenticator = Arc::clone(&authenticator);
+            tokio::spawn(async move { log_in(&authenticator, &format!("user{number}"), "guess").await })
+        })
+        .collect();
+    // Never seen before, from elsewhere: a place and the next turn but one.
+    let elsewhere = addresses().next().unwrap();
+    log_in_from(&authenticator, "bob", "other", elsewhere)
+        .await
+        .unwrap();
+    // Known from this address, with a password that is not remembered.
+    fixture.replace(line("alice", "changed") + &line("bob", "other"));
+    log_in(&authenticator, "alice", "changed").await.unwrap();
+    for answer in flood {
+        let answer = answer.await.unwrap();
+        assert!(
+            matches!(answer, Err(Denied::Wrong | Denied::Busy { .. })),
+            "{answer:?}"
+        );
+    }
+}
+
+// F3: from everywhere, over the limit of all together.
+#[tokio::test]
+async fn after_a_thousand_failures_strangers_are_slowed_and_nobody_is_blocked() {
+    let fixture = Fixture::new(line("alice", "secret") + &line("bob", "other"));
+    let settings = Settings {
+        failures: FailureLimits {
+            overall: 5,
+            span: Duration::from_secs(1),
+            ..FailureLimits::default()
+        },
+        ..Settings::default()
+    };
+    let parallel = u32::try_from(settings.parallel_checks.get()).unwrap();
+    let authenticator = Authenticator::open(&fixture.path(), settings).unwrap();
+    log_in(&authenticator, "alice", "secret").await.unwrap();
+    for (number, from) in addresses().take(5).enumerate() {
+        let denied = log_in_from(&authenticator, "bob", &number.to_string(), from).await;
+        assert_eq!(denied, Err(Denied::Wrong));
+    }
+    let started = Instant::now();
+    log_in_from(&authenticator, "bob", "other", addresses().nth(9).unwrap())
+        .await
+        .unwrap();
+    assert!(started.elapsed() >= Duration::from_millis(200) * parallel);
+}
+
+#[tokio::test]
+async fn a_new_password_ends_the_wait_of_its_user() {
+    let fixture = Fixture::new(line("alice", "secret"));
+    let authenticator = fixture.open();
+    for number in 0..10 {
+        let denied = log_in(&authenticator, "alice", &number.to_string()).await;
+        assert_eq!(denied, Err(Denied::Wrong));
+    }
+    let denied = log_in(&authenticator, "alice", "secret").await;
+    assert!(matches!(denied, Err(Denied::TooManyAttempts { .. })));
+    fixture.replace(line("alice", "another"));
+    log_in(&authenticator, "alice", "another").await.unwrap();
+}
+
+// Generous by a factor of a hundred, and still a hundred times below one hash.
+#[tokio::test]
+async fn a_remembered_login_costs_next_to_nothing() {
+    let authenticator = Fixture::new(line("alice", "secret")).open();
+    log_in(&authenticator, "alice", "secret").await.unwrap();
+    let started = Instant::now();
+    for _ in 0..1_000 {
+        log_in(&authenticator, "alice", "secret").await.unwrap();
+    }
+    assert!(
+        started.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        started.elapsed()
+    );
+    assert_eq!(authenticator.checks(), 1);
+}
+
+#[tokio::test]
+async fn weak_lines_count_where_the_operator_insists() {
+    let fixture = Fixture::new("alice:hunter2\nbob:CCNf8Sbh3HDfQ\n");
+    let refused = Authenticator::open(&fixture.path(), Settings::default());
+    assert!(matches!(refused, Err(Error::NoUsers { warnings, .. }) if warnings.len() == 2));
+    let mut settings = Settings::default();
+    settings.scheme_limits.allow_weak = true;
+    let authenticator = Authenticator::open(&fixture.path(), settings).unwrap();
+    log_in(&authenticator, "alice", "hunter2").await.unwrap();
+    log_in(&authenticator, "bob", "U*U*U*U*").await.unwrap();
+    let hash = log_in(&authenticator, "bob", "CCNf8Sbh3HDfQ").await;
+    assert_eq!(hash, Err(Denied::Wrong));
 }
 
 #[tokio::test]

@@ -2,15 +2,17 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher as _, RandomState};
-use std::net::IpAddr;
 use std::time::{Duration, Instant};
+
+use super::network::Network;
 
 /// How many failures are too many.
 #[derive(Debug, Clone)]
 pub struct FailureLimits {
-    /// Failures of one user name from one network.
+    /// Failures of one user name from one network; then only that pair has to wait.
     pub per_client: usize,
-    /// Failures of everybody together.
+    /// Failures of everybody together; then checks for strangers are spread so that there are no more of them than
+    /// this in a span. Nobody is turned away for what others do.
     pub overall: usize,
     /// How long a failure counts.
     pub span: Duration,
@@ -26,12 +28,13 @@ impl Default for FailureLimits {
     }
 }
 
-/// A user name at a network, as a number under a random key: names that a client makes up can be long.
+/// Somebody who fails: a user name with the stored password that it has now, at a network. As a number under a
+/// random key: names that a client makes up can be long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Client(u64);
 
-/// The failures that still count. Since nobody gets another try once `overall` is reached, there are never many more
-/// entries than that.
+/// The failures that still count. Beyond `overall` they come at a slow pace, so there are never many more entries
+/// than twice that.
 pub(super) struct Failures {
     limits: FailureLimits,
     hasher: RandomState,
@@ -49,25 +52,28 @@ impl Failures {
         }
     }
 
-    pub(super) fn client(&self, user: &str, address: IpAddr) -> Client {
-        Client(self.hasher.hash_one((user, network(address))))
+    /// `stored` is what is stored for the user: who gets a new password starts anew.
+    pub(super) fn client(&self, user: &str, stored: &str, network: Network) -> Client {
+        Client(self.hasher.hash_one((user, stored, network)))
     }
 
     /// How long the client has to wait before it may try again; `None` when it may now.
     pub(super) fn must_wait(&mut self, client: Client, now: Instant) -> Option<Duration> {
         self.forget_old(now);
         let own = self.per_client.get(&client).copied().unwrap_or(0);
-        let freeing = if own >= self.limits.per_client {
-            let own_failures = self.recent.iter().filter(|(_, failed)| *failed == client);
-            own_failures.map(|(at, _)| *at).nth(own - self.limits.per_client)
-        } else if self.recent.len() >= self.limits.overall {
-            self.recent
-                .get(self.recent.len() - self.limits.overall)
-                .map(|(at, _)| *at)
-        } else {
-            None
-        };
-        freeing.map(|at| (at + self.limits.span).saturating_duration_since(now))
+        let surplus = own.checked_sub(self.limits.per_client)?;
+        // Once so many of its failures are forgotten, there is room for another one.
+        let mut own_failures = self.recent.iter().filter(|(_, failed)| *failed == client);
+        let (at, _) = own_failures.nth(surplus)?;
+        Some((*at + self.limits.span).saturating_duration_since(now))
+    }
+
+    /// How far apart the checks for strangers are to be: not at all, unless there were too many failures over all.
+    pub(super) fn pace(&mut self, now: Instant) -> Option<Duration> {
+        self.forget_old(now);
+        let is_flood = self.recent.len() >= self.limits.overall;
+        let checks = u32::try_from(self.limits.overall).unwrap_or(u32::MAX).max(1);
+        is_flood.then(|| self.limits.span / checks)
     }
 
     pub(super) fn record(&mut self, client: Client, now: Instant) {
@@ -92,37 +98,21 @@ impl Failures {
     }
 }
 
-/// The part of an address that one customer of a provider can't change at will: all of an IPv4 address, the first
-/// 64 bits of an IPv6 one.
-fn network(address: IpAddr) -> [u8; 8] {
-    match address.to_canonical() {
-        IpAddr::V4(address) => {
-            let [a, b, c, d] = address.octets();
-            // No IPv6 network of a client begins with these bits, which belong to mapped IPv4 addresses.
-            [0, 0, 0xff, 0xff, a, b, c, d]
-        }
-        IpAddr::V6(address) => {
-            let [a, b, c, d, e, f, g, h, ..] = address.octets();
-            [a, b, c, d, e, f, g, h]
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const MINUTE: Duration = Duration::from_secs(60);
 
-    fn address(text: &str) -> IpAddr {
-        text.parse().unwrap()
+    fn network(text: &str) -> Network {
+        Network::of(text.parse().unwrap())
     }
 
     #[test]
     fn the_eleventh_try_waits_until_the_first_failure_is_five_minutes_old() {
         let mut failures = Failures::new(FailureLimits::default());
         let start = Instant::now();
-        let client = failures.client("alice", address("192.0.2.1"));
+        let client = failures.client("alice", "", network("192.0.2.1"));
         for second in 0..10 {
             assert_eq!(failures.must_wait(client, start), None);
             failures.record(client, start + Duration::from_secs(second));
@@ -142,47 +132,44 @@ mod tests {
     fn others_are_not_punished() {
         let mut failures = Failures::new(FailureLimits::default());
         let now = Instant::now();
-        let guilty = failures.client("alice", address("192.0.2.1"));
+        let guilty = failures.client("alice", "", network("192.0.2.1"));
         (0..10).for_each(|_| failures.record(guilty, now));
         for (user, from) in [
             ("alice", "192.0.2.2"),
             ("bob", "192.0.2.1"),
             ("alice", "2001:db8::1"),
         ] {
-            let other = failures.client(user, address(from));
+            let other = failures.client(user, "", network(from));
             assert_eq!(failures.must_wait(other, now), None, "{user} {from}");
         }
         assert!(failures.must_wait(guilty, now).is_some());
     }
 
     #[test]
-    fn a_network_is_one_ipv4_address_or_64_bits_of_ipv6() {
-        let failures = Failures::new(FailureLimits::default());
-        let client = |text| failures.client("alice", address(text));
-        assert_eq!(client("2001:db8:1:2::1"), client("2001:db8:1:2:ffff::9"));
-        assert_ne!(client("2001:db8:1:2::1"), client("2001:db8:1:3::1"));
-        assert_eq!(client("::ffff:192.0.2.1"), client("192.0.2.1"));
+    fn a_new_password_is_a_new_start() {
+        let mut failures = Failures::new(FailureLimits::default());
+        let now = Instant::now();
+        let before = failures.client("alice", "old", network("192.0.2.1"));
+        (0..10).for_each(|_| failures.record(before, now));
+        assert!(failures.must_wait(before, now).is_some());
+        let after = failures.client("alice", "new", network("192.0.2.1"));
+        assert_eq!(failures.must_wait(after, now), None);
     }
 
     #[test]
-    fn all_together_have_a_limit_too_and_memory_stays_small() {
+    fn all_together_are_slowed_down_and_nobody_is_turned_away() {
         let mut failures = Failures::new(FailureLimits::default());
         let now = Instant::now();
-        let mut let_in = 0;
-        for number in 0..5_000 {
-            let client = failures.client(&format!("user{number}"), address("192.0.2.1"));
-            if failures.must_wait(client, now).is_none() {
-                let_in += 1;
-                failures.record(client, now);
-            }
+        for number in 0..1_000 {
+            assert_eq!(failures.pace(now), None, "{number}");
+            let client = failures.client(&format!("user{number}"), "", network("192.0.2.1"));
+            failures.record(client, now);
         }
-        assert_eq!(
-            (let_in, failures.recent.len(), failures.per_client.len()),
-            (1_000, 1_000, 1_000)
-        );
+        assert_eq!(failures.pace(now), Some(Duration::from_millis(300)));
+        let new = failures.client("new", "", network("192.0.2.9"));
+        assert_eq!(failures.must_wait(new, now), None);
         let later = now + 5 * MINUTE;
-        let client = failures.client("new", address("192.0.2.9"));
-        assert_eq!(failures.must_wait(client, later), None);
+        assert_eq!(failures.pace(later), None);
         assert_eq!((failures.recent.len(), failures.per_client.len()), (0, 0));
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! - [`credentials`]: the types that carry a user's name and a secret, and the `Authorization` header.
 //! - [`scheme`]: one stored password (bcrypt, apr1, SHA-crypt, Argon2, ...): read, check, make.
+//! - [`generate`]: passwords that nobody thought of.
 //! - [`htpasswd`]: the password file, text in, text out.
 //! - [`policy`]: which actions need a user.
 //! - [`authenticator`]: the live password file of the server, with its limits against guessing.
@@ -9,18 +10,22 @@
 //! # Invariants
 //! 1. A secret never leaves this room as text but through [`credentials::Secret::expose`]; no error and no warning
 //!    holds a line of a password file, only its number.
-//! 2. A password is right only when a known scheme says so; there is no comparison with the stored text.
+//! 2. A password is right only when a known scheme says so. A text that is meant as a hash is never compared as it is;
+//!    what is taken for plain text is, and only where the operator insists.
 
-mod apr1;
 pub mod authenticator;
 pub mod credentials;
 mod failures;
+pub mod generate;
 pub mod htpasswd;
+mod network;
 mod password_file;
 pub mod policy;
+mod remarks;
 pub mod scheme;
 pub mod shell_word;
 mod success_cache;
+mod turns;
 
 pub use authenticator::{Authenticator, Denied, Settings};
 pub use credentials::{Basic, Secret, Username};

@@ -3,14 +3,14 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
 
 use super::Error;
 use super::authenticator::MAX_FILE_BYTES;
 use super::htpasswd::PasswordFile;
+use super::remarks::log_remarks;
 use super::scheme::Limits;
-use super::shell_word::quoted;
 
 /// A change within this span after the last one may leave the time of change as it was, because file systems count
 /// time in ticks of a few milliseconds. A file that young is read again on each use.
@@ -29,12 +29,28 @@ pub fn examine(path: &Path, limits: &Limits) -> Result<PasswordFile, Error> {
     parse(path, &content, limits)
 }
 
-/// The users of a file, as of now.
+/// The users of a file, as of now. Shared by all requests.
 pub(super) struct LivePasswordFile {
     path: PathBuf,
     limits: Limits,
+    /// Read by every request and written after a change of the file; never held while the file is read.
+    current: RwLock<Current>,
+    /// Whoever reads the file again holds it, so that a change is read once.
+    reader: Mutex<Reader>,
+}
+
+/// What was read last.
+#[derive(Clone)]
+struct Current {
     seen: Seen,
     users: Arc<PasswordFile>,
+    /// The file was cut to nothing a moment ago, so `users` are those from before.
+    is_awaiting_content: bool,
+}
+
+/// What one reading has to know of those before.
+#[derive(Default)]
+struct Reader {
     emptied_since: Option<Instant>,
     /// The state of the file that was last complained about in the log.
     complained_about: Option<Seen>,
@@ -74,58 +90,86 @@ impl LivePasswordFile {
                 warnings,
             });
         }
-        log_warnings(path, &users);
-        log_outdated(path, &users.outdated_users());
+        log_remarks(path, &users, None);
         Ok(Self {
             path: path.to_owned(),
             limits,
-            seen: Seen::File(stamp),
-            users: Arc::new(users),
-            emptied_since: None,
-            complained_about: None,
+            current: RwLock::new(Current {
+                seen: Seen::File(stamp),
+                users: Arc::new(users),
+                is_awaiting_content: false,
+            }),
+            reader: Mutex::new(Reader::default()),
         })
     }
 
-    /// The users as of now. Costs one `stat` when nothing changed. A file that can't be used any more leaves the last
-    /// good users in place and is complained about once in the log.
-    pub(super) fn users(&mut self) -> Arc<PasswordFile> {
+    /// The users as of now. Costs one `stat` when nothing changed, and no turn at a lock that is held for longer
+    /// than it takes to copy a pointer. A file that can't be used any more leaves the last good users in place and
+    /// is complained about once in the log.
+    pub(super) fn users(&self) -> Arc<PasswordFile> {
         let found = look(&self.path);
-        if found != self.seen || !found.is_settled() || self.emptied_since.is_some() {
-            self.reload();
+        let current = self.current();
+        if current.is_as(&found) {
+            return current.users;
         }
-        Arc::clone(&self.users)
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = self.current();
+        let now = reader.read(&self.path, &self.limits, before);
+        let users = Arc::clone(&now.users);
+        *self.current.write().unwrap_or_else(PoisonError::into_inner) = now;
+        users
     }
 
-    fn reload(&mut self) {
-        let (stamp, content) = match read(&self.path) {
+    fn current(&self) -> Current {
+        self.current
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl Current {
+    /// Whether the file is sure to hold what was read.
+    fn is_as(&self, found: &Seen) -> bool {
+        self.seen == *found && found.is_settled() && !self.is_awaiting_content
+    }
+}
+
+impl Reader {
+    fn read(&mut self, path: &Path, limits: &Limits, mut current: Current) -> Current {
+        let (stamp, content) = match read(path) {
             Ok(read) => read,
             Err(error) => {
                 // Not remembered by its stamp: the reason may pass without a change of the file.
-                self.seen = match &error {
+                current.seen = match &error {
                     Error::Unreadable { source, .. } => Seen::Nothing(source.kind()),
-                    _ => look(&self.path),
+                    _ => look(path),
                 };
-                self.complain(&error);
-                return;
+                self.complain(&error, &current.seen);
+                return current;
             }
         };
-        if self.is_being_rewritten(&stamp) {
-            self.seen = Seen::File(stamp);
-            return;
+        current.is_awaiting_content = self.is_being_rewritten(&stamp, &current.seen);
+        current.seen = Seen::File(stamp);
+        if current.is_awaiting_content {
+            return current;
         }
-        self.seen = Seen::File(stamp);
-        match parse(&self.path, &content, &self.limits) {
-            Ok(users) => self.accept(users),
-            Err(error) => self.complain(&error),
+        match parse(path, &content, limits) {
+            Ok(users) => {
+                self.accept(path, &users, &current);
+                current.users = Arc::new(users);
+            }
+            Err(error) => self.complain(&error, &current.seen),
         }
+        current
     }
 
-    fn is_being_rewritten(&mut self, stamp: &Stamp) -> bool {
+    fn is_being_rewritten(&mut self, stamp: &Stamp, before: &Seen) -> bool {
         if stamp.size_bytes > 0 {
             self.emptied_since = None;
             return false;
         }
-        let replaced = !matches!(&self.seen, Seen::File(seen) if seen.identity == stamp.identity);
+        let replaced = !matches!(before, Seen::File(seen) if seen.identity == stamp.identity);
         if self.emptied_since.is_none() && replaced {
             return false;
         }
@@ -137,28 +181,22 @@ impl LivePasswordFile {
         is_young
     }
 
-    fn accept(&mut self, users: PasswordFile) {
+    fn accept(&mut self, path: &Path, users: &PasswordFile, current: &Current) {
         if users.user_count() == 0 {
             // Whoever empties the file means it: nobody gets in, rather than people who were removed.
-            self.complain(&Error::NoUsers {
-                path: self.path.clone(),
+            let error = Error::NoUsers {
+                path: path.to_owned(),
                 warnings: users.warnings().to_vec(),
-            });
+            };
+            self.complain(&error, &current.seen);
         } else if self.complained_about.take().is_some() {
-            tracing::info!(path = %self.path.display(), "the passwords file is sound again");
+            tracing::info!(path = %path.display(), "the passwords file is sound again");
         }
-        if users.warnings() != self.users.warnings() {
-            log_warnings(&self.path, &users);
-        }
-        let outdated = users.outdated_users();
-        if outdated != self.users.outdated_users() {
-            log_outdated(&self.path, &outdated);
-        }
-        self.users = Arc::new(users);
+        log_remarks(path, users, Some(&current.users));
     }
 
-    fn complain(&mut self, error: &Error) {
-        if self.complained_about.as_ref() == Some(&self.seen) {
+    fn complain(&mut self, error: &Error, seen: &Seen) {
+        if self.complained_about.as_ref() == Some(seen) {
             return;
         }
         let cause = std::error::Error::source(error)
@@ -169,7 +207,7 @@ impl LivePasswordFile {
         } else {
             tracing::error!(%cause, "{error}: the users it held before still count");
         }
-        self.complained_about = Some(self.seen.clone());
+        self.complained_about = Some(seen.clone());
     }
 }
 
@@ -267,32 +305,4 @@ fn parse(path: &Path, content: &[u8], limits: &Limits) -> Result<PasswordFile, E
         path: path.to_owned(),
         source,
     })
-}
-
-fn log_warnings(path: &Path, users: &PasswordFile) {
-    for warning in users.warnings() {
-        tracing::warn!(path = %path.display(), line = warning.line, "passwords file, {warning}");
-    }
-}
-
-/// One line for all of them. Names are no secret.
-fn log_outdated(path: &Path, users: &[&str]) {
-    /// More names than this make no readable line.
-    const NAMED: usize = 10;
-    let Some(first) = users.first() else { return };
-    let more = match users.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let names = users.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
-    let command = format!(
-        "pkgctl adduser -f {} {}",
-        quoted(&path.to_string_lossy()),
-        quoted(first)
-    );
-    tracing::warn!(
-        "the passwords of {names}{more} in `{}` are easily guessed from a stolen file (apr1 or SHA-1); set each of \
-         them again, as in `{command}`",
-        path.display()
-    );
 }

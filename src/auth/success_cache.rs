@@ -2,6 +2,7 @@
 //! slow check and not hundreds. Wrong ones are never remembered.
 
 use std::collections::{HashMap, VecDeque};
+use std::hash::Hash;
 use std::time::{Duration, Instant};
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -40,16 +41,16 @@ impl Fingerprinter {
     }
 }
 
-/// The credentials that were right, each for the same span of time.
-pub(super) struct SuccessCache {
+/// What was right, each for the same span of time: credentials by their fingerprint, or who gave them.
+pub(super) struct SuccessCache<Key> {
     span: Duration,
     capacity: usize,
-    expiries: HashMap<Fingerprint, Instant>,
+    expiries: HashMap<Key, Instant>,
     /// Every entry lives equally long, so the order of arrival is the order of departure.
-    order: VecDeque<Fingerprint>,
+    order: VecDeque<Key>,
 }
 
-impl SuccessCache {
+impl<Key: Copy + Eq + Hash> SuccessCache<Key> {
     pub(super) fn new(span: Duration, capacity: usize) -> Self {
         Self {
             span,
@@ -59,12 +60,12 @@ impl SuccessCache {
         }
     }
 
-    pub(super) fn contains(&self, fingerprint: &Fingerprint, now: Instant) -> bool {
-        self.expiries.get(fingerprint).is_some_and(|expiry| now < *expiry)
+    pub(super) fn contains(&self, key: &Key, now: Instant) -> bool {
+        self.expiries.get(key).is_some_and(|expiry| now < *expiry)
     }
 
-    pub(super) fn insert(&mut self, fingerprint: Fingerprint, now: Instant) {
-        if self.contains(&fingerprint, now) {
+    pub(super) fn insert(&mut self, key: Key, now: Instant) {
+        if self.contains(&key, now) {
             return;
         }
         self.drop_expired(now);
@@ -72,8 +73,8 @@ impl SuccessCache {
             self.drop_oldest();
         }
         if self.capacity > 0 {
-            self.expiries.insert(fingerprint, now + self.span);
-            self.order.push_back(fingerprint);
+            self.expiries.insert(key, now + self.span);
+            self.order.push_back(key);
         }
     }
 

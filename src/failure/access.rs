@@ -2,8 +2,9 @@
 
 use super::Failure;
 use crate::auth;
+use crate::auth::htpasswd::{LineProblem, LineWarning};
 use crate::auth::policy::PolicyError;
-use crate::auth::scheme::MakeError;
+use crate::auth::scheme::{HashProblem, MakeError};
 use crate::terminal::prompt::PromptError;
 
 impl From<auth::Error> for Failure {
@@ -18,8 +19,13 @@ impl From<auth::Error> for Failure {
                 "mend or remove that line; `pkgctl adduser NAME` writes a sound one"
             }
             auth::Error::NoUsers { warnings, .. } => {
-                let mut failure =
-                    Self::from_error(&error).hint("add a user with `pkgctl adduser NAME --file FILE`");
+                let hint = if warnings.iter().any(is_about_weakness) {
+                    "set each password again with `pkgctl adduser NAME --file FILE`; --allow-weak-passwords takes plain \
+                     text and DES crypt as they are"
+                } else {
+                    "add a user with `pkgctl adduser NAME --file FILE`"
+                };
+                let mut failure = Self::from_error(&error).hint(hint);
                 failure.causes.extend(warnings.iter().map(ToString::to_string));
                 return failure;
             }
@@ -27,6 +33,10 @@ impl From<auth::Error> for Failure {
         };
         Self::from_error(&error).hint(hint)
     }
+}
+
+fn is_about_weakness(warning: &LineWarning) -> bool {
+    matches!(warning.problem, LineProblem::NotUsable(HashProblem::TooWeak(_)))
 }
 
 impl From<PolicyError> for Failure {
@@ -45,8 +55,8 @@ impl From<MakeError> for Failure {
     fn from(error: MakeError) -> Self {
         let hint = match error {
             MakeError::TooLong { .. } => "choose a shorter one; 72 bytes are enough for any password",
-            MakeError::Nul => "choose one without it",
-            MakeError::Bcrypt(_) => "try again",
+            MakeError::Nul | MakeError::LineEnd => "choose one without it",
+            MakeError::Randomness(_) | MakeError::Hashing(_) => "try again",
         };
         Self::new("can't store the password").caused_by(&error).hint(hint)
     }

@@ -83,7 +83,7 @@ async fn serve(settings: Settings, handed_over: HandedOver, manager: ServiceMana
         addresses,
         file,
     } = listeners::open(&settings.listen, handed_over).await?;
-    let authenticator = open_passwords(&settings.passwords)?;
+    let authenticator = open_passwords(&settings.passwords, &settings.logins)?;
     let store = LocalStore::open(storage::Settings::new(
         settings.roots.clone(),
         settings.state_dir.clone(),
@@ -113,9 +113,12 @@ async fn serve(settings: Settings, handed_over: HandedOver, manager: ServiceMana
     outcome
 }
 
-fn open_passwords(source: &PasswordSource) -> Result<Option<Authenticator>, Failure> {
+fn open_passwords(
+    source: &PasswordSource,
+    logins: &auth::Settings,
+) -> Result<Option<Authenticator>, Failure> {
     match source {
-        PasswordSource::File(path) => Ok(Some(Authenticator::open(path, auth::Settings::default())?)),
+        PasswordSource::File(path) => Ok(Some(Authenticator::open(path, logins.clone())?)),
         PasswordSource::None | PasswordSource::Open => Ok(None),
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::{Arguments, ListenArguments};
 use super::listeners::{Listen, ListenOn, TlsFiles};
-use crate::auth::{Access, Action, ActionSet, PasswordSource, Policy};
+use crate::auth::{self, Access, Action, ActionSet, PasswordSource, Policy};
 use crate::config::Environment;
 use crate::failure::Failure;
 use crate::index;
@@ -21,6 +21,7 @@ pub(super) struct Settings {
     pub(super) state_dir: PathBuf,
     pub(super) listen: Listen,
     pub(super) passwords: PasswordSource,
+    pub(super) logins: auth::Settings,
     pub(super) policy: Policy,
     pub(super) index: index::Settings,
     pub(super) server: server::Settings,
@@ -36,6 +37,8 @@ impl Settings {
             .state_dir
             .map(|folder| environment.expand(&folder));
         let passwords = passwords(arguments.access.passwords, first_root, environment);
+        let mut logins = auth::Settings::default();
+        logins.scheme_limits.allow_weak = arguments.access.allow_weak_passwords;
         let protected = arguments
             .access
             .authenticate
@@ -67,6 +70,7 @@ impl Settings {
             roots,
             listen: listen(&arguments.listen, environment)?,
             passwords,
+            logins,
             policy,
             index,
             server,

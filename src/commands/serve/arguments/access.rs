@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use clap::builder::BoolishValueParser;
 
 /// Who may do what.
 #[derive(Debug, Args)]
@@ -15,4 +16,8 @@ pub(in crate::commands::serve) struct AccessArguments {
     /// What needs a password: a list of update, download, list and metrics, or `.` for nothing (with -P .) [default: update]
     #[arg(short = 'a', long, value_name = "ACTIONS", env = "PKGCTL_AUTHENTICATE")]
     pub(in crate::commands::serve) authenticate: Option<String>,
+
+    /// Take passwords in plain text and DES crypt too, as pypiserver does; the log names their users
+    #[arg(long, env = "PKGCTL_ALLOW_WEAK_PASSWORDS", value_parser = BoolishValueParser::new())]
+    pub(in crate::commands::serve) allow_weak_passwords: bool,
 }

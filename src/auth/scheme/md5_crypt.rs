@@ -1,16 +1,43 @@
-//! Apache's variant of the MD5 password scheme (`$apr1$`), which no maintained crate offers.
+//! The MD5 password scheme of FreeBSD and old Linux systems (`$1$`) and Apache's variant of it (`$apr1$`), which no
+//! maintained crate offers. They differ in the mark that is hashed along.
 
 use md5::{Digest as _, Md5};
 
-/// The alphabet of the crypt family, least significant six bits first.
-const ALPHABET: &[u8; 64] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+use super::{Scheme, crypt64};
+
+/// Which of the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Variant {
+    /// Apache's.
+    Apr1,
+    /// The one of crypt.
+    Md5Crypt,
+}
+
+impl Variant {
+    /// What a stored text begins with.
+    pub(super) fn prefix(self) -> &'static str {
+        match self {
+            Self::Apr1 => "$apr1$",
+            Self::Md5Crypt => "$1$",
+        }
+    }
+
+    /// The scheme that it is.
+    pub(super) fn scheme(self) -> Scheme {
+        match self {
+            Self::Apr1 => Scheme::Apr1,
+            Self::Md5Crypt => Scheme::Md5Crypt,
+        }
+    }
+}
 
 /// Rounds of stretching; the scheme fixes them.
 const ROUNDS: usize = 1_000;
 
-/// The 22 characters that follow the salt. `salt` is 1 to 8 bytes long.
-pub(super) fn digest(password: &[u8], salt: &[u8]) -> [u8; 22] {
-    let mut state = first_digest(password, salt);
+/// The 22 characters that follow the salt. `salt` is at most 8 bytes long.
+pub(super) fn digest(variant: Variant, password: &[u8], salt: &[u8]) -> [u8; 22] {
+    let mut state = first_digest(variant, password, salt);
     for round in 0..ROUNDS {
         let mut hasher = Md5::new();
         let odd = round % 2 == 1;
@@ -27,7 +54,7 @@ pub(super) fn digest(password: &[u8], salt: &[u8]) -> [u8; 22] {
     encode(&state)
 }
 
-fn first_digest(password: &[u8], salt: &[u8]) -> [u8; 16] {
+fn first_digest(variant: Variant, password: &[u8], salt: &[u8]) -> [u8; 16] {
     let inner: [u8; 16] = Md5::new()
         .chain_update(password)
         .chain_update(salt)
@@ -36,7 +63,7 @@ fn first_digest(password: &[u8], salt: &[u8]) -> [u8; 16] {
         .into();
     let mut hasher = Md5::new()
         .chain_update(password)
-        .chain_update(b"$apr1$")
+        .chain_update(variant.prefix())
         .chain_update(salt);
     let mut left = password.len();
     while left > 0 {
@@ -59,16 +86,17 @@ fn encode(state: &[u8; 16]) -> [u8; 22] {
     const GROUPS: [[usize; 3]; 5] = [[0, 6, 12], [1, 7, 13], [2, 8, 14], [3, 9, 15], [4, 10, 5]];
     let mut text = [0; 22];
     for (group, out) in GROUPS.iter().zip(text.chunks_exact_mut(4)) {
-        let bits = group.iter().fold(0, |bits, &at| bits << 8 | u32::from(state[at]));
+        let bits = group.iter().fold(0, |bits, &at| bits << 8 | u64::from(state[at]));
         put(out, bits);
     }
-    put(&mut text[20..], u32::from(state[11]));
+    put(&mut text[20..], u64::from(state[11]));
     text
 }
 
-fn put(out: &mut [u8], mut bits: u32) {
+/// Least significant six bits first.
+fn put(out: &mut [u8], mut bits: u64) {
     for byte in out {
-        *byte = ALPHABET[(bits & 63) as usize];
+        *byte = crypt64::digit(bits);
         bits >>= 6;
     }
 }
@@ -79,13 +107,14 @@ mod tests {
 
     #[test]
     fn known_answers() {
-        // `openssl passwd -apr1 -salt SALT PASSWORD`.
+        // `openssl passwd -apr1 -salt SALT PASSWORD`, and with -1.
         let cases = [
-            ("myPassword", "r31.....", "HqJZimcKQFAMYayBlzkrA/"),
-            ("", "xxxxxxxx", "AL/DOdqyMUurcg0cPNW/P1"),
+            (Variant::Apr1, "myPassword", "r31.....", "HqJZimcKQFAMYayBlzkrA/"),
+            (Variant::Apr1, "", "xxxxxxxx", "AL/DOdqyMUurcg0cPNW/P1"),
+            (Variant::Md5Crypt, "password", "salt", "qJH7.N4xYta3aEG/dfqo/0"),
         ];
-        for (password, salt, expected) in cases {
-            let digest = digest(password.as_bytes(), salt.as_bytes());
+        for (variant, password, salt, expected) in cases {
+            let digest = digest(variant, password.as_bytes(), salt.as_bytes());
             assert_eq!(std::str::from_utf8(&digest).unwrap(), expected);
         }
     }
