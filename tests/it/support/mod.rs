@@ -2,9 +2,11 @@
 //! an index that misbehaves as it is told, real clients.
 
 pub(crate) mod blessed;
+pub(crate) mod debian;
 pub(crate) mod distributions;
 pub(crate) mod http;
 pub(crate) mod index;
+pub(crate) mod nginx;
 pub(crate) mod pseudo_terminal;
 pub(crate) mod pypiserver;
 pub(crate) mod rust_tokens;

@@ -49,6 +49,15 @@ pub(crate) fn pypiserver() -> Result<Tool, Skipped> {
         .map(|tool| tool.renamed("pypi-server"))
 }
 
+/// The password library of pypiserver, with all that its schemes need; run it by [`Tool::python`].
+pub(crate) fn passlib() -> Result<Tool, Skipped> {
+    static PASSLIB: Slot = Slot::new();
+    PASSLIB.with(
+        "passlib",
+        &["passlib==1.7.4", "bcrypt==4.0.1", "argon2-cffi==25.1.0"],
+    )
+}
+
 /// `python -m build`, the builder that this project replaces; run it by [`Tool::python`].
 pub(crate) fn build() -> Result<Tool, Skipped> {
     static BUILD: Slot = Slot::new();
@@ -94,7 +103,7 @@ const SETUPTOOLS_REQUIREMENT: &str = "setuptools==84.2.1";
 /// An installed client.
 #[derive(Debug, Clone)]
 pub(crate) struct Tool {
-    program: PathBuf,
+    pub(super) program: PathBuf,
 }
 
 impl Tool {
@@ -137,7 +146,7 @@ impl Tool {
 
 /// Why a tool can't be had. Whoever holds it has been told already: return from the test.
 #[derive(Debug, Clone)]
-pub(crate) struct Skipped(String);
+pub(crate) struct Skipped(pub(super) String);
 
 /// The answer for one tool, found once in each process.
 struct Slot(OnceLock<Result<Tool, Skipped>>);
@@ -172,7 +181,7 @@ impl Slot {
 }
 
 /// Says which test does without what. A refusal is a failure where the tools must exist.
-fn tell(Skipped(reason): &Skipped) {
+pub(super) fn tell(Skipped(reason): &Skipped) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     assert!(!tools_are_required(), "{test} needs a tool: {reason}");
     // Written past the capture of passing tests: a run is to be honest about what it left out.
@@ -190,7 +199,7 @@ fn tools_are_required() -> bool {
 }
 
 /// The folder `target/test-tools/NAME`, filled by `install` unless its stamp says that this was done.
-fn install_once(
+pub(super) fn install_once(
     name: &str,
     requirements: &[&str],
     install: impl FnOnce(&Path) -> Result<(), String>,
@@ -251,7 +260,7 @@ fn install_by_pip(folder: &Path, requirements: &[&str]) -> Result<(), String> {
 }
 
 /// Runs a step of the set-up in the machine's own environment; the error is the tail of what it said.
-fn succeed(command: &mut Command) -> Result<(), String> {
+pub(super) fn succeed(command: &mut Command) -> Result<(), String> {
     // Python adds its own folder's modules to every child when told so; no tool wants that.
     command.env_remove("PYTHONPATH").env_remove("PYTHONHOME");
     let program = command.get_program().to_string_lossy().into_owned();

@@ -1,0 +1,99 @@
+//! How it asks: in a real pseudo-terminal.
+
+use super::{FILE, lets_in};
+use crate::support::{Session, Step, Testbed};
+
+#[test]
+fn at_a_terminal_it_asks_twice_and_shows_nothing() {
+    let bed = Testbed::new();
+    let steps = [
+        Step::Expect("New password for alice: "),
+        Step::Type("s3cr3t one\r"),
+        Step::Expect("(again): "),
+        Step::Type("s3cr3t two\r"),
+        Step::Expect("the two passwords differ"),
+        Step::Expect("New password for alice: "),
+        Step::Type("s3cr3tx\x7f three\r"),
+        Step::Expect("(again): "),
+        Step::Type("s3cr3t three\r"),
+        Step::Expect("added `alice`"),
+    ];
+    let session = Session::play(&bed.pkgctl(["adduser", "alice", "--cost=4"]), &steps);
+    assert_eq!(
+        (session.code, session.is_terminal_restored),
+        (0, true),
+        "{}",
+        session.screen
+    );
+    assert!(!session.screen.contains("s3cr3t"), "{}", session.screen);
+    assert!(lets_in(&bed, "alice", "s3cr3t three"));
+}
+
+#[test]
+fn three_different_answers_are_enough() {
+    let bed = Testbed::new();
+    let steps: Vec<Step> = [mistyped(), mistyped(), mistyped()]
+        .into_iter()
+        .flatten()
+        .collect();
+    let session = Session::play(&bed.pkgctl(["adduser", "alice"]), &steps);
+    assert_eq!(
+        (session.code, session.is_terminal_restored),
+        (1, true),
+        "{}",
+        session.screen
+    );
+    assert!(!bed.path(FILE).exists());
+}
+
+/// One round of two different answers.
+fn mistyped() -> [Step; 4] {
+    [
+        Step::Expect("alice: "),
+        Step::Type("one\r"),
+        Step::Expect("(again): "),
+        Step::Type("two\r"),
+    ]
+}
+
+#[test]
+fn control_c_leaves_the_terminal_as_it_was_and_writes_nothing() {
+    let bed = Testbed::new();
+    for leave in ["\x03", "\x04"] {
+        let steps = [
+            Step::Expect("alice: "),
+            Step::Type("half"),
+            Step::Type("\x15"),
+            Step::Type(leave),
+        ];
+        let session = Session::play(&bed.pkgctl(["adduser", "alice"]), &steps);
+        assert_eq!(
+            (session.code, session.is_terminal_restored),
+            (130, true),
+            "{}",
+            session.screen
+        );
+        assert!(
+            session.screen.contains("nothing was written"),
+            "{}",
+            session.screen
+        );
+        assert!(!bed.path(FILE).exists());
+    }
+}
+
+#[test]
+fn a_signal_leaves_the_terminal_as_it_was() {
+    let bed = Testbed::new();
+    for (signal, number) in [("TERM", 15), ("INT", 2)] {
+        let steps = [Step::Expect("alice: "), Step::Type("half"), Step::Signal(signal)];
+        let session = Session::play(&bed.pkgctl(["adduser", "alice"]), &steps);
+        assert_eq!(
+            (session.code, session.is_terminal_restored),
+            (-number, true),
+            "{}",
+            session.screen
+        );
+        assert!(!bed.path(FILE).exists());
+    }
+}
