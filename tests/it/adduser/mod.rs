@@ -166,6 +166,19 @@ fn names_and_passwords_that_break_things_are_refused() {
     add(&bed, "alice", &"x".repeat(73)).expect_failure(1, "72 bytes");
     add(&bed, "alice", "a\0b").expect_failure(1, "NUL");
     add(&bed, "alice", &"x".repeat(5_000)).expect_failure(1, "longer than 4096 bytes");
+    let mut command = bed.pkgctl(["adduser", "alice"]);
+    Outcome::of(command.env("PKGCTL_PASSWORD", "two\nlines")).expect_failure(1, "end of a line");
+    // Only bcrypt looks at 72 bytes alone.
+    bed.run_with_input(
+        ["adduser", "-f", "long", "-5", "-r1000", "-i", "alice"],
+        &"x".repeat(4096),
+    )
+    .expect_code(0);
+    bed.run_with_input(
+        ["adduser", "-f", "long", "--verify", "-i", "alice"],
+        &"x".repeat(4095),
+    )
+    .expect_code(1);
     assert!(!bed.path(FILE).exists());
 }
 

@@ -97,3 +97,58 @@ fn a_signal_leaves_the_terminal_as_it_was() {
         assert!(!bed.path(FILE).exists());
     }
 }
+
+// H4
+#[test]
+fn leaving_at_any_question_changes_no_byte_of_the_file() {
+    let bed = Testbed::new();
+    let content = "# ours\r\nalice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\r\n";
+    bed.write(FILE, content);
+    let second = [
+        Step::Expect("New password for alice: "),
+        Step::Type("s3cr3t\r"),
+        Step::Expect("(again): "),
+        Step::Type("s3c"),
+        Step::Type("\x03"),
+    ];
+    let verify = [Step::Expect("Password of alice: "), Step::Type("\x03")];
+    for (flag, steps) in [("-B", &second[..]), ("--verify", &verify), ("--print", &second)] {
+        let session = Session::play(&bed.pkgctl(["adduser", flag, "alice"]), steps);
+        assert_eq!(
+            (session.code, session.is_terminal_restored),
+            (130, true),
+            "{}",
+            session.screen
+        );
+        assert!(!session.screen.contains("s3c"), "{}", session.screen);
+        assert_eq!(bed.read(FILE), content);
+    }
+    assert_eq!(std::fs::read_dir(bed.path("packages")).unwrap().count(), 1);
+}
+
+#[test]
+fn a_file_that_can_not_be_used_is_told_before_a_password_is_typed() {
+    let bed = Testbed::new();
+    bed.write("lib.whl", "no users here\n");
+    let session = Session::play(&bed.pkgctl(["adduser", "-f", "lib.whl", "alice"]), &[]);
+    assert_eq!(session.code, 1);
+    assert!(
+        session.screen.contains("is not a passwords file") && !session.screen.contains("New password"),
+        "{}",
+        session.screen
+    );
+}
+
+#[test]
+fn stdin_that_is_a_terminal_is_asked_without_echo() {
+    let bed = Testbed::new();
+    let steps = [
+        Step::Expect("Password: "),
+        Step::Type("s3cr3t one\r"),
+        Step::Expect("added `alice`"),
+    ];
+    let session = Session::play(&bed.pkgctl(["adduser", "-i", "--cost=4", "alice"]), &steps);
+    assert_eq!((session.code, session.is_terminal_restored), (0, true));
+    assert!(!session.screen.contains("s3cr3t"), "{}", session.screen);
+    assert!(lets_in(&bed, "alice", "s3cr3t one"));
+}

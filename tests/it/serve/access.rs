@@ -10,9 +10,9 @@ use crate::support::http::{Reply, get};
 use crate::support::upload::form_for;
 use crate::support::{Server, Testbed};
 
-/// `openssl passwd -apr1 -salt saltsalt secret` and `openssl passwd -6 -salt saltsalt other`.
+/// `openssl passwd -apr1 -salt saltsalt secret`, and {SHA} of the same.
 const PASSWORDS: &str = "# users\n\
-    alice:$apr1$saltsalt$TGU6Mw5X5e5gAkFLcBj2K0\n\
+    alice:$apr1$saltsalt$LrttParrLPdxvgutaSXWJ0\n\
     bob:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n";
 
 fn serve(flags: &[&str]) -> (Testbed, Server, PathBuf) {
@@ -126,6 +126,181 @@ fn weak_passwords_are_told_in_one_line_with_the_command_that_mends_them() {
         lines[0].contains("alice, bob") && lines[0].contains(&command),
         "{log}"
     );
+}
+
+/// Lines that pypiserver takes: plain text, DES crypt of `U*U*U*U*`, and one that is sound.
+const WITH_WEAK_LINES: &str = "carol:hunter2\n\
+    dave:CCNf8Sbh3HDfQ\n\
+    bob:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n\
+    erin:$y$j9T$x$y\n";
+
+#[test]
+fn weak_lines_are_left_out_by_number_unless_they_are_allowed() {
+    let testbed = Testbed::new();
+    let folder = testbed.path("packages");
+    wheel("lib", "1.0").build().write_into(&folder);
+    testbed.write("packages/.htaccess", WITH_WEAK_LINES);
+    let statuses = |server: &Server| {
+        [
+            "carol:hunter2",
+            "dave:U*U*U*U*",
+            "bob:secret",
+            "dave:CCNf8Sbh3HDfQ",
+            "erin:$y$j9T$x$y",
+        ]
+        .map(|credentials| get(&server.url, "/simple/", &[("Authorization", &basic(credentials))]).status)
+    };
+    let server = testbed.serve(["-a", "list"]);
+    assert_eq!(statuses(&server), [401, 401, 200, 401, 401]);
+    let log = server.log();
+    for told in [
+        "line 1: plain text passwords are too weak",
+        "line 2: DES crypt passwords are too weak",
+        "line 4: the password's scheme is not supported",
+        "pkgctl adduser -f ",
+        "--allow-weak-passwords",
+    ] {
+        assert!(log.contains(told), "{told} is not in\n{log}");
+    }
+    let mut command = testbed.pkgctl(["serve", "--host=127.0.0.1", "--port=0", "-a", "list"]);
+    command.env("PKGCTL_ALLOW_WEAK_PASSWORDS", "yes");
+    for server in [
+        testbed.serve(["-a", "list", "--allow-weak-passwords"]),
+        Server::start(command),
+    ] {
+        assert_eq!(statuses(&server), [200, 200, 200, 401, 401]);
+        let log = server.log();
+        let lines: Vec<&str> = log
+            .lines()
+            .filter(|line| line.contains("in plain text or DES crypt"))
+            .collect();
+        assert_eq!(lines.len(), 1, "{log}");
+        assert!(
+            lines[0].contains("carol, dave") && lines[0].contains("`pkgctl adduser -f "),
+            "{log}"
+        );
+        assert!(!log.contains("hunter2") && !log.contains("CCNf8"), "{log}");
+    }
+}
+
+#[test]
+fn a_file_that_lets_nobody_in_is_told_at_the_start() {
+    let testbed = Testbed::new();
+    fs::create_dir(testbed.path("packages")).unwrap();
+    for (content, names, remedy) in [
+        ("carol:hunter2\n", "line 1: plain text", "--allow-weak-passwords"),
+        ("# nobody yet\n", "no usable user", "pkgctl adduser"),
+        (
+            "carol:$y$j9T$x$y\n",
+            "line 1: the password's scheme",
+            "pkgctl adduser",
+        ),
+        (
+            "bob:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\nhunter2\n",
+            "line 2: ",
+            "pkgctl adduser",
+        ),
+    ] {
+        testbed.write("users", content);
+        let outcome = testbed
+            .run(["serve", "--host=127.0.0.1", "--port=0", "-P", "users", "packages"])
+            .expect_failure(1, names);
+        assert!(
+            outcome.stderr.contains(remedy) && !outcome.stderr.contains("hunter2"),
+            "{}",
+            outcome.stderr
+        );
+    }
+}
+
+#[test]
+fn empty_credentials_are_fine_where_none_are_needed() {
+    let (_testbed, server, _) = serve(&[]);
+    for credentials in [":", "bob:", ":secret", "bob:wrong"] {
+        assert_eq!(
+            try_all(&server, Some(credentials), "2.0"),
+            [200, 200, 401],
+            "{credentials}"
+        );
+    }
+}
+
+#[test]
+fn whoever_fails_waits_and_nobody_else() {
+    let (_testbed, server, passwords) = serve(&["-a", "list"]);
+    let ask = |credentials: &str| get(&server.url, "/simple/", &[("Authorization", &basic(credentials))]);
+    ask("alice:secret").expect(200);
+    for number in 0..10 {
+        ask(&format!("bob:wrong{number}")).expect(401);
+    }
+    let reply = ask("bob:secret").expect(429);
+    let wait: u64 = reply.header("retry-after").parse().unwrap();
+    assert!((200..=300).contains(&wait), "{wait}");
+    ask("alice:secret").expect(200);
+    ask("carol:secret").expect(401);
+    get(&server.url, "/packages/lib-1.0-py3-none-any.whl", &[]).expect(200);
+    // A new password is a new start.
+    fs::write(
+        &passwords,
+        PASSWORDS.replace("bob:", "bob:$apr1$saltsalt$LrttParrLPdxvgutaSXWJ0:"),
+    )
+    .unwrap();
+    ask("bob:secret").expect(200);
+}
+
+// F3
+#[test]
+fn a_flood_of_wrong_passwords_stops_neither_pages_nor_users() {
+    let testbed = Testbed::new();
+    let folder = testbed.path("packages");
+    wheel("lib", "1.0").build().write_into(&folder);
+    testbed
+        .run_with_input(["adduser", "-i", "alice", "--cost=10"], "long enough")
+        .expect_code(0);
+    let server = testbed.serve(["-a", "update"]);
+    let upload = |version: &str, credentials: &str| {
+        form_for(&wheel("lib", version).build())
+            .post(&server.url, &[("Authorization", &basic(credentials))])
+            .status
+    };
+    assert_eq!(upload("2.0", "alice:long enough"), 200);
+    let stop = std::sync::atomic::AtomicBool::new(false);
+    let is_over = || stop.load(std::sync::atomic::Ordering::Relaxed);
+    std::thread::scope(|scope| {
+        let guessers: Vec<_> = (0..24)
+            .map(|guesser| {
+                scope.spawn(move || {
+                    let mut statuses = std::collections::BTreeSet::new();
+                    let mut number = 0;
+                    while !is_over() {
+                        number += 1;
+                        statuses.insert(upload("3.0", &format!("user{guesser}-{number}:guess")));
+                    }
+                    statuses
+                })
+            })
+            .collect();
+        for _ in 0..20 {
+            let started = std::time::Instant::now();
+            get(&server.url, "/simple/lib/", &[]).expect(200);
+            assert!(started.elapsed().as_secs() < 1, "{:?}", started.elapsed());
+        }
+        // Remembered; then known from here with a password that is not.
+        assert_eq!(upload("4.0", "alice:long enough"), 200);
+        testbed
+            .run_with_input(["adduser", "-i", "alice", "--cost=10"], "changed it")
+            .expect_code(0);
+        assert_eq!(upload("5.0", "alice:changed it"), 200);
+        stop.store(true, std::sync::atomic::Ordering::Relaxed);
+        for guesser in guessers {
+            let statuses = guesser.join().unwrap();
+            assert!(
+                statuses.iter().all(|status| matches!(status, 401 | 429)),
+                "{statuses:?}"
+            );
+        }
+    });
+    assert_eq!(upload("6.0", "alice:long enough"), 401);
 }
 
 #[test]
