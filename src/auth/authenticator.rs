@@ -116,7 +116,6 @@ struct Shared {
     /// Short sections without an await inside; a std mutex is right.
     memory: Mutex<Memory>,
     turns: Arc<Turns>,
-    parallel: u32,
     checks: AtomicU64,
 }
 
@@ -169,7 +168,6 @@ impl Authenticator {
             successes: RwLock::new(successes),
             memory: Mutex::new(memory),
             turns: Turns::new(parallel, settings.waiting_checks),
-            parallel: u32::try_from(parallel).unwrap_or(u32::MAX),
             checks: AtomicU64::new(0),
         };
         Ok(Self {
@@ -310,10 +308,9 @@ impl Shared {
 
     /// The slow part.
     async fn check(&self, question: Question) -> Verdict {
-        if question.standing == Standing::Stranger
-            && let Some(pace) = self.pace()
-        {
-            tokio::time::sleep(pace).await;
+        if question.standing == Standing::Stranger {
+            let slot = self.memory().failures.slot(Instant::now());
+            tokio::time::sleep_until(slot.into()).await;
         }
         let must_wait = |memory: &mut Memory| memory.failures.must_wait(question.client, Instant::now());
         if let Some(retry_after) = must_wait(&mut self.memory()) {
@@ -329,12 +326,6 @@ impl Shared {
             Ok(false) => Verdict::Wrong,
             Err(_) => Verdict::Unknown,
         }
-    }
-
-    /// How long a stranger's turn lasts before the check, so that all turns together keep the pace.
-    fn pace(&self) -> Option<Duration> {
-        let pace = self.memory().failures.pace(Instant::now())?;
-        Some(pace * self.parallel)
     }
 }
 

@@ -40,6 +40,7 @@ pub(super) struct Failures {
     hasher: RandomState,
     recent: VecDeque<(Instant, Client)>,
     per_client: HashMap<Client, usize>,
+    last_slot: Option<Instant>,
 }
 
 impl Failures {
@@ -49,6 +50,7 @@ impl Failures {
             hasher: RandomState::new(),
             recent: VecDeque::new(),
             per_client: HashMap::new(),
+            last_slot: None,
         }
     }
 
@@ -68,12 +70,18 @@ impl Failures {
         Some((*at + self.limits.span).saturating_duration_since(now))
     }
 
-    /// How far apart the checks for strangers are to be: not at all, unless there were too many failures over all.
-    pub(super) fn pace(&mut self, now: Instant) -> Option<Duration> {
+    /// When a check for a stranger may begin: now, unless there were too many failures over all; then as long after
+    /// the one before as makes no more of them than those in a span.
+    pub(super) fn slot(&mut self, now: Instant) -> Instant {
         self.forget_old(now);
-        let is_flood = self.recent.len() >= self.limits.overall;
+        if self.recent.len() < self.limits.overall {
+            return now;
+        }
         let checks = u32::try_from(self.limits.overall).unwrap_or(u32::MAX).max(1);
-        is_flood.then(|| self.limits.span / checks)
+        let pace = self.limits.span / checks;
+        let slot = self.last_slot.map_or(now, |last| now.max(last + pace));
+        self.last_slot = Some(slot);
+        slot
     }
 
     pub(super) fn record(&mut self, client: Client, now: Instant) {
@@ -161,15 +169,16 @@ mod tests {
         let mut failures = Failures::new(FailureLimits::default());
         let now = Instant::now();
         for number in 0..1_000 {
-            assert_eq!(failures.pace(now), None, "{number}");
+            assert_eq!(failures.slot(now), now, "{number}");
             let client = failures.client(&format!("user{number}"), "", network("192.0.2.1"));
             failures.record(client, now);
         }
-        assert_eq!(failures.pace(now), Some(Duration::from_millis(300)));
+        let slots = [(); 3].map(|()| failures.slot(now) - now);
+        assert_eq!(slots, [0, 300, 600].map(Duration::from_millis));
         let new = failures.client("new", "", network("192.0.2.9"));
         assert_eq!(failures.must_wait(new, now), None);
         let later = now + 5 * MINUTE;
-        assert_eq!(failures.pace(later), None);
+        assert_eq!(failures.slot(later), later);
         assert_eq!((failures.recent.len(), failures.per_client.len()), (0, 0));
     }
 }

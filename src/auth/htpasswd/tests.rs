@@ -236,4 +236,23 @@ proptest! {
         prop_assert_eq!(trimmed(&edited), trimmed(content.as_bytes()));
         prop_assert_eq!(&set_password(&edited, &user, "NEW").0, &edited);
     }
+
+    #[test]
+    fn no_byte_of_other_lines_is_touched(
+        lines in proptest::collection::vec(
+            proptest::collection::vec(proptest::sample::select(b"ab:#\r \xff\xef\xbb\xbf".to_vec()), 0..6),
+            0..6,
+        ),
+        user in "[ab]{1,2}",
+    ) {
+        let content = lines.join(&b'\n');
+        let user = name(&user);
+        let (edited, change) = set_password(&content, &user, "NEW");
+        let without = remove_user(&edited, &user).unwrap();
+        let expected = remove_user(&content, &user).unwrap_or_else(|| content.clone());
+        // Appending ends the last line.
+        let ended = without.strip_prefix(&expected[..]).unwrap();
+        prop_assert!(ended.is_empty() || (change == Change::Added && matches!(ended, b"\n" | b"\r\n")));
+        prop_assert_eq!(remove_user(&content, &user).is_some(), change == Change::Replaced);
+    }
 }
