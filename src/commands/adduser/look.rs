@@ -10,6 +10,7 @@ use super::password::Source;
 use crate::auth::Username;
 use crate::auth::htpasswd::{self, Listed, Listing};
 use crate::auth::scheme::HashProblem;
+use crate::auth::shell_word::quoted;
 use crate::config::Dotfile;
 use crate::failure::Failure;
 use crate::terminal::{data, note, warning};
@@ -42,7 +43,11 @@ pub(super) fn verify(user: &Username, source: Source<'_>, path: &Path) -> Result
     let stored = listed.stored.as_ref().map_err(|problem| {
         Failure::new(format!("`{user}` can't log in with any password"))
             .caused_by(problem)
-            .hint(format!("set another one with `pkgctl adduser {user}`"))
+            .hint(format!(
+                "set another one with `pkgctl adduser -f {} {}`",
+                quoted(&path.to_string_lossy()),
+                quoted(user.as_str())
+            ))
     })?;
     let password = source.read(user)?;
     if !stored.verify(password.expose().as_bytes()) {

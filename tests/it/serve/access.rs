@@ -132,7 +132,9 @@ fn weak_passwords_are_told_in_one_line_with_the_command_that_mends_them() {
 const WITH_WEAK_LINES: &str = "carol:hunter2\n\
     dave:CCNf8Sbh3HDfQ\n\
     bob:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n\
-    erin:$y$j9T$x$y\n";
+    erin:$y$j9T$x$y\n\
+    frank:$2y$15$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW\n\
+    gina:$6$rounds=1000001$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1\n";
 
 #[test]
 fn weak_lines_are_left_out_by_number_unless_they_are_allowed() {
@@ -157,6 +159,8 @@ fn weak_lines_are_left_out_by_number_unless_they_are_allowed() {
         "line 1: plain text passwords are too weak",
         "line 2: DES crypt passwords are too weak",
         "line 4: the password's scheme is not supported",
+        "line 5: a check of this bcrypt password would cost more than is allowed",
+        "line 6: a check of this sha512-crypt password would cost more than is allowed",
         "pkgctl adduser -f ",
         "--allow-weak-passwords",
     ] {
