@@ -263,7 +263,7 @@ impl Index {
     }
 
     /// The record of the file that is served at `path`: the first one of that name, and only under its own path.
-    async fn served_at(&self, path: &str) -> Result<Option<FileRecord>, Error> {
+    pub(super) async fn served_at(&self, path: &str) -> Result<Option<FileRecord>, Error> {
         let name = path.rsplit('/').next().unwrap_or(path);
         let record = self.catalog.file(name).await?;
         Ok(record.filter(|record| record.key.path() == path))
@@ -287,7 +287,7 @@ impl Index {
 }
 
 /// All bytes of a small object; `None` when it is not as long as its stamp says.
-async fn read_whole(object: Object) -> Result<Option<Bytes>, Error> {
+pub(super) async fn read_whole(object: Object) -> Result<Option<Bytes>, Error> {
     let read = move || {
         let Object { stamp, reader } = object;
         let mut bytes = Vec::with_capacity(usize::try_from(stamp.size_bytes).unwrap_or(0));

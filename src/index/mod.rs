@@ -13,8 +13,8 @@
 //!
 //! `reconcile.rs` brings changes of the folder into the catalog, `facts.rs` reads what files say of themselves,
 //! `pages.rs` makes and keeps pages, `documents.rs` the JSON of projects, `generations.rs` tells when such things are
-//! outdated, `listing.rs` goes through all files, `search.rs` finds projects, `files.rs` gives downloads, `upload.rs`
-//! accepts or refuses.
+//! outdated, `listing.rs` goes through all files, `search.rs` finds projects, `files.rs` gives downloads,
+//! `signatures.rs` knows which files are signed, `upload.rs` accepts or refuses, `remove.rs` removes a release.
 
 use std::collections::HashSet;
 use std::num::NonZero;
@@ -40,7 +40,9 @@ mod generations;
 mod listing;
 mod pages;
 mod reconcile;
+mod remove;
 mod search;
+mod signatures;
 mod statistics;
 mod upload;
 
@@ -51,6 +53,7 @@ pub use documents::{DocumentKey, Which};
 pub use files::{Content, Download};
 pub use listing::Listing;
 pub use pages::{Page, PageKey};
+pub use remove::{Removal, RemovalError};
 pub use search::{Found, Query};
 pub use statistics::{CachedBytes, Statistics, Uploads};
 pub use upload::{Accepted, Refusal, Submission};
@@ -94,6 +97,7 @@ pub struct Index {
     documents: documents::Documents,
     listings: listing::Listings,
     files: files::SmallFiles,
+    signatures: signatures::Signatures,
     changes: reconcile::Inbox,
     /// Files that are hidden behind another one of their name, and were told to be.
     twins_told: Mutex<HashSet<StoreKey>>,
@@ -124,6 +128,7 @@ impl Index {
             documents: documents::Documents::new(settings.page_cache_bytes / 4),
             listings: listing::Listings::default(),
             files: files::SmallFiles::new(settings.file_cache_bytes, settings.cached_file_max_bytes),
+            signatures: signatures::Signatures::default(),
             changes: reconcile::Inbox::default(),
             twins_told: Mutex::default(),
             ignored_files: AtomicU64::new(0),

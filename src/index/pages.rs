@@ -255,6 +255,7 @@ impl Index {
     pub(super) fn line(&self, record: FileRecord, facts: Option<&FileFacts>) -> FileEntry {
         let digest_of_facts = |algorithm| facts.and_then(|facts| digest_of(facts, algorithm));
         FileEntry {
+            is_signed: self.signatures.has(&record.key),
             digest: self.settings.page_digest.and_then(digest_of_facts),
             path: record.key.path().to_owned(),
             filename: record.filename,

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex as AsyncMutex;
 use tracing::{debug, warn};
 
+use super::signatures::signed_by;
 use super::{Error, Index};
 use crate::catalog::{FileFacts, FileRecord, Observation};
 use crate::causes::in_one_line;
@@ -165,7 +166,10 @@ impl Index {
                 self.statistics.changes.add(keys.len() as u64);
                 let mut observations = Vec::with_capacity(keys.len());
                 for key in keys {
-                    observations.extend(self.look_at(key).await?);
+                    match signed_by(key) {
+                        Some(signed) => self.look_at_signature(&signed).await?,
+                        None => observations.extend(self.look_at(key).await?),
+                    }
                 }
                 self.take_note(observations).await
             }
@@ -201,8 +205,13 @@ impl Index {
         let known: HashMap<StoreKey, Stamp> = self.catalog.present().await?.into_iter().collect();
         let mut observations = Vec::new();
         let mut still_there: HashSet<StoreKey> = HashSet::with_capacity(entries.len());
+        let mut signed: HashSet<StoreKey> = HashSet::new();
         let mut ignored = 0;
         for entry in entries {
+            if let Some(key) = signed_by(&entry.key) {
+                signed.insert(key);
+                continue;
+            }
             let filename = match DistFilename::parse_listed(entry.key.filename()) {
                 Ok(filename) => filename,
                 Err(reason) => {
@@ -231,6 +240,7 @@ impl Index {
         );
         self.ignored_files.store(ignored, Ordering::Relaxed);
         self.warn_of_twins(&still_there);
+        self.take_note_of_signatures(signed);
         self.take_note(observations).await?;
         self.statistics.scans.record_since(begun);
         Ok(())

@@ -17,10 +17,11 @@ use crate::catalog::{FileFacts, FileRecord, UploadRecord};
 use crate::causes::in_one_line;
 use crate::packaging::digest::{Algorithm, NamedDigest};
 use crate::packaging::filename::FilenameError;
+use crate::packaging::signature::Signature;
 use crate::packaging::simple::ProjectStatus;
 use crate::packaging::upload_form::UploadForm;
 use crate::packaging::{DistFilename, ProjectName, ReleaseVersion, Sha256};
-use crate::storage::{self, Root, Spool, StoreKey};
+use crate::storage::{self, Root, Spool, Stamp, StoreKey};
 
 /// An upload whose bytes have all arrived.
 pub struct Submission {
@@ -30,6 +31,8 @@ pub struct Submission {
     pub filename: String,
     /// The bytes.
     pub spool: Spool,
+    /// The detached signature that came with them.
+    pub signature: Option<Signature>,
     /// Who sent it; `None` where no password is needed.
     pub uploader: Option<String>,
 }
@@ -183,7 +186,7 @@ impl Default for NameLocks {
 }
 
 impl NameLocks {
-    async fn lock(&self, identity: &str) -> OwnedMutexGuard<()> {
+    pub(super) async fn lock(&self, identity: &str) -> OwnedMutexGuard<()> {
         let stripe = self.hasher.hash_one(identity) % self.stripes.len() as u64;
         let stripe = &self.stripes[usize::try_from(stripe).unwrap_or(0)];
         Arc::clone(stripe).lock_owned().await
@@ -193,7 +196,7 @@ impl NameLocks {
 impl Index {
     /// Accepts an upload, or refuses it and leaves nothing behind.
     ///
-    /// When it returns [`Accepted`], the file is verified, durable, listed and downloadable.
+    /// When it returns [`Accepted`], the file is verified, durable, listed and downloadable, and its signature with it.
     ///
     /// # Errors
     /// [`Refusal`], which says what is wrong with the upload, or that the index could not do its work.
@@ -210,51 +213,83 @@ impl Index {
             form,
             filename,
             mut spool,
+            signature,
             uploader,
         } = submission;
         let filename: DistFilename = filename.parse()?;
         agree_with_form(&filename, &form)?;
         let sha256 = spool.finish().await?.sha256;
         let known = check_digests(&mut spool, &form.digests, &filename).await?;
-        if let Some(settled) = self.compare_with_known(&filename, sha256).await? {
-            return Ok(settled);
+        if let Some(record) = self.compare_with_known(&filename, sha256).await? {
+            return self.is_here_already(&record, signature.as_ref()).await;
         }
         self.check_status(filename.project()).await?;
         let (spool, facts) = self.verify(&filename, spool, sha256, known).await?;
 
         let index = Arc::clone(self);
+        let verified = Verified {
+            filename,
+            spool,
+            facts,
+            signature,
+            uploader,
+        };
         // In a task of its own, so that a client that goes away can't stop it half-way.
         let commit = async move {
-            let _turn = index.uploads.lock(&filename.identity()).await;
-            index.commit(filename, spool, facts, uploader).await
+            let _turn = index.uploads.lock(&verified.filename.identity()).await;
+            index.commit(verified).await
         };
         tokio::spawn(commit).await.map_err(Error::from)?
     }
 
-    /// Compares with what is known under this name: `None` when the upload may go on.
+    /// Compares with what is known under this name, in any spelling: `None` when the upload may go on, otherwise the
+    /// file that is here already with the same bytes.
     async fn compare_with_known(
         self: &Arc<Self>,
         filename: &DistFilename,
         sha256: Sha256,
-    ) -> Result<Option<Accepted>, Refusal> {
+    ) -> Result<Option<FileRecord>, Refusal> {
+        let mut known = Vec::new();
         for record in self.catalog.files_like(&filename.identity()).await? {
-            let record_sha256 = self.digest_of_known(&record).await?;
-            let same_name = record.filename.as_str() == filename.as_str();
-            if record.present && same_name && record_sha256 == Some(sha256) {
-                info!(file = %filename, "the same bytes are here already");
-                return Ok(Some(Accepted::Unchanged));
+            let digest = self.digest_of_known(&record).await?;
+            if record.present && digest == Some(sha256) {
+                return Ok(Some(record));
             }
-            let comes_back_unchanged = !record.present && record_sha256.is_none_or(|known| known == sha256);
-            if !self.settings.overwrite && !comes_back_unchanged {
-                return Err(Refusal::Duplicate {
-                    filename: filename.to_string(),
-                    existing: record.filename.to_string(),
-                    sha256: record_sha256,
-                    present: record.present,
-                });
+            known.push((record, digest));
+        }
+        let comes_back = known
+            .iter()
+            .any(|(record, digest)| !record.present && *digest == Some(sha256));
+        let is_other = |(record, digest): &(FileRecord, Option<Sha256>)| {
+            record.present || (digest.is_some() && !comes_back)
+        };
+        match known.into_iter().find(is_other) {
+            Some((record, digest)) if !self.settings.overwrite => Err(Refusal::Duplicate {
+                filename: filename.to_string(),
+                existing: record.filename.to_string(),
+                sha256: digest,
+                present: record.present,
+            }),
+            _ => Ok(None),
+        }
+    }
+
+    /// A repeated upload: nothing to do, unless it brings a signature that was missing.
+    async fn is_here_already(
+        &self,
+        record: &FileRecord,
+        signature: Option<&Signature>,
+    ) -> Result<Accepted, Refusal> {
+        info!(file = %record.key, "the same bytes are here already");
+        // Into other folders than the first nothing is ever written.
+        if let Some(signature) = signature.filter(|_| record.key.root() == UPLOAD_ROOT) {
+            if self.settings.overwrite {
+                self.put_signature(&record.key, signature).await?;
+            } else {
+                self.add_signature(&record.key, signature).await?;
             }
         }
-        Ok(None)
+        Ok(Accepted::Unchanged)
     }
 
     async fn digest_of_known(self: &Arc<Self>, record: &FileRecord) -> Result<Option<Sha256>, Error> {
@@ -316,48 +351,43 @@ impl Index {
     }
 
     /// Puts the verified bytes in place unless the name was taken meanwhile. Holds the name's turn.
-    async fn commit(
-        self: &Arc<Self>,
-        filename: DistFilename,
-        spool: Spool,
-        facts: FileFacts,
-        uploader: Option<String>,
-    ) -> Result<Accepted, Refusal> {
-        let sha256 = facts.sha256;
+    async fn commit(self: &Arc<Self>, verified: Verified) -> Result<Accepted, Refusal> {
+        let (filename, sha256) = (verified.filename.clone(), verified.facts.sha256);
+        let signature = verified.signature.clone();
         // Asked again in turn: another upload of the same name may have been faster.
-        if let Some(settled) = self.compare_with_known(&filename, sha256).await? {
-            return Ok(settled);
+        if let Some(record) = self.compare_with_known(&filename, sha256).await? {
+            return self.is_here_already(&record, signature.as_ref()).await;
         }
-        match self.place(&filename, spool, facts, uploader).await {
+        match self.place(verified).await {
             // Someone copied a file there a moment ago: it is judged like any other known file.
             Err(Refusal::Index(Error::Store(storage::Error::AlreadyExists(key)))) => {
                 self.look_again(&key).await?;
-                let settled = self.compare_with_known(&filename, sha256).await?;
-                settled.ok_or_else(|| Refusal::Occupied {
-                    filename: filename.to_string(),
-                })
+                match self.compare_with_known(&filename, sha256).await? {
+                    Some(record) => self.is_here_already(&record, signature.as_ref()).await,
+                    None => Err(Refusal::Occupied {
+                        filename: filename.to_string(),
+                    }),
+                }
             }
             other => other,
         }
     }
 
-    async fn place(
-        self: &Arc<Self>,
-        filename: &DistFilename,
-        spool: Spool,
-        facts: FileFacts,
-        uploader: Option<String>,
-    ) -> Result<Accepted, Refusal> {
-        let others = self.present_twins(filename).await?;
+    async fn place(self: &Arc<Self>, verified: Verified) -> Result<Accepted, Refusal> {
+        let Verified {
+            filename,
+            spool,
+            facts,
+            signature,
+            uploader,
+        } = verified;
+        let others = self.present_twins(&filename).await?;
         let same_name = others
             .iter()
-            .find(|record| record.filename == *filename && record.key.root() == UPLOAD_ROOT);
-        let key = same_name.map_or_else(|| StoreKey::for_upload(filename), |record| record.key.clone());
-        let stamp = if self.settings.overwrite {
-            self.store.replace(&key, spool).await?
-        } else {
-            self.store.put_new(&key, spool).await?
-        };
+            .find(|record| record.filename == filename && record.key.root() == UPLOAD_ROOT);
+        let key = same_name.map_or_else(|| StoreKey::for_upload(&filename), |record| record.key.clone());
+        let replaced = !others.is_empty();
+        let stamp = self.put(&key, spool, signature.as_ref(), replaced).await?;
         self.changes.placed(&key, stamp);
         let (sha256, size_bytes) = (facts.sha256, stamp.size_bytes);
         let upload = UploadRecord {
@@ -367,15 +397,52 @@ impl Index {
             facts,
             at: Timestamp::now(),
             uploader,
-            replaced: !others.is_empty(),
+            replaced,
         };
         let outcome = self.take_note_of(upload, &others).await;
         // Whatever became of it, what was made from the folder before does not hold any more.
         self.files.forget(&key);
         self.pages.forget([filename.project()]);
         let accepted = outcome?;
-        info!(file = %filename, %sha256, size_bytes, "upload {}", accepted.name());
+        info!(file = %filename, %sha256, size_bytes, signed = signature.is_some(), "upload {}", accepted.name());
         Ok(accepted)
+    }
+
+    /// Puts file and signature in place, so that at no time a signature stands beside bytes that it doesn't sign.
+    ///
+    /// A new file gets its signature first, which nobody can see without it; so both appear in one step. Where a file
+    /// takes another one's place, the old signature goes before and the new one comes after: should that be cut short, the
+    /// same upload once more brings the signature.
+    async fn put(
+        &self,
+        key: &StoreKey,
+        spool: Spool,
+        signature: Option<&Signature>,
+        replaces: bool,
+    ) -> Result<Stamp, storage::Error> {
+        if replaces {
+            self.remove_signature(key).await?;
+        } else if let Some(signature) = signature {
+            self.put_signature(key, signature).await?;
+        }
+        let placed = if self.settings.overwrite {
+            self.store.replace(key, spool).await
+        } else {
+            self.store.put_new(key, spool).await
+        };
+        match (&placed, signature) {
+            (Ok(_), Some(signature)) if replaces => self.put_signature(key, signature).await?,
+            (Err(_), Some(_)) if !replaces => self.take_back_signature(key).await,
+            _ => {}
+        }
+        placed
+    }
+
+    /// Removes the signature of an upload that came to nothing. Should that fail, it lies there unseen.
+    async fn take_back_signature(&self, key: &StoreKey) {
+        if let Err(error) = self.remove_signature(key).await {
+            warn!(file = %key.signature(), error = in_one_line(&error), "the signature of a refused upload can't be taken back");
+        }
     }
 
     /// Records an upload that lies in place, and clears away what it took the place of.
@@ -393,6 +460,7 @@ impl Index {
                 if let Err(error) = self.store.delete(&key).await {
                     warn!(file = %key, error = in_one_line(&error), "a refused upload can't be taken back");
                 }
+                self.take_back_signature(&key).await;
             }
             return Err(error.into());
         }
@@ -422,10 +490,20 @@ impl Index {
             Ok(()) | Err(storage::Error::NotFound(_)) => {}
             Err(error) => return Err(error.into()),
         }
+        self.take_back_signature(&twin.key).await;
         self.catalog.record_removal(&twin.key, actor, at).await?;
         self.files.forget(&twin.key);
         Ok(())
     }
+}
+
+/// An upload that has been found to be sound.
+struct Verified {
+    filename: DistFilename,
+    spool: Spool,
+    facts: FileFacts,
+    signature: Option<Signature>,
+    uploader: Option<String>,
 }
 
 /// Uploads go to the first root, and only there do they replace anything.

@@ -11,6 +11,7 @@ pub mod name;
 pub mod project_json;
 pub mod public_index;
 pub mod pyproject;
+pub mod signature;
 pub mod simple;
 pub mod specifier;
 pub mod upload_form;

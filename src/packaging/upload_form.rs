@@ -129,14 +129,38 @@ fn digest_field(algorithm: Algorithm) -> Option<&'static str> {
     }
 }
 
-/// What the index reads in a form. Everything else that it says is checked against nothing and forgotten.
+/// The name of the part that carries the file's detached PGP signature.
+pub const SIGNATURE_FIELD: &str = "gpg_signature";
+
+/// The fields that are read, all of them text. What any other field holds is of no consequence, `attestations`
+/// included: they are taken and forgotten, because an index that can't verify them must not pass them on as
+/// provenance (PEP 740).
+const READ_FIELDS: [&str; 10] = [
+    ":action",
+    "protocol_version",
+    "name",
+    "version",
+    "filetype",
+    "pyversion",
+    "comment",
+    "md5_digest",
+    "sha256_digest",
+    "blake2_256_digest",
+];
+
+/// Whether anything is made of a text field of that name.
+#[must_use]
+pub fn is_read(field: &str) -> bool {
+    READ_FIELDS.contains(&field)
+}
+
+/// What the index reads in the form of a `file_upload`. Everything else that it says is checked against nothing and
+/// forgotten.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UploadForm {
-    /// What is asked for.
-    pub action: Action,
     /// The project, in whatever spelling the uploader chose.
     pub name: Option<ProjectName>,
-    /// The release. Not necessarily a valid version: `remove_pkg` may name what an old tool uploaded.
+    /// The release. Not necessarily a valid version: the file's name decides what may come.
     pub version: Option<ReleaseVersion>,
     /// What kind of file the uploader takes it for.
     pub filetype: Option<Filetype>,
@@ -163,6 +187,16 @@ pub enum Action {
     DocUpload,
 }
 
+/// The words for them, the most usual first.
+const ACTIONS: [(&str, Action); 6] = [
+    ("file_upload", Action::FileUpload),
+    ("remove_pkg", Action::RemovePkg),
+    ("submit", Action::Submit),
+    ("submit_pkg_info", Action::Submit),
+    ("verify", Action::Verify),
+    ("doc_upload", Action::DocUpload),
+];
+
 /// What kind of distribution a form announces.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filetype {
@@ -170,6 +204,8 @@ pub enum Filetype {
     Wheel,
     /// `sdist`.
     Sdist,
+    /// `bdist_egg`, which setuptools made before there were wheels.
+    Egg,
 }
 
 impl Filetype {
@@ -179,19 +215,35 @@ impl Filetype {
         match self {
             Self::Wheel => "bdist_wheel",
             Self::Sdist => "sdist",
+            Self::Egg => "bdist_egg",
         }
     }
+}
+
+/// The release that the form of a `remove_pkg` names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RemovalForm {
+    /// The project, in whatever spelling.
+    pub name: ProjectName,
+    /// The release; not necessarily a valid version.
+    pub version: ReleaseVersion,
+    /// The same as it was written. pypiserver counts a wheel's build tag as part of the version, and so do scripts that
+    /// were written for it.
+    pub version_as_written: String,
 }
 
 /// What is wrong with a form. Each message is one sentence that an uploader can show.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FormError {
     /// Nothing is asked for.
-    #[error("the form has no `:action` field")]
+    #[error("the form has no `:action` field; this index knows {}", known_actions())]
     NoAction,
     /// Something unknown is asked for.
-    #[error("the action `{}` is not known", shortened(.0))]
+    #[error("the action `{}` is not known; this index knows {}", shortened(.0), known_actions())]
     UnknownAction(String),
+    /// A field without which the release to be removed is not known.
+    #[error("the field `{0}` is missing: `remove_pkg` needs `name` and `version`")]
+    Missing(&'static str),
     /// A protocol that does not exist.
     #[error("protocol version `{}` is not supported, only 1 is", shortened(.0))]
     Protocol(String),
@@ -209,9 +261,17 @@ pub enum FormError {
         /// What is wrong with it.
         reason: DigestError,
     },
-    /// Neither a wheel nor an sdist is announced.
-    #[error("the file type `{}` is not accepted, only `bdist_wheel` and `sdist` are", shortened(.0))]
+    /// Something that this index does not take is announced.
+    #[error(
+        "the file type `{}` is not accepted, only `bdist_wheel`, `sdist` and `bdist_egg` are; build a wheel instead",
+        shortened(.0)
+    )]
     Filetype(String),
+}
+
+fn known_actions() -> String {
+    let names: Vec<String> = ACTIONS.iter().map(|(name, _)| format!("`{name}`")).collect();
+    names.join(", ")
 }
 
 /// Enough of a bad value to recognize it by, safe to show.
@@ -219,36 +279,57 @@ fn shortened(value: &str) -> String {
     value.chars().take(80).flat_map(char::escape_debug).collect()
 }
 
-impl UploadForm {
-    /// Reads the text fields of a form. Their order does not matter; a field that is empty or `UNKNOWN` counts as
-    /// absent; fields that are not known are ignored.
+impl Action {
+    /// What a form asks for.
     ///
     /// # Errors
-    /// [`FormError`] when no known action is named, a field that is read is malformed, or one is given twice with
-    /// different values.
-    pub fn from_fields(fields: &[(String, String)]) -> Result<Self, FormError> {
-        let action = match single(fields, ":action")? {
-            None => return Err(FormError::NoAction),
-            Some("file_upload") => Action::FileUpload,
-            Some("submit" | "submit_pkg_info") => Action::Submit,
-            Some("verify") => Action::Verify,
-            Some("remove_pkg") => Action::RemovePkg,
-            Some("doc_upload") => Action::DocUpload,
-            Some(other) => return Err(FormError::UnknownAction(other.to_owned())),
-        };
+    /// [`FormError`] when no known action is named, two are, or the form is of another protocol than the only one.
+    pub fn of(fields: &[(String, String)]) -> Result<Self, FormError> {
+        let asked = single(fields, ":action")?.ok_or(FormError::NoAction)?;
         if let Some(other) =
             single(fields, "protocol_version")?.filter(|version| *version != PROTOCOL_VERSION)
         {
             return Err(FormError::Protocol(other.to_owned()));
         }
+        ACTIONS
+            .iter()
+            .find(|(name, _)| *name == asked)
+            .map(|(_, action)| *action)
+            .ok_or_else(|| FormError::UnknownAction(asked.to_owned()))
+    }
+}
+
+impl RemovalForm {
+    /// Reads the text fields of a `remove_pkg`, as [`UploadForm::from_fields`] does.
+    ///
+    /// # Errors
+    /// [`FormError`] when `name` or `version` is missing, malformed or contradicted.
+    pub fn from_fields(fields: &[(String, String)]) -> Result<Self, FormError> {
+        let name = single(fields, "name")?.ok_or(FormError::Missing("name"))?;
+        let version = single(fields, "version")?.ok_or(FormError::Missing("version"))?;
+        Ok(Self {
+            name: name.parse().map_err(FormError::Name)?,
+            version: ReleaseVersion::parse(version),
+            version_as_written: version.to_owned(),
+        })
+    }
+}
+
+impl UploadForm {
+    /// Reads the text fields of a `file_upload`. Their order does not matter; a field that is empty or `UNKNOWN` counts
+    /// as absent; fields that are not known are ignored.
+    ///
+    /// # Errors
+    /// [`FormError`] when a field that is read is malformed, or one is given twice with different values.
+    pub fn from_fields(fields: &[(String, String)]) -> Result<Self, FormError> {
         let filetype = match single(fields, "filetype")? {
             None => None,
             Some("bdist_wheel") => Some(Filetype::Wheel),
             Some("sdist") => Some(Filetype::Sdist),
+            Some("bdist_egg") => Some(Filetype::Egg),
             Some(other) => return Err(FormError::Filetype(other.to_owned())),
         };
         Ok(Self {
-            action,
             name: single(fields, "name")?
                 .map(str::parse)
                 .transpose()
@@ -315,11 +396,16 @@ mod tests {
         hasher.finish()
     }
 
-    fn form(fields: &[(&str, &str)]) -> Result<UploadForm, FormError> {
-        let fields: Vec<_> = fields
+    fn owned(fields: &[(&str, &str)]) -> Vec<(String, String)> {
+        fields
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
+            .collect()
+    }
+
+    fn form(fields: &[(&str, &str)]) -> Result<UploadForm, FormError> {
+        let fields = owned(fields);
+        Action::of(&fields)?;
         UploadForm::from_fields(&fields)
     }
 
@@ -399,7 +485,6 @@ mod tests {
             ("name", "Demo.Pkg"),
         ])
         .unwrap();
-        assert_eq!(read.action, Action::FileUpload);
         assert_eq!(read.name.as_ref().map(ProjectName::as_str), Some("demo-pkg"));
         assert_eq!(read.version, Some(ReleaseVersion::parse("1.0")));
         assert_eq!(
@@ -421,7 +506,51 @@ mod tests {
             ("remove_pkg", Action::RemovePkg),
             ("doc_upload", Action::DocUpload),
         ] {
-            assert_eq!(form(&[(":action", word)]).map(|form| form.action), Ok(action));
+            assert_eq!(Action::of(&owned(&[(":action", word)])), Ok(action));
+        }
+    }
+
+    #[test]
+    fn a_removal_needs_name_and_version() {
+        let removal = |fields: &[(&str, &str)]| RemovalForm::from_fields(&owned(fields));
+        let whole = removal(&[("version", " 217-55 "), ("name", "Demo.Pkg"), ("filetype", "x")]).unwrap();
+        assert_eq!(whole.name.as_str(), "demo-pkg");
+        assert_eq!(whole.version, ReleaseVersion::parse("217.post55"));
+        assert_eq!(whole.version_as_written, "217-55");
+        for (fields, message) in [
+            (&[("version", "1.0")][..], "the field `name` is missing"),
+            (
+                &[("name", "demo"), ("version", "")],
+                "the field `version` is missing",
+            ),
+            (
+                &[("name", "../x"), ("version", "1")],
+                "the field `name` is not valid",
+            ),
+            (
+                &[("name", "a"), ("name", "b"), ("version", "1")],
+                "the field `name` is given twice",
+            ),
+        ] {
+            let error = removal(fields).unwrap_err().to_string();
+            assert!(error.starts_with(message), "{error}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_made_of_fields_that_are_not_read() {
+        for field in READ_FIELDS {
+            assert!(is_read(field), "{field}");
+        }
+        for field in [
+            "attestations",
+            "description",
+            "content",
+            SIGNATURE_FIELD,
+            "Name",
+            "",
+        ] {
+            assert!(!is_read(field), "{field}");
         }
     }
 
@@ -436,7 +565,7 @@ mod tests {
             (&[(":action", "")], "the form has no `:action` field"),
             (
                 &[(":action", "explode\r\nnow")],
-                "the action `explode\\r\\nnow` is not known",
+                "the action `explode\\r\\nnow` is not known; this index knows `file_upload`, `remove_pkg`",
             ),
             (
                 &[upload, ("protocol_version", "2")],
@@ -476,8 +605,8 @@ mod tests {
             ),
             (&[upload, ("name", "../etc")], "the field `name` is not valid: "),
             (
-                &[upload, ("filetype", "bdist_egg")],
-                "the file type `bdist_egg` is not accepted, only `bdist_wheel` and `sdist` are",
+                &[upload, ("filetype", "bdist_wininst")],
+                "the file type `bdist_wininst` is not accepted, only `bdist_wheel`, `sdist` and `bdist_egg` are",
             ),
         ];
         for (fields, message) in refused {
@@ -513,7 +642,6 @@ mod tests {
             let read = UploadForm::from_fields(&fields).unwrap();
 
             prop_assert_eq!(read, UploadForm {
-                action: Action::FileUpload,
                 name: Some(name),
                 version: Some(ReleaseVersion::Standard(version)),
                 filetype: Some(if wheel { Filetype::Wheel } else { Filetype::Sdist }),
@@ -525,7 +653,9 @@ mod tests {
 
         #[test]
         fn no_form_makes_it_panic(fields: Vec<(String, String)>) {
+            let _ = Action::of(&fields);
             let _ = UploadForm::from_fields(&fields);
+            let _ = RemovalForm::from_fields(&fields);
         }
     }
 }

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::multipart::MultipartError;
 use crate::auth::{Action, Denied};
-use crate::index::{self, Refusal, Trouble};
+use crate::index::{self, Refusal, RemovalError, Trouble};
 use crate::packaging::name::NameError;
 use crate::packaging::upload_form::FormError;
 
@@ -143,6 +143,28 @@ impl From<Refusal> for ApiError {
             Refusal::Duplicate { .. } | Refusal::Occupied { .. } => Self::new(StatusCode::CONFLICT, message),
             Refusal::Status { .. } => Self::new(StatusCode::FORBIDDEN, message),
             Refusal::Index(error) => error.into(),
+        }
+    }
+}
+
+impl From<RemovalError> for ApiError {
+    fn from(error: RemovalError) -> Self {
+        let message = error.to_string();
+        let failed = |message, trouble| match trouble {
+            Trouble::NotWritable => Self::new(StatusCode::SERVICE_UNAVAILABLE, message),
+            Trouble::NoSpace | Trouble::Unsteady | Trouble::Internal => {
+                Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
+            }
+        };
+        match error {
+            RemovalError::Nothing { .. } => Self::not_found(message),
+            RemovalError::Incomplete { source, .. } => {
+                let cause = index::Error::from(source);
+                Self {
+                    ..failed(message, cause.trouble())
+                }
+            }
+            RemovalError::Index(error) => error.into(),
         }
     }
 }

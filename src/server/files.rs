@@ -1,4 +1,4 @@
-//! Downloads: distributions, and the metadata files beside wheels (PEP 658).
+//! Downloads: distributions, the metadata files beside wheels (PEP 658), and the signatures beside any of them.
 
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
@@ -16,11 +16,12 @@ use super::range::{Asked, Validators};
 use super::state::State;
 use crate::auth::Action;
 use crate::index::{Content, Download, Object};
+use crate::packaging::signature::SIGNATURE_ENDING;
 
 /// How much of a large file is read at once, in bytes.
 const READ_BYTES: usize = 256 * 1024;
 
-/// `GET /packages/{path}`: a distribution, or its `.metadata`.
+/// `GET /packages/{path}`: a distribution, its `.metadata`, or its `.asc`.
 pub(super) async fn download(
     AxumState(state): AxumState<State>,
     visitor: Visitor,
@@ -28,19 +29,46 @@ pub(super) async fn download(
     headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     state.authorize(Action::Download, &visitor).await?;
-    let found = match path.strip_suffix(".metadata") {
-        Some(wheel) => state.index().metadata_file(wheel).await?,
-        None => state.index().download(&path).await?,
+    let index = state.index();
+    let (found, kind) = if let Some(wheel) = path.strip_suffix(".metadata") {
+        (index.metadata_file(wheel).await?, OF_A_FILE)
+    } else if let Some(signed) = path.strip_suffix(SIGNATURE_ENDING) {
+        (index.signature_file(signed).await?, OF_A_SIGNATURE)
+    } else {
+        (index.download(&path).await?, OF_A_FILE)
     };
     let download = found.ok_or_else(|| {
         ApiError::not_found(
             "there is no such file on this index; the project's page under /simple/ lists those there are",
         )
     })?;
-    send(download, &headers, state.settings().files_may_change)
+    send(download, &headers, kind, state.settings().files_may_change)
 }
 
-fn send(download: Download, headers: &HeaderMap, may_change: bool) -> Result<Response, ApiError> {
+/// What is served under an address.
+#[derive(Clone, Copy)]
+struct Kind {
+    content_type: &'static str,
+    /// Whether it may be another one tomorrow, whatever the settings say of distributions.
+    may_change: bool,
+}
+
+const OF_A_FILE: Kind = Kind {
+    content_type: "application/octet-stream",
+    may_change: false,
+};
+/// A signature may be added, and replaced, by hand. Its type is pypiserver's.
+const OF_A_SIGNATURE: Kind = Kind {
+    content_type: "text/plain; charset=utf-8",
+    may_change: true,
+};
+
+fn send(
+    download: Download,
+    headers: &HeaderMap,
+    kind: Kind,
+    files_may_change: bool,
+) -> Result<Response, ApiError> {
     let etag = format!("\"{}\"", download.sha256);
     let size_bytes = download.size_bytes;
     let validators = Validators {
@@ -66,7 +94,7 @@ fn send(download: Download, headers: &HeaderMap, may_change: bool) -> Result<Res
     put(header::LAST_MODIFIED, &validators.last_modified());
     put(
         header::CACHE_CONTROL,
-        if may_change {
+        if files_may_change || kind.may_change {
             "no-cache"
         } else {
             "max-age=31536000, immutable"
@@ -74,7 +102,7 @@ fn send(download: Download, headers: &HeaderMap, may_change: bool) -> Result<Res
     );
     put(header::ACCEPT_RANGES, "bytes");
     let Some(part) = part else { return Ok(response) };
-    put(header::CONTENT_TYPE, "application/octet-stream");
+    put(header::CONTENT_TYPE, kind.content_type);
     // Without a file name: the URL has it, and installers would believe this one instead.
     put(header::CONTENT_DISPOSITION, "attachment");
     put(header::CONTENT_LENGTH, &(part.end - part.start).to_string());

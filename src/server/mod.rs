@@ -18,6 +18,7 @@ mod error;
 mod extract;
 mod farewell;
 mod files;
+mod form;
 mod forwarded;
 mod handshake;
 mod health;

@@ -1,4 +1,4 @@
-//! Uploads in the legacy form that twine, uv, poetry and all others send.
+//! `POST` of the legacy form that twine, uv, poetry and all others send: uploads, removals, and steps of the past.
 
 use axum::body::Body;
 use axum::extract::{Request, State as AxumState};
@@ -10,25 +10,16 @@ use tracing::debug;
 
 use super::error::ApiError;
 use super::extract::Visitor;
-use super::multipart::{self, Multipart, MultipartError, PartHead};
+use super::form::{self, MAX_FORM_BYTES, Received};
+use super::multipart::{self, Multipart};
 use super::patience::Answering;
 use super::state::State;
 use crate::auth::{Action, Username};
-use crate::index::{Spool, Submission};
-use crate::packaging::upload_form::{self, UploadForm};
+use crate::index::{Removal, Submission};
+use crate::packaging::upload_form::{Action as Asked, RemovalForm, UploadForm};
 
 /// Tells what became of an accepted upload: `stored`, `unchanged` or `replaced`.
 const OUTCOME_HEADER: &str = "x-pkgctl-upload";
-/// Bound of a text field, in bytes.
-const MAX_FIELD_BYTES: usize = 64 << 10;
-/// Bound of the fields that hold whole documents, in bytes.
-const MAX_DOCUMENT_BYTES: usize = 4 << 20;
-/// Fields that hold whole documents.
-const DOCUMENTS: [&str; 3] = ["description", "attestations", "gpg_signature"];
-/// Bound of all text fields together, in bytes.
-const MAX_FORM_BYTES: usize = 16 << 20;
-/// After so many bytes of an upload the disk is looked at again: others fill it too.
-const DISK_LOOK_BYTES: u64 = 16 << 20;
 /// How long the rest of a refused upload is still taken, so that the client gets to read why.
 const DRAIN_TIME: std::time::Duration = std::time::Duration::from_secs(30);
 
@@ -38,33 +29,38 @@ pub(super) async fn post(
     visitor: Visitor,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let (parts, body) = request.into_parts();
+    let (parts, mut body) = request.into_parts();
     let user = match admit(&state, &parts.headers, &visitor).await {
         Ok(user) => user,
         Err(refusal) => return Ok(refuse_unread(&parts, body, refusal)),
-    };
-    let boundary = match multipart::boundary(&parts.headers) {
-        Ok(boundary) => boundary,
-        Err(error) => {
-            let refusal = ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error.to_string());
-            return Ok(refuse_unread(&parts, body, refusal));
-        }
     };
     let _turn = match state.upload_turn().await {
         Ok(turn) => turn,
         Err(refusal) => return Ok(refuse_unread(&parts, body, refusal)),
     };
     let limits = &state.settings().limits;
-    let mut form = Multipart::new(body, &boundary, max_body_bytes(&state), limits.body_pause);
-    match receive(&state, &mut form).await {
-        Ok(received) => {
-            let action = received.form.action;
-            answer(&state, received, user)
-                .await
-                .inspect_err(|error| debug!(?action, %error.message, "refused"))
+    let received = if form::is_urlencoded(&parts.headers) {
+        match form::receive_urlencoded(&mut body, limits.body_pause).await {
+            Ok(received) => received,
+            Err(refusal) => return Ok(refuse_half_read(&parts, body, refusal)),
         }
-        Err(refusal) => Ok(refuse_half_read(&parts, form.into_body(), refusal)),
-    }
+    } else {
+        let boundary = match multipart::boundary(&parts.headers) {
+            Ok(boundary) => boundary,
+            Err(error) => {
+                let refusal = ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, error.to_string());
+                return Ok(refuse_unread(&parts, body, refusal));
+            }
+        };
+        let mut form = Multipart::new(body, &boundary, max_body_bytes(&state), limits.body_pause);
+        match form::receive_multipart(&state, &mut form).await {
+            Ok(received) => received,
+            Err(refusal) => return Ok(refuse_half_read(&parts, form.into_body(), refusal)),
+        }
+    };
+    answer(&state, received, user)
+        .await
+        .inspect_err(|error| debug!(%error.message, "refused"))
 }
 
 /// Everything that can be judged before a byte of the body is read.
@@ -101,125 +97,55 @@ fn max_body_bytes(state: &State) -> u64 {
         .saturating_add(2 * MAX_FORM_BYTES as u64)
 }
 
-/// A form that has arrived.
-struct Received {
-    form: UploadForm,
-    file: Option<(String, Spool)>,
-}
-
-/// Reads all parts: text into memory, the file into a spool.
-async fn receive(state: &State, multipart: &mut Multipart) -> Result<Received, ApiError> {
-    let mut fields: Vec<(String, String)> = Vec::new();
-    let mut form_bytes = 0;
-    let mut file = None;
-    while let Some(head) = multipart.next_part().await? {
-        if head.name == upload_form::CONTENT_FIELD {
-            let filename = head.filename.ok_or_else(|| {
-                ApiError::bad_request("the field `content` is text; it must be a file with a name")
-            })?;
-            if file.is_some() {
-                return Err(ApiError::bad_request(
-                    "the form has two files; upload one at a time",
-                ));
-            }
-            file = Some((filename, spool(state, multipart).await?));
-            continue;
-        }
-        let value = read_field(multipart, &head).await?;
-        form_bytes += head.name.len() + value.len();
-        if form_bytes > MAX_FORM_BYTES {
-            let message = format!("the form's text is longer than {MAX_FORM_BYTES} bytes");
-            return Err(ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message));
-        }
-        // Signatures come as files; nothing else of the form does.
-        if head.filename.is_none() {
-            fields.push((head.name, value));
-        }
-    }
-    Ok(Received {
-        form: UploadForm::from_fields(&fields)?,
-        file,
-    })
-}
-
-async fn read_field(multipart: &mut Multipart, head: &PartHead) -> Result<String, ApiError> {
-    let is_document = DOCUMENTS.contains(&head.name.as_str());
-    let max_bytes = if is_document {
-        MAX_DOCUMENT_BYTES
-    } else {
-        MAX_FIELD_BYTES
-    };
-    let shown: String = head.name.chars().take(64).collect();
-    let value = multipart.whole(max_bytes).await.map_err(|error| match error {
-        MultipartError::TooLarge { .. } => {
-            let message = format!(
-                "the field `{}` is longer than {max_bytes} bytes",
-                shown.escape_debug()
-            );
-            ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, message)
-        }
-        other => other.into(),
-    })?;
-    // What metadata say is taken from the archive, so a field with odd bytes in it is no reason to refuse.
-    Ok(String::from_utf8(value)
-        .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
-}
-
-/// Streams the file to disk, hashing as it comes.
-async fn spool(state: &State, multipart: &mut Multipart) -> Result<Spool, ApiError> {
-    let max_bytes = state.settings().max_upload_bytes;
-    let mut spool = state.index().begin_upload().await?;
-    let mut received_bytes = 0_u64;
-    let mut look_at_disk_again = DISK_LOOK_BYTES;
-    while let Some(chunk) = multipart.chunk().await? {
-        received_bytes += chunk.len() as u64;
-        if received_bytes > max_bytes {
-            return Err(ApiError::too_large(max_bytes));
-        }
-        spool.write(chunk).await.map_err(crate::index::Error::from)?;
-        if received_bytes >= look_at_disk_again {
-            look_at_disk_again += DISK_LOOK_BYTES;
-            if state.index().free_bytes().await == Some(0) {
-                return Err(ApiError::no_space());
-            }
-        }
-    }
-    Ok(spool)
-}
-
+/// Does what the form asks for. What has nothing to give answers with an empty body, as pypiserver does.
 async fn answer(state: &State, received: Received, user: Option<Username>) -> Result<Response, ApiError> {
-    use upload_form::Action as Asked;
-    let Received { form, file } = received;
-    match form.action {
-        Asked::FileUpload => {
-            let (filename, spool) = file.ok_or_else(|| {
-                ApiError::bad_request("the form has no file: its field `content` is missing")
-            })?;
-            let uploader = user.map(|user| user.as_str().to_owned());
-            let accepted = state
-                .index()
-                .accept(Submission {
-                    form,
-                    filename,
-                    spool,
-                    uploader,
-                })
-                .await?;
-            // An empty body, as pypiserver's: uploaders print nothing then. Our own reads the header.
-            Ok(([(OUTCOME_HEADER, accepted.name())], StatusCode::OK).into_response())
-        }
+    match Asked::of(&received.fields)? {
+        Asked::FileUpload => upload(state, received, user).await,
+        Asked::RemovePkg => remove(state, &received, user).await,
         // Steps of the past: old tools take them first and want to hear that all is well.
         Asked::Submit | Asked::Verify => Ok(StatusCode::OK.into_response()),
         Asked::DocUpload => {
             let message = "this index keeps no documentation; upload distributions only";
             Err(ApiError::new(StatusCode::GONE, message))
         }
-        Asked::RemovePkg => {
-            let message = "this index doesn't remove releases through the upload form; \
-                           ask its operator to delete the files from the packages folder";
-            Err(ApiError::bad_request(message))
-        }
     }
+}
+
+async fn upload(state: &State, received: Received, user: Option<Username>) -> Result<Response, ApiError> {
+    let form = UploadForm::from_fields(&received.fields)?;
+    let file = received.file.ok_or_else(|| {
+        ApiError::bad_request(
+            "the form has no file: its field `content` is missing, or is not a part of a multipart form",
+        )
+    })?;
+    let accepted = state
+        .index()
+        .accept(Submission {
+            form,
+            filename: file.filename,
+            spool: file.spool,
+            signature: file.signature,
+            uploader: user.map(|user| user.as_str().to_owned()),
+        })
+        .await?;
+    // Uploaders print nothing for an empty body. Our own reads the header.
+    Ok(([(OUTCOME_HEADER, accepted.name())], StatusCode::OK).into_response())
+}
+
+async fn remove(state: &State, received: &Received, user: Option<Username>) -> Result<Response, ApiError> {
+    let RemovalForm {
+        name,
+        version,
+        version_as_written,
+    } = RemovalForm::from_fields(&received.fields)?;
+    let removal = Removal {
+        project: name,
+        version,
+        version_as_written,
+        actor: user.map(|user| user.as_str().to_owned()),
+    };
+    state.index().remove_release(removal).await?;
+    Ok(StatusCode::OK.into_response())
 }
 
 /// Answers before the body has been read, and ends the connection behind the answer.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use crate::packaging::DistFilename;
+use crate::packaging::signature::SIGNATURE_ENDING;
 
 /// Which of the served folders: 0 is the first, which receives uploads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -85,8 +86,15 @@ impl StoreKey {
     pub fn signature(&self) -> Self {
         Self {
             root: self.root,
-            path: format!("{}.asc", self.path).into(),
+            path: format!("{}{SIGNATURE_ENDING}", self.path).into(),
         }
+    }
+
+    /// The key of the file that this one is the signature of, going by its name; `None` when it is none of a signature.
+    #[must_use]
+    pub fn signed(&self) -> Option<Self> {
+        let path = self.path.strip_suffix(SIGNATURE_ENDING)?;
+        Self::parse(self.root, path)
     }
 
     /// The path on disk, below the folder that is this key's root.
@@ -129,7 +137,14 @@ mod tests {
         assert_eq!(key.below(Path::new("/srv")), Path::new("/srv/team/a-1.0.tar.gz"));
         assert_eq!(
             StoreKey::found(Root(1), Path::new("team/a-1.0.tar.gz")),
-            Some(key)
+            Some(key.clone())
+        );
+        assert_eq!(key.signature().path(), "team/a-1.0.tar.gz.asc");
+        assert_eq!(key.signature().signed(), Some(key.clone()));
+        assert_eq!(key.signed(), None);
+        assert_eq!(
+            StoreKey::parse(Root(0), "team/x/b.asc").unwrap().signed(),
+            StoreKey::parse(Root(0), "team/x/b")
         );
     }
 }

@@ -24,6 +24,7 @@ pub fn project_detail(detail: &ProjectDetail) -> Vec<u8> {
         status,
         status_reason: status.and(detail.status_reason.as_deref()),
         links: detail.files.iter().map(Link::from).collect(),
+        tells_signatures: detail.tells_signatures(),
     })
 }
 
@@ -68,6 +69,7 @@ struct ProjectListPage<'a> {
 {% for link in links %}<a href="{{ link.href }}"
 {%- if let Some(specifier) = link.requires_python %} data-requires-python="{{ specifier }}"{% endif %}
 {%- if let Some(digest) = link.metadata %} data-core-metadata="{{ digest }}" data-dist-info-metadata="{{ digest }}"{% endif %}
+{%- if tells_signatures %} data-gpg-sig="{{ link.is_signed }}"{% endif %}
 {%- if let Some(reason) = link.yanked %} data-yanked="{{ reason }}"{% endif %}>{{ link.text }}</a><br>
 {% endfor %}</body>
 </html>
@@ -79,6 +81,7 @@ struct ProjectPage<'a> {
     status: Option<&'static str>,
     status_reason: Option<&'a str>,
     links: Vec<Link<'a>>,
+    tells_signatures: bool,
 }
 
 /// What an anchor shows; every text is escaped by the template.
@@ -88,6 +91,7 @@ struct Link<'a> {
     requires_python: Option<&'a str>,
     metadata: Option<String>,
     yanked: Option<&'a str>,
+    is_signed: bool,
 }
 
 impl<'a> From<&'a FileEntry> for Link<'a> {
@@ -103,6 +107,7 @@ impl<'a> From<&'a FileEntry> for Link<'a> {
             requires_python: entry.requires_python.as_deref(),
             metadata: entry.metadata_sha256.map(|digest| format!("sha256={digest}")),
             yanked: entry.yanked.as_deref(),
+            is_signed: entry.is_signed,
         }
     }
 }
@@ -158,5 +163,15 @@ mod tests {
         }
         assert_eq!(page.matches("data-core-metadata").count(), 1);
         assert_eq!(page.matches("data-yanked").count(), 1);
+        assert_eq!(page.matches("data-gpg-sig").count(), 0);
+    }
+
+    #[test]
+    fn with_one_signature_every_link_says_whether_it_has_one() {
+        let mut detail = samples::detail();
+        detail.files[1].is_signed = true;
+        let page = String::from_utf8(project_detail(&detail)).unwrap();
+        assert_eq!(page.matches("data-gpg-sig=\"true\"").count(), 1, "{page}");
+        assert_eq!(page.matches("data-gpg-sig=\"false\"").count(), 1, "{page}");
     }
 }

@@ -54,12 +54,20 @@ pub fn project_detail(detail: &ProjectDetail) -> Vec<u8> {
         status: detail.status.name(),
         reason: detail.status_reason.as_deref(),
     });
+    let tells_signatures = detail.tells_signatures();
     to_json(&Page {
         meta: Meta::default(),
         name: detail.name.as_str(),
         project_status: status,
         versions: detail.versions(),
-        files: detail.files.iter().map(File::from).collect(),
+        files: detail
+            .files
+            .iter()
+            .map(|entry| File {
+                gpg_sig: tells_signatures.then_some(entry.is_signed),
+                ..File::from(entry)
+            })
+            .collect(),
     })
 }
 
@@ -88,6 +96,8 @@ struct File<'a> {
     core_metadata: MetadataFile,
     // The name that the key had before PEP 714; pip before 23.3 reads only this one.
     dist_info_metadata: MetadataFile,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gpg_sig: Option<bool>,
     yanked: Yanked<'a>,
     size: u64,
     upload_time: String,
@@ -131,6 +141,7 @@ impl<'a> From<&'a FileEntry> for File<'a> {
             requires_python: entry.requires_python.as_deref(),
             core_metadata: metadata.clone(),
             dist_info_metadata: metadata,
+            gpg_sig: None,
             yanked,
             size: entry.size_bytes,
             upload_time: format_upload_time(entry.uploaded_at),
@@ -194,6 +205,15 @@ mod tests {
             ],
         });
         assert_eq!(page, expected);
+    }
+
+    #[test]
+    fn with_one_signature_every_file_says_whether_it_has_one() {
+        let mut detail = samples::detail();
+        detail.files[1].is_signed = true;
+        let page: Value = serde_json::from_slice(&project_detail(&detail)).unwrap();
+        assert_eq!(page["files"][0]["gpg-sig"], json!(false));
+        assert_eq!(page["files"][1]["gpg-sig"], json!(true));
     }
 
     #[test]

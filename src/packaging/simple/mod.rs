@@ -39,6 +39,11 @@ pub struct ProjectDetail {
 }
 
 impl ProjectDetail {
+    /// Whether links tell which files are signed. The standard wants that on every link of a page or on none.
+    pub(super) fn tells_signatures(&self) -> bool {
+        self.files.iter().any(|file| file.is_signed)
+    }
+
     /// The versions of the files, each once, in ascending order and normalized spelling.
     #[must_use]
     pub fn versions(&self) -> Vec<String> {
@@ -73,6 +78,8 @@ pub struct FileEntry {
     pub size_bytes: u64,
     /// When the file came.
     pub uploaded_at: Timestamp,
+    /// Whether there is a detached PGP signature at the file's URL plus `.asc`.
+    pub is_signed: bool,
 }
 
 impl FileEntry {
@@ -147,6 +154,7 @@ pub(super) mod samples {
             yanked: None,
             size_bytes: 12,
             uploaded_at: "2026-01-02T03:04:05.678901234Z".parse().unwrap(),
+            is_signed: false,
         };
         let sdist = FileEntry {
             yanked: Some("broken \"quotes\"\n& <tags>".to_owned()),

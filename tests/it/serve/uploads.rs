@@ -138,7 +138,11 @@ fn every_address_and_every_shape_of_form_that_uploaders_use_is_taken() {
         .field("version", "2.0.0")
         .field("classifiers", "A")
         .field("classifiers", "B")
-        .file("gpg_signature", &format!("{}.asc", file.filename), b"a signature")
+        .file(
+            "gpg_signature",
+            &format!("{}.asc", file.filename),
+            b"\x88\x75\x04\x00 a signature",
+        )
         .field(":action", "file_upload");
     odd.post(&server.url, &[("Authorization", "Basic Og==")])
         .expect(200);
