@@ -277,33 +277,63 @@ impl Staged {
     }
 }
 
-/// Puts several new contents in their places. When one of them fails, those before it get their old content back.
+/// Puts several new contents in their places, then removes the files that are `emptied`. When one of these steps fails,
+/// the files before it get their old content and mode back.
 ///
 /// # Errors
-/// One could not be put in its place.
-pub fn commit_all(staged: Vec<Staged>) -> Result<(), DotfileError> {
-    let mut done: Vec<(PathBuf, Option<Vec<u8>>)> = Vec::new();
+/// One could not be put in its place, or not be removed.
+pub fn commit_all(staged: Vec<Staged>, emptied: Vec<Dotfile>) -> Result<(), DotfileError> {
+    let mut done = Vec::new();
+    let undone = |done: Vec<Former>, error| {
+        done.into_iter().rev().for_each(Former::put_back);
+        Err(error)
+    };
     for one in staged {
-        let before = one.file.exists().then(|| one.file.content.clone());
-        let path = one.file.path.clone();
+        let former = Former::of(&one.file);
         if let Err(error) = one.commit() {
-            for (path, before) in done.into_iter().rev() {
-                put_back(&path, before.as_deref());
-            }
-            return Err(error);
+            return undone(done, error);
         }
-        done.push((path, before));
+        done.push(former);
+    }
+    for one in emptied {
+        let former = Former::of(&one);
+        if let Err(error) = one.remove() {
+            return undone(done, error);
+        }
+        done.push(former);
     }
     Ok(())
 }
 
-fn put_back(path: &Path, before: Option<&[u8]>) {
-    let restored = Dotfile::open(path).and_then(|file| match before {
-        Some(content) => file.replace(content),
-        None => file.remove(),
-    });
-    if let Err(error) = restored {
-        tracing::error!("{error}, which was already changed");
+/// A file as it was before its change.
+struct Former {
+    path: PathBuf,
+    content: Option<(Vec<u8>, fs::Permissions)>,
+}
+
+impl Former {
+    fn of(file: &Dotfile) -> Self {
+        let existing = file.existing.as_ref();
+        Self {
+            path: file.path.clone(),
+            content: existing.map(|(_, metadata)| (file.content.clone(), metadata.permissions())),
+        }
+    }
+
+    fn put_back(self) {
+        let restored = Dotfile::open(&self.path).and_then(|file| match self.content {
+            Some((content, permissions)) => {
+                file.replace(&content)?;
+                fs::set_permissions(&self.path, permissions).map_err(|source| DotfileError::Write {
+                    path: self.path.clone(),
+                    source,
+                })
+            }
+            None => file.remove(),
+        });
+        if let Err(error) = restored {
+            tracing::error!("{error}, which was already changed");
+        }
     }
 }
 
@@ -526,7 +556,10 @@ mod tests {
         let stage = |path: &Path| Dotfile::open(path).unwrap().stage(b"new").unwrap();
         let staged = vec![stage(&first), stage(&fresh), stage(&second)];
         fs::write(&second, "somebody else's").unwrap();
-        assert!(matches!(commit_all(staged), Err(DotfileError::Appeared { .. })));
+        assert!(matches!(
+            commit_all(staged, Vec::new()),
+            Err(DotfileError::Appeared { .. })
+        ));
         assert_eq!(fs::read(&first).unwrap(), b"old");
         assert_eq!(fs::read(&second).unwrap(), b"somebody else's");
         assert_eq!(names(folder.path()), ["first", "second"]);

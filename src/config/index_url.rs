@@ -75,16 +75,30 @@ impl IndexUrl {
     /// The index as pip is to know it. pip trusts https and this machine; any other host must be named.
     #[must_use]
     pub fn for_pip(&self, is_only: bool) -> PipIndex {
-        let host = self.0.host_str().unwrap_or_default();
-        let host = self
-            .0
-            .port()
-            .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
         PipIndex {
             url: format!("{}simple/", self.0),
-            trusted_host: self.is_exposed().then_some(host),
+            trusted_host: self.is_exposed().then(|| self.host_and_port()),
             is_only,
         }
+    }
+
+    /// The host alone, as `.netrc` has it.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        self.0.host_str().unwrap_or_default()
+    }
+
+    /// `host` or `host:port`, under which pip and uv look into the keyring.
+    #[must_use]
+    pub fn host_and_port(&self) -> String {
+        let port = self.0.port().map(|port| format!(":{port}"));
+        format!("{}{}", self.host(), port.unwrap_or_default())
+    }
+
+    /// The address as a URL.
+    #[must_use]
+    pub fn as_url(&self) -> &Url {
+        &self.0
     }
 
     /// Whether passwords and packages travel unprotected: plain http to another machine.

@@ -14,8 +14,8 @@ use zeroize::Zeroizing;
 use super::Environment;
 use crate::auth::Secret;
 
-/// How long a person may take to unlock the keyring.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a person may take to unlock the keyring; nobody may be there to do it.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The longest that is read of what the program says, in bytes.
 const MAX_ANSWER_BYTES: u64 = 64 << 10;

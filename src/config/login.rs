@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use url::Url;
 
 use super::Environment;
+use super::keyring::Keyring;
 use super::netrc::Netrc;
 use super::pypirc::Repository;
 use super::repository::{Sourced, Wanted};
@@ -116,6 +117,10 @@ impl Layers {
             .iter()
             .filter(belongs)
             .find_map(|layer| sourced(layer.password.clone(), layer));
+        let password = password.or_else(|| {
+            let username = username.as_ref()?;
+            in_keyring(url, &username.value, environment, notes)
+        });
         (username, password)
     }
 }
@@ -125,6 +130,26 @@ fn sourced<T>(value: Option<T>, layer: &Layer) -> Option<Sourced<T>> {
         value,
         source: layer.source.clone(),
     })
+}
+
+/// The password in the system's keyring, where there is a program to ask: under the address, as twine has it.
+fn in_keyring(
+    url: &Url,
+    username: &str,
+    environment: &Environment,
+    notes: &mut Vec<String>,
+) -> Option<Sourced<Secret>> {
+    let keyring = Keyring::find(environment).ok()?;
+    match keyring.password(url.as_str(), username) {
+        Ok(password) => password.map(|value| Sourced {
+            value,
+            source: "the keyring".to_owned(),
+        }),
+        Err(error) => {
+            notes.push(format!("the keyring was not asked: {error}"));
+            None
+        }
+    }
 }
 
 fn netrc_layer(url: &Url, environment: &Environment, notes: &mut Vec<String>) -> Option<Layer> {

@@ -51,15 +51,28 @@ fn has_other_value(text: &str, line: &str, value_start: usize) -> bool {
     same_key.peek().is_some() && same_key.all(|other| other != line)
 }
 
-/// Where the value of a line starts, when its key speaks of a secret. A comment may hold a secret as well.
+/// Where the value of a line starts, when its key speaks of a secret; in an inline table that is somewhere within the
+/// line, and all that follows is taken for secret. A comment may hold a secret as well.
 fn secret_value(line: &str) -> Option<usize> {
-    let delimiter = line.find(['=', ':'])?;
-    let key = line[..delimiter].to_lowercase();
-    if !SECRET_WORDS.iter().any(|word| key.contains(word)) {
-        return None;
-    }
+    let mut from = 0;
+    let delimiter = line.match_indices(['=', ':']).find(|(at, _)| {
+        let key = if from == 0 {
+            line[..*at].to_lowercase()
+        } else {
+            word_before(&line[from..*at])
+        };
+        from = at + 1;
+        SECRET_WORDS.iter().any(|word| key.contains(word)) || key.trim() == "auth"
+    });
+    let (delimiter, _) = delimiter?;
     let value = &line[delimiter + 1..];
     Some(line.len() - value.trim_start().len())
+}
+
+/// The last word of a text, without quotes.
+fn word_before(text: &str) -> String {
+    let word = text.trim_end().rsplit([' ', ',', '{', '.', '?', '&', '/']).next();
+    word.unwrap_or_default().trim_matches(['"', '\'']).to_lowercase()
 }
 
 /// `https://user:password@host` with the password as stars.
@@ -117,6 +130,22 @@ api-token=s3cret
 "
             )
         );
+    }
+
+    #[test]
+    fn secrets_in_inline_tables_become_stars() {
+        for (text, shown) in [
+            ("auth = \"s3cret\"", "auth = ********"),
+            ("author = \"x\"", "author = \"x\""),
+            (
+                "internal = { username = \"a\", password = \"s3cret\" }",
+                "internal = { username = \"a\", password = ********",
+            ),
+            ("a.b = {\"auth\"=\"s3cret\"}", "a.b = {\"auth\"=********"),
+            ("url = http://h:80/x # ours", "url = http://h:80/x # ours"),
+        ] {
+            assert_eq!(mask_secrets(text, None), shown);
+        }
     }
 
     #[test]

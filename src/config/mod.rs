@@ -6,12 +6,17 @@
 //! | which index does `publish` mean, and as whom | [`repository`], `login.rs` |
 //! | what stands in the user's files | [`pypirc`], [`pip_conf`], [`netrc`] |
 //! | what is an index's address, for pip and for uploads | [`index_url`] |
+//! | how uv, poetry, pdm and hatch are told of it | [`tools`] |
+//! | what keeps a setting from counting | [`shadows`] |
+//! | where passwords are that are in no file | [`keyring`] |
 //! | what of a file may be shown | `masking.rs` |
 //!
 //! The files of other programs are edited, not owned: [`ini`] reads them as Python does, `ini_edit.rs` changes single
-//! values and leaves every other byte, and [`dotfile`] writes them whole or not at all.
+//! values and leaves every other byte (`netrc_edit.rs` and [`tools`] do the same for their kinds of files), and
+//! [`dotfile`] writes them whole or not at all.
 
 pub mod dotfile;
+mod edit_error;
 pub mod environment;
 pub mod index_url;
 pub mod ini;
@@ -28,7 +33,9 @@ pub mod shadows;
 pub mod tools;
 
 pub use dotfile::Dotfile;
+pub use edit_error::{EditError, EditProblem};
 pub use environment::Environment;
 pub use index_url::IndexUrl;
 pub use masking::mask_secrets;
+pub use netrc_edit::{HostLogin, NetrcEditError};
 pub use pypirc::Pypirc;

@@ -73,22 +73,28 @@ impl Netrc {
         Ok(changed)
     }
 
-    /// Takes a host's login out of the text, if it is that user's with that password: what
+    /// Takes a host's login out of the text, if it is that user's with that password (any, when it is `None`): what
     /// [`Netrc::with_login`] wrote, and no more.
     ///
     /// # Errors
     /// The text can't be read, or has the host twice.
-    pub fn without_login(text: &str, login: &HostLogin<'_>) -> Result<String, NetrcEditError> {
+    pub fn without_login(
+        text: &str,
+        host: &str,
+        username: &str,
+        password: Option<&Secret>,
+    ) -> Result<String, NetrcEditError> {
         let netrc = Self::parse(text)?;
-        let Some(entry) = of_host(text, &netrc, login.host)? else {
+        let Some(entry) = of_host(text, &netrc, host)? else {
             return Ok(text.to_owned());
         };
-        if entry.login.as_deref() != Some(login.username) || !holds(entry, login.password) {
+        let is_that_password = password.is_none_or(|password| holds(entry, password));
+        if entry.login.as_deref() != Some(username) || !is_that_password {
             return Ok(text.to_owned());
         }
         let changed = without(text, &entry.place.whole);
         let done = Self::parse(&changed)?;
-        if others(&done, login.host) != others(&netrc, login.host) {
+        if others(&done, host) != others(&netrc, host) {
             return Err(NetrcEditError::Entangled);
         }
         Ok(changed)
@@ -288,13 +294,8 @@ mod tests {
     }
 
     fn without_alice(text: &str) -> String {
-        let login = HostLogin {
-            host: "index.example",
-            username: "alice",
-            password: &Secret::new("s3cret"),
-            former_username: None,
-        };
-        Netrc::without_login(text, &login).unwrap()
+        let password = Secret::new("s3cret");
+        Netrc::without_login(text, "index.example", "alice", Some(&password)).unwrap()
     }
 
     const ALICE: &str = "machine index.example\n    login alice\n    password s3cret\n";

@@ -4,7 +4,10 @@ use std::io::ErrorKind;
 
 use super::{Failure, Kind};
 use crate::config::dotfile::DotfileError;
+use crate::config::keyring::KeyringError;
 use crate::config::repository::RepositoryError;
+use crate::config::tools::TomlError;
+use crate::config::{EditError, EditProblem, NetrcEditError};
 
 impl From<DotfileError> for Failure {
     fn from(error: DotfileError) -> Self {
@@ -20,6 +23,45 @@ impl From<DotfileError> for Failure {
             DotfileError::Appeared { .. } => "run the command again",
         };
         Self::from_error(&error).hint(hint)
+    }
+}
+
+impl From<EditError> for Failure {
+    fn from(error: EditError) -> Self {
+        let hint = match &error.problem {
+            EditProblem::Toml(TomlError::OtherDefault { .. }) => {
+                "take that key out by hand, or leave out --index-url; nothing was changed"
+            }
+            EditProblem::Toml(TomlError::NotATable { .. }) => "mend it by hand; nothing was changed",
+            EditProblem::Netrc(NetrcEditError::OtherUser { .. }) => {
+                "take that entry out by hand, or leave out --netrc; nothing was changed"
+            }
+            EditProblem::Netrc(NetrcEditError::Entangled) | EditProblem::Toml(TomlError::Entangled) => {
+                "change it by hand; nothing was changed"
+            }
+            EditProblem::Ini(_) | EditProblem::Toml(TomlError::Syntax { .. }) | EditProblem::Netrc(_) => {
+                "mend or remove that line and run the command again; nothing was changed"
+            }
+        };
+        Self::from_error(&error).hint(hint)
+    }
+}
+
+impl From<KeyringError> for Failure {
+    fn from(error: KeyringError) -> Self {
+        let hint = match &error {
+            KeyringError::Missing => {
+                "install it with `uv tool install keyring` or `pipx install keyring`, or leave out --keyring"
+            }
+            KeyringError::Start { .. } => "check that you may run it",
+            KeyringError::TimedOut => "unlock the keyring, then try again",
+            KeyringError::Failed { .. } | KeyringError::NotKept => {
+                "`keyring --list-backends` shows what it can use; leave out --keyring to store the password in ~/.pypirc"
+            }
+        };
+        Self::new("the password is not in the keyring")
+            .caused_by(&error)
+            .hint(hint)
     }
 }
 

@@ -1,6 +1,8 @@
 //! What `configure` is told: by a flag, a variable, the file as it is, or at the terminal; in this order.
 
-use super::Arguments;
+use std::path::PathBuf;
+
+use super::arguments::Arguments;
 use super::files::TextFile;
 use crate::auth::{Secret, Username};
 use crate::config::index_url::IndexUrlError;
@@ -18,7 +20,13 @@ const USERNAME_HINT: &str = "use up to 255 letters, digits, `-`, `_`, `.` and `@
 pub(super) struct Known {
     pub(super) url: Option<IndexUrl>,
     pub(super) username: Option<String>,
-    pub(super) has_password: bool,
+    pub(super) password: Option<Secret>,
+    /// Certificate authorities for its server, as written.
+    pub(super) ca_cert: Option<PathBuf>,
+    /// The certificate to show there, as written.
+    pub(super) client_cert: Option<PathBuf>,
+    /// Host and user of the other repositories.
+    others: Vec<(String, String)>,
 }
 
 impl Known {
@@ -28,14 +36,31 @@ impl Known {
         Ok(Self {
             url: repository.and_then(|repository| parse_url(repository.url.as_deref()?).ok()),
             username: repository.and_then(|repository| repository.username.clone()),
-            has_password: repository.is_some_and(|repository| repository.password.is_some()),
+            password: repository.and_then(|repository| repository.password.clone()),
+            ca_cert: repository.and_then(|repository| repository.ca_cert.clone()),
+            client_cert: repository.and_then(|repository| repository.client_cert.clone()),
+            others: pypirc
+                .repositories()
+                .filter(|other| other.name != name)
+                .filter_map(|other| {
+                    let url: IndexUrl = other.url.as_deref()?.parse().ok()?;
+                    Some((url.host().to_owned(), other.username.clone()?))
+                })
+                .collect(),
         })
+    }
+
+    /// Whether another repository has the same login for the same host.
+    pub(super) fn shares_login(&self, host: &str, username: &str) -> bool {
+        let mut others = self.others.iter();
+        others.any(|(other_host, other_username)| other_host == host && other_username == username)
     }
 }
 
 /// The name of the repository.
 pub(super) fn repository_name(arguments: &Arguments, environment: &Environment) -> Result<String, Failure> {
     let name = arguments
+        .index
         .name
         .as_deref()
         .or_else(|| environment.var("PKGCTL_REPOSITORY"))
@@ -97,7 +122,7 @@ pub(super) fn addresses_to_remove(
 }
 
 fn said_address<'a>(arguments: &'a Arguments, environment: &'a Environment) -> Option<&'a str> {
-    let flag = arguments.url.as_deref();
+    let flag = arguments.index.url.as_deref();
     flag.or_else(|| environment.var("PKGCTL_REPOSITORY_URL"))
 }
 
@@ -140,18 +165,47 @@ pub(super) struct Login {
     pub(super) username: Option<String>,
     pub(super) password: Option<Secret>,
     forgets_password: bool,
+    /// The password goes into the keyring, and into no file.
+    pub(super) is_for_keyring: bool,
 }
 
 impl Login {
-    /// A stored password belongs to the user it was stored with.
+    /// What happens to the password in `.pypirc`.
     pub(super) fn password_edit(&self, known: &Known) -> PasswordEdit<'_> {
-        let is_other_user =
-            self.username.is_some() && known.username.is_some() && self.username != known.username;
         match &self.password {
+            _ if self.is_for_keyring => PasswordEdit::Remove,
             Some(password) => PasswordEdit::Set(password),
-            None if self.forgets_password || is_other_user => PasswordEdit::Remove,
+            None if self.forgets_password || self.is_other_user(known) => PasswordEdit::Remove,
             None => PasswordEdit::Keep,
         }
+    }
+
+    /// What happens to the password in the files of other tools, which may not have it yet.
+    pub(super) fn password_edit_elsewhere<'a>(&'a self, known: &'a Known) -> PasswordEdit<'a> {
+        match (self.password_edit(known), &known.password) {
+            (PasswordEdit::Keep, Some(password)) => PasswordEdit::Set(password),
+            (edit, _) => edit,
+        }
+    }
+
+    /// The user from now on.
+    pub(super) fn user<'a>(&'a self, known: &'a Known) -> Option<&'a str> {
+        let user = self.username.as_deref().or(known.username.as_deref());
+        user.filter(|user| !user.is_empty())
+    }
+
+    /// The user's password from now on, wherever it is kept.
+    pub(super) fn secret<'a>(&'a self, known: &'a Known) -> Option<&'a Secret> {
+        let kept = || {
+            let is_kept = !self.forgets_password && !self.is_other_user(known);
+            known.password.as_ref().filter(|_| is_kept)
+        };
+        self.password.as_ref().or_else(kept)
+    }
+
+    /// A stored password belongs to the user it was stored with.
+    fn is_other_user(&self, known: &Known) -> bool {
+        self.username.is_some() && known.username.is_some() && self.username != known.username
     }
 }
 
@@ -162,13 +216,16 @@ pub(super) fn login(
     known: &Known,
 ) -> Result<Login, Failure> {
     let said = arguments
+        .login
         .username
         .as_deref()
         .or_else(|| environment.var("PKGCTL_USERNAME"));
+    // Variables for CI name the password, they don't hold it.
     let asks = prompt::is_interactive();
+    let asks_password = asks && (!arguments.doing.print_env || arguments.doing.print_password);
     let username = match said {
         Some(said) => said.to_owned(),
-        None if asks && !arguments.password_stdin => {
+        None if asks && !arguments.login.password_stdin => {
             let question = Question {
                 wanted: "the user",
                 prompt: if known.username.is_some() {
@@ -191,14 +248,20 @@ pub(super) fn login(
         })?;
     }
     let has_user = username.is_some() || known.username.is_some();
-    let password = password(arguments, environment, asks && has_user, known.has_password)?;
+    let password = password(
+        arguments,
+        environment,
+        asks_password && has_user,
+        known.password.is_some(),
+    )?;
     if password.is_some() && !has_user {
         return Err(Failure::usage("there is a password but no user").hint("name the user with --username"));
     }
     Ok(Login {
         username,
         password,
-        forgets_password: arguments.no_password,
+        forgets_password: arguments.login.no_password,
+        is_for_keyring: arguments.login.keyring,
     })
 }
 
@@ -208,9 +271,9 @@ fn password(
     asks: bool,
     is_known: bool,
 ) -> Result<Option<Secret>, Failure> {
-    let password = if arguments.no_password {
+    let password = if arguments.login.no_password {
         return Ok(None);
-    } else if arguments.password_stdin {
+    } else if arguments.login.password_stdin {
         prompt::secret_from_stdin()?
     } else if let Some(password) = environment.var("PKGCTL_PASSWORD") {
         return storable(Secret::new(password)).map(Some);
@@ -229,7 +292,7 @@ fn password(
     };
     let password = Secret::new(password.as_str());
     if password.is_empty() {
-        if arguments.password_stdin {
+        if arguments.login.password_stdin {
             let failure = Failure::usage("the password is empty");
             return Err(failure.hint("pipe one to stdin, or store none with --no-password"));
         }

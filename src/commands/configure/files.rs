@@ -1,89 +1,131 @@
-//! The two files of `configure`: which they are, what is in them, and how they are written together.
+//! The files of `configure`: which they are, what is in them, and how they are written together.
 
 use std::path::{Path, PathBuf};
 
 use similar::TextDiff;
 
-use super::Arguments;
+use super::arguments::Arguments;
 use crate::config::dotfile::{self, Dotfile};
-use crate::config::ini::IniError;
+use crate::config::netrc::Netrc;
 use crate::config::pip_conf::{self, Platform, Standing};
-use crate::config::{Environment, mask_secrets};
+use crate::config::tools::{Tool, ToolFile};
+use crate::config::{EditError, EditProblem, Environment, mask_secrets};
 use crate::failure::Failure;
-use crate::terminal::{data, note, warning};
+use crate::terminal::{data, note};
 
-/// Which two files are meant.
+/// Which files are meant.
 pub(super) struct Paths {
     pypirc: PathBuf,
     pip_conf: PathBuf,
     /// Further files of the user that pip reads, whose keys count where the chosen one doesn't have them.
     other_pip_confs: Vec<PathBuf>,
     /// The file is one that pip looks for by itself.
-    is_pips_own: bool,
+    pub(super) is_pips_own: bool,
+    /// Files of further tools, and whether they are to be made where they are missing.
+    tools: Vec<(ToolFile, PathBuf, bool)>,
+    /// `.netrc`, if its login is to be written or taken out.
+    netrc: Option<PathBuf>,
 }
 
 impl Paths {
-    pub(super) fn choose(arguments: &Arguments, environment: &Environment) -> Result<Self, Failure> {
+    /// `takes_netrc` tells whether there is a login for `.netrc`.
+    pub(super) fn choose(
+        arguments: &Arguments,
+        environment: &Environment,
+        takes_netrc: bool,
+    ) -> Result<Self, Failure> {
         let named = |flag: &Option<PathBuf>, variable| {
             let path = flag
                 .as_deref()
                 .or_else(|| environment.var_os(variable).map(Path::new));
             path.map(|path| environment.expand(path))
         };
-        let real = |path: &Path| std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-        let homeless = |flag| {
-            let failure = Failure::usage("can't tell where the files are: there is no home folder");
-            failure.hint(format!("name them with {flag}"))
-        };
-        let pypirc = named(&arguments.pypirc, "PKGCTL_PYPIRC")
+        let pypirc = named(&arguments.files.pypirc, "PKGCTL_PYPIRC")
             .or_else(|| environment.home().map(|home| home.join(".pypirc")))
             .ok_or_else(|| homeless("--pypirc"))?;
-        let paths = match named(&arguments.pip_conf, "PKGCTL_PIP_CONF") {
-            Some(pip_conf) => Self {
-                pypirc,
-                pip_conf,
-                other_pip_confs: Vec::new(),
-                is_pips_own: false,
-            },
+        let named_pip_conf = named(&arguments.files.pip_conf, "PKGCTL_PIP_CONF");
+        let is_pips_own = named_pip_conf.is_none();
+        let (pip_conf, other_pip_confs) = match named_pip_conf {
+            Some(pip_conf) => (pip_conf, Vec::new()),
             None => {
                 let files = pip_conf::user_files(environment, Platform::current(), Path::exists);
                 let mut files = files.ok_or_else(|| homeless("--pip-conf"))?;
                 // One that is a link to the chosen one is the chosen one.
                 files.others.retain(|path| real(path) != real(&files.path));
-                Self {
-                    pypirc,
-                    pip_conf: files.path,
-                    other_pip_confs: files.others,
-                    is_pips_own: true,
-                }
+                (files.path, files.others)
             }
         };
-        let pips = std::iter::once(&paths.pip_conf).chain(&paths.other_pip_confs);
-        if pips.into_iter().any(|path| real(path) == real(&paths.pypirc)) {
-            let failure = Failure::usage(format!(
-                "`{}` can't be both .pypirc and pip.conf",
-                paths.pypirc.display()
-            ));
-            return Err(failure.hint("name two files with --pypirc and --pip-conf"));
-        }
+        let netrc = environment
+            .var_os("NETRC")
+            .map(|path| environment.expand(Path::new(path)))
+            .or_else(|| environment.home().map(|home| home.join(".netrc")));
+        let paths = Self {
+            pypirc,
+            pip_conf,
+            other_pip_confs,
+            is_pips_own,
+            tools: tools(arguments, environment),
+            netrc: netrc.filter(|path| takes_netrc && (!arguments.doing.remove || path.exists())),
+        };
+        paths.refuse_clashes()?;
         Ok(paths)
     }
 
-    /// What keeps pip from reading the file, or the file from leaving others alone.
-    pub(super) fn remarks(&self, environment: &Environment) {
-        if !self.is_pips_own {
-            return;
-        }
-        let chosen = self.pip_conf.display();
-        if environment.var_os("PIP_CONFIG_FILE").is_some() {
-            warning(format_args!(
-                "PIP_CONFIG_FILE is set, so pip may not read `{chosen}`"
+    /// The same file in two roles would be written twice, and only the second time would count.
+    fn refuse_clashes(&self) -> Result<(), Failure> {
+        let pypirc = real(&self.pypirc);
+        let mut pips = std::iter::once(&self.pip_conf).chain(&self.other_pip_confs);
+        if pips.any(|path| real(path) == pypirc) {
+            let failure = Failure::usage(format!(
+                "`{}` can't be both .pypirc and pip.conf",
+                self.pypirc.display()
             ));
+            return Err(failure.hint("name two files with --pypirc and --pip-conf"));
         }
-        if environment.var_os("PIP_EXTRA_INDEX_URL").is_some() {
-            warning("PIP_EXTRA_INDEX_URL is set and wins over pip's files");
+        let mut taken = vec![pypirc, real(&self.pip_conf)];
+        taken.extend(self.other_pip_confs.iter().map(|path| real(path)));
+        let tools = self.tools.iter().map(|(_, path, _)| path);
+        for path in tools.chain(&self.netrc) {
+            if taken.contains(&real(path)) {
+                let failure = Failure::usage(format!(
+                    "`{}` can't be two settings files at once",
+                    path.display()
+                ));
+                return Err(
+                    failure.hint("look at the variables that name it, such as UV_CONFIG_FILE and NETRC")
+                );
+            }
+            taken.push(real(path));
         }
+        Ok(())
     }
+}
+
+fn real(path: &Path) -> PathBuf {
+    std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn homeless(flag: &str) -> Failure {
+    let failure = Failure::usage("can't tell where the files are: there is no home folder");
+    failure.hint(format!("name them with {flag}"))
+}
+
+/// The files of each tool: to be made if the tool was asked for, else only looked into.
+fn tools(arguments: &Arguments, environment: &Environment) -> Vec<(ToolFile, PathBuf, bool)> {
+    let mut found = Vec::new();
+    for tool in Tool::ALL {
+        let paths = tool.files().iter().filter_map(|file| {
+            let path = file.path(environment, Platform::current())?;
+            Some((*file, path))
+        });
+        let paths: Vec<_> = paths.collect();
+        let is_here =
+            || environment.program(tool.program()).is_some() || paths.iter().any(|(_, path)| path.exists());
+        let is_wanted = arguments.tools.names(tool) || arguments.tools.all && is_here();
+        let files = paths.into_iter().map(|(file, path)| (file, path, is_wanted));
+        found.extend(files);
+    }
+    found
 }
 
 /// A file with its text, locked.
@@ -104,11 +146,15 @@ impl TextFile {
     }
 
     /// What becomes of its text: read, or written anew.
-    pub(super) fn parsed<T>(&self, step: impl FnOnce(&str) -> Result<T, IniError>) -> Result<T, Failure> {
+    pub(super) fn parsed<T, E: Into<EditProblem>>(
+        &self,
+        step: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Result<T, Failure> {
         step(&self.text).map_err(|error| {
-            Failure::new(format!("can't edit `{}`", self.shown()))
-                .caused_by(&error)
-                .hint("mend or remove that line and run the command again; nothing was changed")
+            Failure::from(EditError {
+                path: self.file.path().to_owned(),
+                problem: error.into(),
+            })
         })
     }
 }
@@ -118,10 +164,23 @@ pub(super) struct Files {
     pub(super) pypirc: TextFile,
     pub(super) pip_conf: TextFile,
     pub(super) other_pip_confs: Vec<TextFile>,
+    pub(super) tools: Vec<(ToolFile, TextFile)>,
+    pub(super) netrc: Option<TextFile>,
 }
 
 impl Files {
-    pub(super) fn open(paths: &Paths) -> Result<Self, Failure> {
+    /// Opens what is asked for, and the files of tools that know the repository of that name already.
+    pub(super) fn open(paths: &Paths, name: &str) -> Result<Self, Failure> {
+        let mut tools = Vec::new();
+        for (kind, path, is_wanted) in &paths.tools {
+            if *is_wanted {
+                tools.push((*kind, TextFile::open(path)?));
+            } else if let Ok(file) = TextFile::open(path)
+                && kind.names(&file.text, name)
+            {
+                tools.push((*kind, file));
+            }
+        }
         Ok(Self {
             pypirc: TextFile::open(&paths.pypirc)?,
             pip_conf: TextFile::open(&paths.pip_conf)?,
@@ -130,12 +189,20 @@ impl Files {
                 .iter()
                 .map(|path| TextFile::open(path))
                 .collect::<Result<_, _>>()?,
+            tools,
+            netrc: paths.netrc.as_deref().map(TextFile::open).transpose()?,
         })
     }
 
     /// pip's files, the one whose keys win first.
     pub(super) fn pip_confs(&self) -> impl Iterator<Item = &TextFile> {
         std::iter::once(&self.pip_conf).chain(&self.other_pip_confs)
+    }
+
+    /// The tools whose files are among these.
+    pub(super) fn tools(&self) -> Vec<Tool> {
+        let is_told = |tool: &Tool| self.tools.iter().any(|(kind, _)| tool.files().contains(kind));
+        Tool::ALL.into_iter().filter(is_told).collect()
     }
 
     /// How pip is told of the first of these indexes that it knows; in pip's own order.
@@ -153,6 +220,29 @@ impl Files {
         }
         found.first().copied()
     }
+
+    /// The files with what becomes of them.
+    fn with<'a>(&'a self, written: &'a Written) -> Vec<(&'a TextFile, &'a Content)> {
+        let pips = self.pip_confs().zip(&written.pip_confs);
+        let tools = self.tools.iter().map(|(_, file)| file).zip(&written.tools);
+        let netrc = self.netrc.iter().zip(&written.netrc);
+        std::iter::once((&self.pypirc, &written.pypirc))
+            .chain(pips)
+            .chain(tools)
+            .chain(netrc)
+            .collect()
+    }
+
+    /// The same, to be used up.
+    fn into_edits(self, written: Written) -> Vec<(TextFile, Content)> {
+        let pips = std::iter::once(self.pip_conf).chain(self.other_pip_confs);
+        let tools = self.tools.into_iter().map(|(_, file)| file);
+        std::iter::once((self.pypirc, written.pypirc))
+            .chain(pips.zip(written.pip_confs))
+            .chain(tools.zip(written.tools))
+            .chain(self.netrc.into_iter().zip(written.netrc))
+            .collect()
+    }
 }
 
 fn text_of(file: &Dotfile) -> Result<String, Failure> {
@@ -168,13 +258,56 @@ fn text_of(file: &Dotfile) -> Result<String, Failure> {
     Ok(text.to_owned())
 }
 
+/// The new content of a file.
+pub(super) struct Content {
+    pub(super) text: String,
+    /// A secret goes into the file, which is then for its owner alone.
+    pub(super) holds_new_secret: bool,
+    kind: Kind,
+}
+
+/// How secrets are found in a file.
+#[derive(Clone, Copy)]
+enum Kind {
+    Settings,
+    Netrc,
+}
+
+impl Content {
+    pub(super) fn open(text: String) -> Self {
+        Self::private(text, false)
+    }
+
+    pub(super) fn private(text: String, holds_new_secret: bool) -> Self {
+        Self {
+            text,
+            holds_new_secret,
+            kind: Kind::Settings,
+        }
+    }
+
+    pub(super) fn netrc(text: String, holds_new_secret: bool) -> Self {
+        Self {
+            kind: Kind::Netrc,
+            ..Self::private(text, holds_new_secret)
+        }
+    }
+
+    fn masked(&self, text: &str, before: Option<&str>) -> String {
+        match self.kind {
+            Kind::Settings => mask_secrets(text, before),
+            Kind::Netrc => Netrc::masked(text, before),
+        }
+    }
+}
+
 /// The new contents of the files, in the order of [`Files`].
 pub(super) struct Written {
-    pub(super) pypirc: String,
+    pub(super) pypirc: Content,
     /// pip's files, the one whose keys win first; none when they are left alone.
-    pub(super) pip_confs: Vec<String>,
-    /// A secret goes into `.pypirc`, which is then for its owner alone.
-    pub(super) holds_new_secret: bool,
+    pub(super) pip_confs: Vec<Content>,
+    pub(super) tools: Vec<Content>,
+    pub(super) netrc: Option<Content>,
 }
 
 /// What is said of a file in which nothing changes.
@@ -188,35 +321,34 @@ pub(super) enum Unchanged {
 
 impl Written {
     pub(super) fn changes(&self, files: &Files) -> bool {
-        let before = std::iter::once(&files.pypirc).chain(files.pip_confs());
-        before
-            .zip(self.contents())
-            .any(|(file, after)| file.text != *after)
-    }
-
-    fn contents(&self) -> impl Iterator<Item = &String> {
-        std::iter::once(&self.pypirc).chain(&self.pip_confs)
+        let all = files.with(self);
+        all.into_iter().any(|(file, after)| file.text != after.text)
     }
 }
 
 /// Shows what would change, with stars for secrets.
 pub(super) fn show(files: &Files, written: &Written) -> Result<(), Failure> {
     let mut shown = String::new();
-    let before = std::iter::once(&files.pypirc).chain(files.pip_confs());
-    for (TextFile { file, text: before }, after) in before.zip(written.contents()) {
+    let mut taken = Vec::new();
+    for (TextFile { file, text: before }, after) in files.with(written) {
         let path = file.path().display().to_string();
-        let (old, new) = (mask_secrets(before, None), mask_secrets(after, Some(before)));
+        let (old, new) = (
+            after.masked(before, None),
+            after.masked(&after.text, Some(before)),
+        );
         let old_path = if file.exists() { path.as_str() } else { "/dev/null" };
         let diff = TextDiff::from_lines(&old, &new);
         shown.push_str(&diff.unified_diff().header(old_path, &path).to_string());
+        if after.holds_new_secret && file.is_open_to_others() {
+            taken.push(path);
+        }
     }
     if shown.is_empty() {
         note("nothing would change");
     }
-    if written.holds_new_secret && files.pypirc.file.is_open_to_others() {
+    for path in taken {
         note(format_args!(
-            "`{}` would be taken from other users of this machine (mode 0600)",
-            files.pypirc.shown()
+            "`{path}` would be taken from other users of this machine (mode 0600)"
         ));
     }
     data(&shown).map_err(|error| {
@@ -226,34 +358,27 @@ pub(super) fn show(files: &Files, written: &Written) -> Result<(), Failure> {
 }
 
 /// Writes all files, or none.
-pub(super) fn write(files: Files, written: &Written, unchanged: Unchanged) -> Result<(), Failure> {
-    let all = [files.pypirc, files.pip_conf]
-        .into_iter()
-        .chain(files.other_pip_confs);
+pub(super) fn write(files: Files, written: Written, unchanged: Unchanged) -> Result<(), Failure> {
     let (mut staged, mut emptied, mut told, mut untouched) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
-    let mut is_secret = written.holds_new_secret;
-    for (TextFile { file, .. }, content) in all.zip(written.contents()) {
+    for (TextFile { file, .. }, content) in files.into_edits(written) {
         let path = file.path().display().to_string();
-        let takes_from_others = std::mem::take(&mut is_secret) && file.is_open_to_others();
-        if takes_from_others {
+        let new = content.text.as_bytes();
+        if content.holds_new_secret && file.is_open_to_others() {
             told.push(format!(
                 "wrote `{path}`, which other users of this machine can't read any more (mode 0600)"
             ));
-            staged.push(file.stage_private(content.as_bytes())?);
-        } else if file.content() == content.as_bytes() {
+            staged.push(file.stage_private(new)?);
+        } else if file.content() == new {
             untouched.push(format!("`{path}`"));
-        } else if content.is_empty() {
+        } else if new.is_empty() {
             told.push(format!("removed `{path}`, in which nothing was left"));
             emptied.push(file);
         } else {
             told.push(format!("wrote `{path}`"));
-            staged.push(file.stage(content.as_bytes())?);
+            staged.push(file.stage(new)?);
         }
     }
-    dotfile::commit_all(staged)?;
-    for file in emptied {
-        file.remove()?;
-    }
+    dotfile::commit_all(staged, emptied)?;
     told.iter().for_each(note);
     match unchanged {
         Unchanged::Sound => untouched

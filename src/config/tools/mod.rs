@@ -89,6 +89,15 @@ pub struct ToolRepository<'a> {
 }
 
 impl ToolFile {
+    /// Whether passwords stand in it.
+    #[must_use]
+    pub fn holds_password(self) -> bool {
+        match self {
+            Self::Uv | Self::PoetryConfig => false,
+            Self::PoetryAuth | Self::Pdm | Self::Hatch => true,
+        }
+    }
+
     /// Whether a text knows a repository of that name.
     #[must_use]
     pub fn names(self, text: &str, name: &str) -> bool {
