@@ -38,6 +38,25 @@ pub(crate) fn poetry() -> Result<Tool, Skipped> {
     POETRY.with("poetry", &["poetry==2.5.1"])
 }
 
+/// pdm, which keeps its repositories in settings of its own.
+pub(crate) fn pdm() -> Result<Tool, Skipped> {
+    static PDM: Slot = Slot::new();
+    // It calls for any hishel from 1.0 on, and breaks with 2.0.
+    PDM.with("pdm", &["pdm==2.29.3", "hishel[httpx]==1.2.1"])
+}
+
+/// hatch, which has an uploader of its own.
+pub(crate) fn hatch() -> Result<Tool, Skipped> {
+    static HATCH: Slot = Slot::new();
+    HATCH.with("hatch", &["hatch==1.18.2"])
+}
+
+/// The program through which others reach the system's keyring, with backends that need no desktop.
+pub(crate) fn keyring() -> Result<Tool, Skipped> {
+    static KEYRING: Slot = Slot::new();
+    KEYRING.with("keyring", &["keyring==25.7.0", "keyrings.alt==5.0.2"])
+}
+
 /// The server that this project replaces, with the password libraries that it works with.
 pub(crate) fn pypiserver() -> Result<Tool, Skipped> {
     static PYPISERVER: Slot = Slot::new();
@@ -120,6 +139,11 @@ impl Tool {
     /// The path of the interpreter that has the tool's package.
     pub(crate) fn interpreter(&self) -> PathBuf {
         self.program.with_file_name("python")
+    }
+
+    /// The folder that holds the program, for a `PATH`.
+    pub(crate) fn folder(&self) -> &Path {
+        self.program.parent().unwrap_or(&self.program)
     }
 
     fn isolated(&self, testbed: &Testbed, program: &Path) -> Command {

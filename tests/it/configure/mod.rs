@@ -6,6 +6,12 @@ use std::path::Path;
 
 use crate::support::{Outcome, Session, Step, Testbed};
 
+mod exports; // variables for CI instead of files
+mod keyring; // passwords in the keyring of the system
+mod live_tools; // each tool uses what was written
+mod server; // what the server says afterwards
+mod settings; // the files of uv, poetry, pdm, hatch, and .netrc
+
 const PYPIRC: &str = ".pypirc";
 const PIP_CONF: &str = ".pip/pip.conf";
 
