@@ -59,9 +59,7 @@ impl From<KeyringError> for Failure {
                 "`keyring --list-backends` shows what it can use; leave out --keyring to store the password in ~/.pypirc"
             }
         };
-        Self::new("the password is not in the keyring")
-            .caused_by(&error)
-            .hint(hint)
+        Self::new("can't use the keyring").caused_by(&error).hint(hint)
     }
 }
 

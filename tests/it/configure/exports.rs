@@ -17,10 +17,14 @@ fn print_env(bed: &Testbed, flags: &[&str]) -> Outcome {
 /// What a shell makes of the lines.
 fn in_a_shell(bed: &Testbed, lines: &str) -> BTreeMap<String, String> {
     let mut shell = bed.program("sh");
-    shell.args(["-euc", &format!("{lines}\nexec env -0")]).env("PKGCTL_PASSWORD", PASSWORD);
+    shell
+        .args(["-euc", &format!("{lines}\nexec env -0")])
+        .env("PKGCTL_PASSWORD", PASSWORD);
     let outcome = Outcome::of(&mut shell).expect_code(0);
     let pairs = outcome.stdout.split('\0').filter_map(|pair| pair.split_once('='));
-    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    pairs
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 #[test]
@@ -57,12 +61,24 @@ fn a_shell_gets_every_tools_variables_and_no_file_is_written() {
 fn the_only_index_has_variables_of_its_own_and_nobody_has_no_password() {
     let bed = Testbed::new();
     let outcome = bed
-        .run(["configure", "--print-env", "--index-url", "--url", "https://h.example"])
+        .run([
+            "configure",
+            "--print-env",
+            "--index-url",
+            "--url",
+            "https://h.example",
+        ])
         .expect_code(0);
     let found = in_a_shell(&bed, &outcome.stdout);
     assert_eq!(found["PIP_INDEX_URL"], "https://h.example/simple/");
     assert_eq!(found["UV_DEFAULT_INDEX"], "internal=https://h.example/simple/");
-    for name in ["PIP_EXTRA_INDEX_URL", "UV_INDEX", "TWINE_PASSWORD", "TWINE_USERNAME", "PIP_TRUSTED_HOST"] {
+    for name in [
+        "PIP_EXTRA_INDEX_URL",
+        "UV_INDEX",
+        "TWINE_PASSWORD",
+        "TWINE_USERNAME",
+        "PIP_TRUSTED_HOST",
+    ] {
         assert!(!found.contains_key(name), "{name}");
     }
 }
@@ -71,7 +87,11 @@ fn the_only_index_has_variables_of_its_own_and_nobody_has_no_password() {
 fn the_password_itself_is_printed_only_when_asked_and_with_a_warning() {
     let bed = Testbed::new();
     let outcome = print_env(&bed, &["-u", "alice", "--print-password"]);
-    assert!(outcome.stderr.contains("warning: the password is on stdout"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("warning: the password is on stdout"),
+        "{}",
+        outcome.stderr
+    );
     assert!(!outcome.stdout.contains("PKGCTL_PASSWORD"));
     assert_eq!(in_a_shell(&bed, &outcome.stdout)["TWINE_PASSWORD"], PASSWORD);
     bed.run(["configure", "--print-env", "--print-password"])
@@ -85,7 +105,10 @@ fn twine_uv_poetry_pdm_and_hatch_publish_by_the_variables() {
     let password = "s3cret";
     let bed = Testbed::new();
     std::fs::create_dir(bed.path("packages")).unwrap();
-    bed.write("passwords", format!("alice:{}\n", bcrypt::hash(password, 4).unwrap()));
+    bed.write(
+        "passwords",
+        format!("alice:{}\n", bcrypt::hash(password, 4).unwrap()),
+    );
     let server = bed.serve(["-P", "passwords", "-a", "update,download,list", "packages"]);
     let arguments = ["configure", "--print-env", "-u", "alice", "--url", &server.url];
     let lines = bed.run(arguments).expect_code(0).stdout;
@@ -100,7 +123,10 @@ fn twine_uv_poetry_pdm_and_hatch_publish_by_the_variables() {
     let clients: [(_, &[&str]); 5] = [
         (tools::twine(), &["upload", "--non-interactive", file]),
         (tools::uv(), &["publish", "--trusted-publishing", "never", file]),
-        (tools::poetry(), &["publish", "--no-interaction", "-r", "internal"]),
+        (
+            tools::poetry(),
+            &["publish", "--no-interaction", "-r", "internal"],
+        ),
         (tools::pdm(), &["publish", "--no-build"]),
         (tools::hatch(), &["publish", "-n", file]),
     ];
@@ -127,7 +153,11 @@ fn with_environment_of(command: &Command, program: &str) -> Command {
     let mut other = Command::new(program);
     other
         .env_clear()
-        .envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))))
+        .envs(
+            command
+                .get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        )
         .current_dir(command.get_current_dir().unwrap());
     other
 }

@@ -33,11 +33,23 @@ fn the_password_goes_into_the_keyring_for_every_program_and_out_again() {
         .expect_code(0);
     let mut command = bed.pkgctl(ALICE);
     let outcome = Outcome::of(with_keyring(command.arg("--poetry"), &keyring, FILE)).expect_code(0);
-    assert!(outcome.stderr.contains("the keyring has the password of `alice`"), "{}", outcome.stderr);
-    assert!(bed.read(PYPIRC).ends_with("username = alice\n"), "{}", bed.read(PYPIRC));
+    assert!(
+        outcome.stderr.contains("the keyring has the password of `alice`"),
+        "{}",
+        outcome.stderr
+    );
+    assert!(
+        bed.read(PYPIRC).ends_with("username = alice\n"),
+        "{}",
+        bed.read(PYPIRC)
+    );
     let auth = bed.read(".config/pypoetry/auth.toml");
     assert_eq!(auth, "[http-basic.internal]\nusername = \"alice\"\n");
-    let services = ["http://localhost:8080/", "localhost:8080", "poetry-repository-internal"];
+    let services = [
+        "http://localhost:8080/",
+        "localhost:8080",
+        "poetry-repository-internal",
+    ];
     for service in services {
         assert_eq!(password_of(&bed, &keyring, service), "s3cret", "{service}");
     }
@@ -47,7 +59,11 @@ fn the_password_goes_into_the_keyring_for_every_program_and_out_again() {
 
     let mut command = bed.pkgctl(["configure", "--remove"]);
     let outcome = Outcome::of(with_keyring(command.arg("--dry-run"), &keyring, FILE)).expect_code(0);
-    assert!(outcome.stderr.contains("unless --keyring is given"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("unless --keyring is given"),
+        "{}",
+        outcome.stderr
+    );
     let mut command = bed.pkgctl(["configure", "--remove", "--keyring"]);
     Outcome::of(with_keyring(&mut command, &keyring, FILE)).expect_code(0);
     for service in services {
@@ -63,10 +79,15 @@ fn pkgctl_and_twine_publish_with_it() {
     };
     let bed = Testbed::new();
     fs::create_dir(bed.path("packages")).unwrap();
-    bed.write("passwords", format!("alice:{}\n", bcrypt::hash("s3cret", 4).unwrap()));
+    bed.write(
+        "passwords",
+        format!("alice:{}\n", bcrypt::hash("s3cret", 4).unwrap()),
+    );
     let server = bed.serve(["-P", "passwords", "packages"]);
     let mut command = bed.pkgctl(ALICE);
-    command.args(["--url", &server.url]).env("PKGCTL_PASSWORD", "s3cret");
+    command
+        .args(["--url", &server.url])
+        .env("PKGCTL_PASSWORD", "s3cret");
     Outcome::of(with_keyring(&mut command, &keyring, FILE)).expect_code(0);
 
     let distribution = wheel("my-lib", "1.0").build();
@@ -76,9 +97,16 @@ fn pkgctl_and_twine_publish_with_it() {
     assert!(outcome.stderr.contains("the keyring"), "{}", outcome.stderr);
     // twine brings a keyring of its own, without this backend; the folder of the other one has it.
     let mut upload = twine.command(&bed);
-    let site_packages = bed.program(keyring.interpreter()).args(["-c", "import keyrings.alt as k; print(k.__path__[0])"]).output();
+    let site_packages = bed
+        .program(keyring.interpreter())
+        .args(["-c", "import keyrings.alt as k; print(k.__path__[0])"])
+        .output();
     let site_packages = String::from_utf8(site_packages.unwrap().stdout).unwrap();
-    let site_packages = site_packages.trim().strip_suffix("/keyrings/alt").unwrap().to_owned();
+    let site_packages = site_packages
+        .trim()
+        .strip_suffix("/keyrings/alt")
+        .unwrap()
+        .to_owned();
     upload
         .args(["upload", "--non-interactive", "-r", "internal"])
         .arg(file)
@@ -136,6 +164,9 @@ fn the_password_is_in_no_argument_and_a_broken_file_keeps_it_out_of_the_keyring(
     Outcome::of(&mut command).expect_code(0);
     assert_eq!(bed.read("kept"), "s3cret");
     let arguments = bed.read("arguments");
-    assert!(arguments.starts_with("set -- http://localhost:8080/ alice\n"), "{arguments}");
+    assert!(
+        arguments.starts_with("set -- http://localhost:8080/ alice\n"),
+        "{arguments}"
+    );
     assert!(!arguments.contains("s3cret"), "{arguments}");
 }

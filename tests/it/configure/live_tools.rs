@@ -36,8 +36,13 @@ impl Index {
     }
 
     fn configure(&self, flags: &[&str]) -> Outcome {
-        let mut command = self.bed.pkgctl(["configure", "--url", &self.server.url, "-u", USER]);
-        command.args(flags).arg("--password-stdin").env_remove("PKGCTL_OFFLINE");
+        let mut command = self
+            .bed
+            .pkgctl(["configure", "--url", &self.server.url, "-u", USER]);
+        command
+            .args(flags)
+            .arg("--password-stdin")
+            .env_remove("PKGCTL_OFFLINE");
         Outcome::with_input(&mut command, PASSWORD).expect_code(0)
     }
 
@@ -76,7 +81,13 @@ fn twine_uploads_by_the_name() {
     index.configure(&[]);
     let distribution = wheel("my-lib", "1.0").build();
     let file = distribution.write_into(index.bed.path("dist"));
-    let arguments = ["upload", "--non-interactive", "--disable-progress-bar", "-r", "internal"];
+    let arguments = [
+        "upload",
+        "--non-interactive",
+        "--disable-progress-bar",
+        "-r",
+        "internal",
+    ];
     succeed(index.tool(&twine, &arguments).arg(file));
     index.assert_stored(&distribution);
 }
@@ -88,8 +99,19 @@ fn pip_downloads_from_the_only_index_with_the_login_of_netrc() {
     let distribution = wheel("my-lib", "1.0").build();
     distribution.write_into(index.bed.path("packages"));
     let outcome = index.configure(&["--index-url", "--netrc"]);
-    assert!(outcome.stderr.contains("`alice` may upload"), "{}", outcome.stderr);
-    let arguments = ["download", "--no-cache-dir", "--no-deps", "--dest", "got", "my-lib"];
+    assert!(
+        outcome.stderr.contains("`alice` may upload"),
+        "{}",
+        outcome.stderr
+    );
+    let arguments = [
+        "download",
+        "--no-cache-dir",
+        "--no-deps",
+        "--dest",
+        "got",
+        "my-lib",
+    ];
     succeed(&mut index.tool(&pip, &arguments));
     assert!(index.bed.path("got").join(&distribution.filename).exists());
 }
@@ -105,7 +127,14 @@ fn pip_downloads_from_one_more_index() {
     let distribution = wheel("my-lib", "1.0").build();
     distribution.write_into(index.bed.path("packages"));
     index.configure(&["--netrc"]);
-    let arguments = ["download", "--no-cache-dir", "--no-deps", "--dest", "got", "my-lib"];
+    let arguments = [
+        "download",
+        "--no-cache-dir",
+        "--no-deps",
+        "--dest",
+        "got",
+        "my-lib",
+    ];
     let mut download = index.tool(&pip, &arguments);
     succeed(download.env("PIP_INDEX_URL", format!("{}/simple/", public.url)));
     assert!(index.bed.path("got").join(&distribution.filename).exists());
@@ -118,7 +147,15 @@ fn uv_installs_from_the_index_and_publishes_by_its_name() {
     let old = wheel("my-lib", "1.0").build();
     old.write_into(index.bed.path("packages"));
     index.configure(&["--index-url", "--uv", "--netrc"]);
-    let arguments = ["pip", "install", "--no-cache", "--no-deps", "--target", "installed", "my-lib"];
+    let arguments = [
+        "pip",
+        "install",
+        "--no-cache",
+        "--no-deps",
+        "--target",
+        "installed",
+        "my-lib",
+    ];
     succeed(&mut index.tool(&uv, &arguments));
     assert!(index.bed.path("installed/my_lib").exists());
 
@@ -127,7 +164,9 @@ fn uv_installs_from_the_index_and_publishes_by_its_name() {
     let arguments = ["publish", "--trusted-publishing", "never", "--index", "internal"];
     let mut publish = index.tool(&uv, &arguments);
     // uv takes no login for uploads from files.
-    publish.env("UV_PUBLISH_USERNAME", USER).env("UV_PUBLISH_PASSWORD", PASSWORD);
+    publish
+        .env("UV_PUBLISH_USERNAME", USER)
+        .env("UV_PUBLISH_PASSWORD", PASSWORD);
     succeed(publish.arg(file));
     index.assert_stored(&new);
 }
@@ -139,7 +178,10 @@ fn poetry_publishes_by_the_name() {
     let distribution = wheel("my-lib", "1.0").build();
     index.project(&distribution);
     index.configure(&["--poetry"]);
-    let mut publish = index.tool(&poetry, &["publish", "--no-interaction", "--repository", "internal"]);
+    let mut publish = index.tool(
+        &poetry,
+        &["publish", "--no-interaction", "--repository", "internal"],
+    );
     succeed(publish.current_dir(index.bed.path("project")));
     index.assert_stored(&distribution);
 }
@@ -192,7 +234,14 @@ fn the_files_are_those_that_the_tools_write() {
     };
     let (ours, theirs) = (Testbed::new(), Testbed::new());
     let arguments = [
-        "configure", "--url", "http://h.example", "-u", USER, "--poetry", "--pdm", "--password-stdin",
+        "configure",
+        "--url",
+        "http://h.example",
+        "-u",
+        USER,
+        "--poetry",
+        "--pdm",
+        "--password-stdin",
     ];
     ours.run_with_input(arguments, PASSWORD).expect_code(0);
     for (tool, pairs) in [

@@ -13,7 +13,9 @@ use crate::support::{Outcome, Server, Testbed, tools};
 #[track_caller]
 fn said(bed: &Testbed, url: &str, password: &str) -> String {
     let mut command = bed.pkgctl(["configure", "--url", url, "-u", "alice"]);
-    command.env_remove("PKGCTL_OFFLINE").env("PKGCTL_PASSWORD", password);
+    command
+        .env_remove("PKGCTL_OFFLINE")
+        .env("PKGCTL_PASSWORD", password);
     let outcome = Outcome::of(&mut command).expect_code(0);
     assert!(bed.path(PYPIRC).exists());
     assert!(!outcome.stderr.contains(password), "{}", outcome.stderr);
@@ -22,7 +24,10 @@ fn said(bed: &Testbed, url: &str, password: &str) -> String {
 
 fn guarded(bed: &Testbed, actions: &str) -> Server {
     fs::create_dir_all(bed.path("packages")).unwrap();
-    bed.write("passwords", format!("alice:{}\n", bcrypt::hash("s3cret", 4).unwrap()));
+    bed.write(
+        "passwords",
+        format!("alice:{}\n", bcrypt::hash("s3cret", 4).unwrap()),
+    );
     bed.serve(["-P", "passwords", "-a", actions, "packages"])
 }
 
@@ -37,32 +42,59 @@ fn assert_told(text: &str, expected: &[&str]) {
 fn a_server_tells_whether_the_user_may_read_and_upload() {
     let bed = Testbed::new();
     let server = guarded(&bed, "update");
-    assert_told(&said(&bed, &server.url, "s3cret"), &["answers, and `alice` may upload"]);
-    assert_told(&said(&bed, &server.url, "wr0ng"), &["warning: ", "refuses the password of `alice`"]);
+    assert_told(
+        &said(&bed, &server.url, "s3cret"),
+        &["answers, and `alice` may upload"],
+    );
+    assert_told(
+        &said(&bed, &server.url, "wr0ng"),
+        &["warning: ", "refuses the password of `alice`"],
+    );
     let server = guarded(&bed, "update,download,list");
     assert_told(
         &said(&bed, &server.url, "s3cret"),
-        &["takes a login for reading", "--netrc writes", "`alice` may upload"],
+        &[
+            "takes a login for reading",
+            "--netrc writes",
+            "`alice` may upload",
+        ],
     );
     assert_told(&said(&bed, &server.url, "wr0ng"), &["refuses the password"]);
     // Without a passwords file nobody may upload.
     let bed = Testbed::new();
     fs::create_dir(bed.path("open")).unwrap();
     let server = bed.serve(["open"]);
-    assert_told(&said(&bed, &server.url, "s3cret"), &["warning: ", "`alice` may not upload"]);
+    assert_told(
+        &said(&bed, &server.url, "s3cret"),
+        &["warning: ", "`alice` may not upload"],
+    );
     // Nothing was left there by asking.
-    let stored = fs::read_dir(bed.path("open")).unwrap().map(|entry| entry.unwrap().file_name());
+    let stored = fs::read_dir(bed.path("open"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
     assert!(stored.into_iter().all(|name| name == ".pkgctl"));
 }
 
 #[test]
 fn pypiserver_is_asked_in_the_same_way() {
-    let Ok(pypiserver) = tools::pypiserver() else { return };
+    let Ok(pypiserver) = tools::pypiserver() else {
+        return;
+    };
     let bed = Testbed::new();
     fs::create_dir(bed.path("packages")).unwrap();
-    bed.write("passwords", format!("alice:{}\n", bcrypt::hash("s3cret", 4).unwrap()));
-    let server = Pypiserver::start(&pypiserver, &bed, &["-P", "passwords", "-a", "update", "packages"]);
-    assert_told(&said(&bed, &server.url, "s3cret"), &["answers, and `alice` may upload"]);
+    bed.write(
+        "passwords",
+        format!("alice:{}\n", bcrypt::hash("s3cret", 4).unwrap()),
+    );
+    let server = Pypiserver::start(
+        &pypiserver,
+        &bed,
+        &["-P", "passwords", "-a", "update", "packages"],
+    );
+    assert_told(
+        &said(&bed, &server.url, "s3cret"),
+        &["answers, and `alice` may upload"],
+    );
     // It answers 403 to a wrong password.
     assert_told(&said(&bed, &server.url, "wr0ng"), &["`alice` may not upload"]);
     assert_eq!(fs::read_dir(bed.path("packages")).unwrap().count(), 0);
@@ -77,9 +109,17 @@ fn a_server_that_does_not_run_yet_is_a_note_and_one_that_hangs_keeps_nobody() {
     // Takes connections and says nothing.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let started = Instant::now();
-    let text = said(&bed, &format!("http://{}", silent.local_addr().unwrap()), "s3cret");
+    let text = said(
+        &bed,
+        &format!("http://{}", silent.local_addr().unwrap()),
+        "s3cret",
+    );
     assert_told(&text, &["no answer within 3 s"]);
-    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(20),
+        "{:?}",
+        started.elapsed()
+    );
 }
 
 #[test]
@@ -88,10 +128,20 @@ fn what_is_no_index_is_told() {
     let index = ScriptedIndex::start([Reply::status("405 Method Not Allowed")]);
     assert_told(
         &said(&bed, &index.url, "s3cret"),
-        &["is no index that pip can read: the server answers 404", "takes no uploads there"],
+        &[
+            "is no index that pip can read: the server answers 404",
+            "takes no uploads there",
+        ],
     );
-    index.page("/simple/", "text/html", "<form action=login><a href=x>help</a></form>");
-    assert_told(&said(&bed, &index.url, "s3cret"), &["is no index that pip can read"]);
+    index.page(
+        "/simple/",
+        "text/html",
+        "<form action=login><a href=x>help</a></form>",
+    );
+    assert_told(
+        &said(&bed, &index.url, "s3cret"),
+        &["is no index that pip can read"],
+    );
     index.page("/simple/", "text/html", "<title>Simple index</title>");
     assert!(!said(&bed, &index.url, "s3cret").contains("is no index"));
     let forms = index.uploads();

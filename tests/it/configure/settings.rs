@@ -38,7 +38,12 @@ fn each_flag_writes_its_files_for_the_owner_alone_and_remove_takes_all_back() {
 
     let before: Vec<String> = all.iter().map(|file| bed.read(file)).collect();
     let again = configure(&bed, &EACH).expect_code(0);
-    assert_eq!(again.stderr.matches("is as it should be").count(), 8, "{}", again.stderr);
+    assert_eq!(
+        again.stderr.matches("is as it should be").count(),
+        8,
+        "{}",
+        again.stderr
+    );
     let after: Vec<String> = all.iter().map(|file| bed.read(file)).collect();
     assert_eq!(after, before);
 
@@ -54,11 +59,24 @@ fn without_a_flag_no_tool_is_written_but_one_that_knows_the_name() {
     configure(&bed, &[]).expect_code(0);
     assert_eq!(bed.read(UV), "# mine\n");
     configure(&bed, &["--uv", "--poetry", "--hatch", "--index-url"]).expect_code(0);
-    let arguments = ["configure", "--url", "https://new", "-u", "bob", "--password-stdin"];
+    let arguments = [
+        "configure",
+        "--url",
+        "https://new",
+        "-u",
+        "bob",
+        "--password-stdin",
+    ];
     bed.run_with_input(arguments, "other").expect_code(0);
     let uv = bed.read(UV);
-    assert!(uv.starts_with("# mine\n") && uv.contains("url = \"https://new/simple/\"\n"), "{uv}");
-    assert!(uv.contains("default = true\n") && !uv.contains("localhost"), "{uv}");
+    assert!(
+        uv.starts_with("# mine\n") && uv.contains("url = \"https://new/simple/\"\n"),
+        "{uv}"
+    );
+    assert!(
+        uv.contains("default = true\n") && !uv.contains("localhost"),
+        "{uv}"
+    );
     let auth = "[http-basic.internal]\nusername = \"bob\"\npassword = \"other\"\n";
     assert_eq!(bed.read(POETRY_AUTH), auth);
     assert!(bed.read(HATCH).contains("user = \"bob\"\nauth = \"other\"\n"));
@@ -72,11 +90,18 @@ fn a_tool_that_comes_later_gets_the_password_that_is_known() {
     let bed = Testbed::new();
     configure(&bed, &[]).expect_code(0);
     bed.run(["configure", "--poetry", "--netrc"]).expect_code(0);
-    assert!(bed.read(POETRY_AUTH).contains("username = \"alice\"\npassword = \"s3cret\"\n"));
+    assert!(
+        bed.read(POETRY_AUTH)
+            .contains("username = \"alice\"\npassword = \"s3cret\"\n")
+    );
     assert!(bed.read(NETRC).contains("password s3cret"));
     // Which is forgotten everywhere.
     bed.run(["configure", "--no-password"]).expect_code(0);
-    assert!(!bed.read(POETRY_AUTH).contains("password"), "{}", bed.read(POETRY_AUTH));
+    assert!(
+        !bed.read(POETRY_AUTH).contains("password"),
+        "{}",
+        bed.read(POETRY_AUTH)
+    );
 }
 
 #[test]
@@ -95,7 +120,8 @@ fn all_means_what_is_installed_or_has_settings() {
     let mut command = bed.pkgctl(["configure", "--all"]);
     Outcome::of(command.env("PATH", "/nowhere")).expect_code(0);
     assert_eq!(all_files(&bed), [PIP_CONF, PYPIRC]);
-    bed.run(["configure", "--netrc"]).expect_failure(2, "no login to write");
+    bed.run(["configure", "--netrc"])
+        .expect_failure(2, "no login to write");
 }
 
 #[test]
@@ -106,12 +132,17 @@ fn several_repositories_stand_side_by_side() {
     let before: Vec<String> = files.iter().map(|file| bed.read(file)).collect();
     let other = ["--name", "other.one", "--url", "http://127.0.0.1:9/x"];
     configure(&bed, &[&other[..], &EACH].concat()).expect_code(0);
-    assert!(bed.read(PDM).contains("[repository.\"other.one\"]"), "{}", bed.read(PDM));
+    assert!(
+        bed.read(PDM).contains("[repository.\"other.one\"]"),
+        "{}",
+        bed.read(PDM)
+    );
     for (file, before) in files.into_iter().zip(&before).take(5) {
         assert!(bed.read(file).starts_with(before), "{file}");
     }
     assert_eq!(bed.read(NETRC).matches("machine ").count(), 2);
-    bed.run(["configure", "--remove", "--name", "other.one"]).expect_code(0);
+    bed.run(["configure", "--remove", "--name", "other.one"])
+        .expect_code(0);
     let after: Vec<String> = files.iter().map(|file| bed.read(file)).collect();
     assert_eq!(after, before);
     assert_eq!(bed.read(NETRC).matches("machine ").count(), 1);
@@ -142,9 +173,17 @@ fn a_stale_password_in_netrc_is_told() {
     let bed = Testbed::new();
     bed.write(NETRC, "machine localhost login alice password old\n");
     let outcome = configure(&bed, &[]).expect_code(0);
-    assert!(outcome.stderr.contains("--netrc writes the new one"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.contains("--netrc writes the new one"),
+        "{}",
+        outcome.stderr
+    );
     let outcome = configure(&bed, &["--netrc"]).expect_code(0);
-    assert!(!outcome.stderr.contains("writes the new one"), "{}", outcome.stderr);
+    assert!(
+        !outcome.stderr.contains("writes the new one"),
+        "{}",
+        outcome.stderr
+    );
     assert_eq!(bed.read(NETRC), "machine localhost login alice password s3cret\n");
 }
 
@@ -154,16 +193,29 @@ fn when_one_of_many_is_broken_or_can_not_be_written_none_is_touched() {
     for (file, content, flag, said) in [
         (UV, "a = 1\nindex = [\n", "--uv", "line "),
         (HATCH, "a = hunter2\n", "--hatch", "line 1: "),
-        (NETRC, "machine\nmachine localhost passwort hunter2\n", "--netrc", "line 2"),
+        (
+            NETRC,
+            "machine\nmachine localhost passwort hunter2\n",
+            "--netrc",
+            "line 2",
+        ),
         (POETRY, "repositories = 'hunter2'\n", "--poetry", "`repositories`"),
-        (UV, "[[index]]\nurl = 'http://x/'\ndefault = true\n", "--uv", "another index"),
+        (
+            UV,
+            "[[index]]\nurl = 'http://x/'\ndefault = true\n",
+            "--uv",
+            "another index",
+        ),
     ] {
         let bed = Testbed::new();
         bed.write(file, content);
         let outcome = configure(&bed, &[flag, "--index-url"]).expect_failure(1, file);
         assert!(outcome.stderr.contains(said), "{}", outcome.stderr);
         assert!(!outcome.stderr.contains("hunter2"), "{}", outcome.stderr);
-        assert_eq!((all_files(&bed), bed.read(file).as_str()), (vec![file.to_owned()], content));
+        assert_eq!(
+            (all_files(&bed), bed.read(file).as_str()),
+            (vec![file.to_owned()], content)
+        );
     }
     let bed = Testbed::new();
     bed.write(".config", "a file where the folder should be");
@@ -171,7 +223,9 @@ fn when_one_of_many_is_broken_or_can_not_be_written_none_is_touched() {
     assert_eq!(all_files(&bed), [".config"]);
     let clash = bed.path("both");
     let mut command = bed.pkgctl(["configure", "--uv", "--pdm"]);
-    command.env("UV_CONFIG_FILE", &clash).env("PDM_CONFIG_FILE", &clash);
+    command
+        .env("UV_CONFIG_FILE", &clash)
+        .env("PDM_CONFIG_FILE", &clash);
     Outcome::of(&mut command).expect_failure(2, "two settings files at once");
 }
 
@@ -179,7 +233,10 @@ fn when_one_of_many_is_broken_or_can_not_be_written_none_is_touched() {
 fn a_dry_run_shows_all_files_without_secrets() {
     let bed = Testbed::new();
     bed.write(NETRC, "machine localhost login alice password old # mine\n");
-    bed.write(POETRY_AUTH, "http-basic = { internal = { username = 'alice', password = 'hunter2' } }\n");
+    bed.write(
+        POETRY_AUTH,
+        "http-basic = { internal = { username = 'alice', password = 'hunter2' } }\n",
+    );
     let outcome = configure(&bed, &[&EACH[..], &["--dry-run"]].concat()).expect_code(0);
     for secret in ["s3cret", "hunter2", "old #"] {
         assert!(!outcome.stdout.contains(secret), "{}", outcome.stdout);
@@ -198,13 +255,21 @@ fn a_dry_run_shows_all_files_without_secrets() {
 #[test]
 fn a_file_that_gets_a_secret_is_taken_from_others() {
     let bed = Testbed::new();
-    let (pdm, uv) = (bed.write(PDM, "check_update = false\n"), bed.write(UV, "# mine\n"));
+    let (pdm, uv) = (
+        bed.write(PDM, "check_update = false\n"),
+        bed.write(UV, "# mine\n"),
+    );
     for path in [&pdm, &uv] {
         fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
     }
     let outcome = configure(&bed, &["--pdm", "--uv"]).expect_code(0);
     assert_eq!((mode(&pdm), mode(&uv)), (0o600, 0o644), "{}", outcome.stderr);
-    assert_eq!(outcome.stderr.matches("can't read any more").count(), 1, "{}", outcome.stderr);
+    assert_eq!(
+        outcome.stderr.matches("can't read any more").count(),
+        1,
+        "{}",
+        outcome.stderr
+    );
 }
 
 #[test]

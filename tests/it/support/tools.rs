@@ -41,8 +41,8 @@ pub(crate) fn poetry() -> Result<Tool, Skipped> {
 /// pdm, which keeps its repositories in settings of its own.
 pub(crate) fn pdm() -> Result<Tool, Skipped> {
     static PDM: Slot = Slot::new();
-    // It calls for any hishel from 1.0 on, and breaks with 2.0.
-    PDM.with("pdm", &["pdm==2.29.3", "hishel[httpx]==1.2.1"])
+    // With the versions that it was released with; it calls for any later ones too, and breaks with some.
+    PDM.with("pdm", &["pdm[locked]==2.29.3"])
 }
 
 /// hatch, which has an uploader of its own.
