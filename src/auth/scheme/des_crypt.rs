@@ -95,12 +95,8 @@ pub(super) fn digest(password: &[u8], salt: [u8; 2]) -> [u8; 11] {
     let swapped = crypt64::value(salt[0]) | crypt64::value(salt[1]) << 6;
     let block = (0..ROUNDS_OF_DES).fold(0, |block, _| encrypt(block, &keys, swapped));
     // 64 bits in digits of six, highest first, with two zeros at the end.
-    std::array::from_fn(
-        |index| match 58_u32.checked_sub(6 * u32::try_from(index).unwrap_or(u32::MAX)) {
-            Some(shift) => crypt64::digit(block >> shift),
-            None => crypt64::digit(block << 2),
-        },
-    )
+    let padded = u128::from(block) << 2;
+    std::array::from_fn(|index| crypt64::digit((padded >> (60 - 6 * index) & 63) as u64))
 }
 
 /// Each byte of the password moves up by one bit; the lowest is DES's parity bit, which nobody looks at.
