@@ -28,10 +28,12 @@ mod listing;
 mod observe;
 mod rows;
 mod sqlite;
+mod timed;
 
 pub use database::Opened;
 pub use examine::examine;
 pub use sqlite::SqliteCatalog;
+pub use timed::{Timed, Timings};
 
 /// The registry's memory. Blocking work is done on blocking threads inside; callers simply await.
 ///

@@ -25,7 +25,7 @@ use thiserror::Error;
 use tokio::sync::Semaphore;
 
 use crate::archive::Limits;
-use crate::catalog::{self, SharedCatalog};
+use crate::catalog::{self, SharedCatalog, Timed};
 use crate::packaging::ProjectName;
 use crate::packaging::digest::Algorithm;
 use crate::storage::{self, SharedStore, StoreKey};
@@ -123,6 +123,7 @@ impl Index {
         settings: Settings,
     ) -> Result<Arc<Self>, Error> {
         let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let statistics = Statistics::default();
         let index = Arc::new(Self {
             pages: pages::Pages::new(settings.page_cache_bytes - settings.page_cache_bytes / 4),
             documents: documents::Documents::new(settings.page_cache_bytes / 4),
@@ -135,9 +136,9 @@ impl Index {
             readers: Arc::new(Semaphore::new(cores)),
             verifiers: Arc::new(Semaphore::new(cores)),
             uploads: upload::NameLocks::default(),
-            statistics: Statistics::default(),
+            catalog: Arc::new(Timed::new(catalog, Arc::clone(&statistics.catalog))),
+            statistics,
             store,
-            catalog,
             settings,
         });
         index.rescan().await?;

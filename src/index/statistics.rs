@@ -1,6 +1,9 @@
 //! What the index counts of its own work, for whoever watches it.
 
+use std::sync::Arc;
+
 use super::{Accepted, Index, Refusal};
+use crate::catalog::Timings;
 use crate::measures::{Counter, Durations};
 
 /// Counted since the start of the program.
@@ -18,6 +21,8 @@ pub struct Statistics {
     pub uploads: Uploads,
     /// Listings of the whole folder, and how long each took.
     pub scans: Durations,
+    /// How long the catalog's work took.
+    pub catalog: Arc<Timings>,
     /// Single changes of the folder that were looked at.
     pub changes: Counter,
     /// Files whose content was read for digest and metadata, and how long each took.

@@ -193,6 +193,15 @@ fn write_folder_work(index: &Index, sheet: &mut Sheet) -> fmt::Result {
         "Listings of the folders, and how long each took until the catalog had followed",
         &[(vec![], &statistics.scans)],
     )?;
+    let catalog = &statistics.catalog;
+    sheet.durations(
+        "catalog_duration",
+        "Work of the catalog by what it does, and how long each piece took",
+        &[
+            (vec![("work", "read")], &catalog.reads),
+            (vec![("work", "write")], &catalog.writes),
+        ],
+    )?;
     let changes = statistics.changes.total();
     sheet.counter(
         "folder_changes",

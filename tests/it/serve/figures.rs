@@ -118,6 +118,9 @@ fn metrics_tell_what_was_done() {
     ] {
         assert_eq!(samples.get(&name), Some(&value), "{name}\n{}", reply.text());
     }
+    for work in ["read", "write"] {
+        assert!(samples[&format!("pkgctl_catalog_duration_seconds_count{{work={work}}}")] >= 1.0);
+    }
     assert!(samples["pkgctl_cache_size_bytes{cache=files}"] >= file.body.len() as f64);
     assert!(samples.contains_key(&format!(
         "pkgctl_build_info{{version={}}}",
