@@ -95,7 +95,7 @@ pub(super) async fn serve(
     let _ = tokio::time::timeout(CUT_TIME, host.farewell.all_gone()).await;
     warn!(
         connections,
-        "stopped; {connections} connections still had requests in flight after {} s, and were cut",
+        "stopped; connections that were cut because their requests were not done after {} s: {connections}",
         limits.grace.as_secs()
     );
 }

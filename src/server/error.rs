@@ -88,6 +88,14 @@ impl ApiError {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, message)
     }
 
+    pub(super) fn upload_too_long(limit: Duration) -> Self {
+        let message = format!(
+            "the upload took longer than this index waits, which is {} seconds",
+            limit.as_secs()
+        );
+        Self::new(StatusCode::REQUEST_TIMEOUT, message)
+    }
+
     pub(super) fn no_space() -> Self {
         let message = "the index has no space left for this file; tell its operator, then upload again";
         Self::new(StatusCode::INSUFFICIENT_STORAGE, message)

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use axum::body::Body;
 use axum::extract::State as AxumState;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::{Bytes, BytesMut};
 use futures_util::stream;
@@ -26,8 +26,13 @@ pub(super) async fn download(
     AxumState(state): AxumState<State>,
     visitor: Visitor,
     PathText(path): PathText,
-    headers: HeaderMap,
+    method: Method,
+    mut headers: HeaderMap,
 ) -> Result<Response, ApiError> {
+    if method == Method::HEAD {
+        // A range means something to GET alone (RFC 9110, section 14.2).
+        headers.remove(header::RANGE);
+    }
     state.authorize(Action::Download, &visitor).await?;
     let index = state.index();
     let (found, kind) = if let Some(wheel) = path.strip_suffix(".metadata") {

@@ -53,7 +53,11 @@ pub(super) async fn post(
             }
         };
         let mut form = Multipart::new(body, &boundary, max_body_bytes(&state), limits.body_pause);
-        match form::receive_multipart(&state, &mut form).await {
+        let received =
+            tokio::time::timeout(limits.upload_timeout, form::receive_multipart(&state, &mut form))
+                .await
+                .unwrap_or_else(|_| Err(ApiError::upload_too_long(limits.upload_timeout)));
+        match received {
             Ok(received) => received,
             Err(refusal) => return Ok(refuse_half_read(&parts, form.into_body(), refusal)),
         }

@@ -2,10 +2,14 @@
 
 mod access; // passwords and what they guard
 mod actions; // removals, and steps of the past
+mod connections; // how many, how long, and how they end
 mod figures; // readiness and metrics
 mod files; // downloads, ranges, metadata files
 mod folder; // what people do to the folder while it is served
 mod pages; // the Simple API
+mod proxies; // whose word about a request's way is taken
 mod signatures; // PGP signatures beside the files
+mod sockets; // Unix sockets, and those that are handed over
 mod start; // flags, bad starts, stopping
+mod tls; // HTTPS and HTTP/2
 mod uploads; // what is accepted, what is refused and leaves nothing

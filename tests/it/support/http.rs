@@ -1,6 +1,6 @@
 //! One HTTP request over a bare socket, so that a test sees what the server really sent.
 
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -86,7 +86,8 @@ pub(crate) fn raw(server: &str, message: &[u8]) -> Reply {
     raw_on(connection, message)
 }
 
-fn raw_on(mut connection: TcpStream, message: &[u8]) -> Reply {
+/// The same on a connection of any kind.
+pub(crate) fn raw_on(mut connection: impl Read + Write, message: &[u8]) -> Reply {
     // A server that refuses early may close while we still send; its answer counts.
     let _ = connection.write_all(message);
     let mut answer = Vec::new();

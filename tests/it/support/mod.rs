@@ -5,6 +5,7 @@ pub(crate) mod blessed;
 pub(crate) mod debian;
 pub(crate) mod distributions;
 pub(crate) mod http;
+pub(crate) mod http2;
 pub(crate) mod index;
 pub(crate) mod nginx;
 pub(crate) mod pseudo_terminal;
@@ -12,6 +13,7 @@ pub(crate) mod pypiserver;
 pub(crate) mod rust_tokens;
 pub(crate) mod scripted_index;
 pub(crate) mod testbed;
+pub(crate) mod tls;
 pub(crate) mod tools;
 pub(crate) mod upload;
 
