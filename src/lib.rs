@@ -25,6 +25,8 @@
 //! | what is remembered beside the files | [`catalog`] |
 //! | how an upload is accepted, how a copied-in file is noticed, how a page is made | [`index`] |
 //! | which URL answers what, and with which status | `server/router.rs`, `server/error.rs` |
+//! | how connections come, what is spoken on them, how they end | `server/connections.rs`, `server/tls/`, `server/farewell.rs` |
+//! | who the client is and what it calls this server, behind proxies | `server/arrival.rs`, `server/origin.rs` |
 //! | who may do what | [`auth`] |
 //! | how `publish` sends and retries | [`client`] |
 //! | how a build backend is called | [`pep517`] |

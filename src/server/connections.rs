@@ -52,7 +52,7 @@ const MAX_STREAMS: u32 = 100;
 const MAX_STREAM_SEND_BYTES: usize = 128 * 1024;
 /// Bytes that a client may send before they are taken, for each HTTP/2 connection.
 const RECEIVE_WINDOW_BYTES: u32 = 1024 * 1024;
-/// Requests that are taken back before they were looked at (CVE-2023-44487), and those that were in error.
+/// Requests that a client may have taken back before they were looked at (CVE-2023-44487).
 const MAX_RESETS: usize = 20;
 /// How often an HTTP/2 client is asked whether it is still there, and how long it has to answer.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
@@ -132,7 +132,6 @@ impl Host {
             .initial_connection_window_size(RECEIVE_WINDOW_BYTES)
             .initial_stream_window_size(RECEIVE_WINDOW_BYTES)
             .max_pending_accept_reset_streams(MAX_RESETS)
-            .max_local_error_reset_streams(MAX_RESETS)
             .keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_INTERVAL);
         Self {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use listenfd::ListenFd;
+use rustix::net::sockopt::socket_acceptconn;
 use tokio::net::{TcpListener, UnixListener, UnixSocket, UnixStream};
 use tracing::{debug, warn};
 
@@ -76,34 +77,39 @@ impl HandedOver {
             return Ok(Self(Vec::new()));
         }
         let mut descriptors = ListenFd::from_env();
+        let count = descriptors.len();
         let mut sockets = Vec::new();
-        for number in 0..descriptors.len() {
-            // Which of the two it is shows when it is taken; a wrong guess leaves it where it is.
-            let tcp = descriptors
-                .take_tcp_listener(number)
-                .ok()
-                .flatten()
-                .map(Inherited::Tcp);
-            let socket = match tcp {
-                Some(tcp) => Some(tcp),
-                None => descriptors
-                    .take_unix_listener(number)
-                    .map_err(|error| {
-                        Failure::new(format!(
-                            "socket {} of {} that were handed over (LISTEN_FDS) can't be served",
-                            number + 1,
-                            descriptors.len()
-                        ))
-                        .caused_by(&error)
-                        .hint(
-                            "hand over stream sockets only: ListenStream= in the socket unit, with Accept=no",
-                        )
-                    })?
-                    .map(Inherited::Unix),
-            };
+        for number in 0..count {
+            let socket = Inherited::take(&mut descriptors, number).map_err(|error| {
+                let number = number + 1;
+                Failure::new(format!(
+                    "socket {number} of {count} that were handed over (LISTEN_FDS) can't be served"
+                ))
+                .caused_by(&error)
+                .hint("hand over listening sockets only: ListenStream= in the socket unit, with Accept=no")
+            })?;
             sockets.extend(socket);
         }
         Ok(Self(sockets))
+    }
+}
+
+impl Inherited {
+    fn take(descriptors: &mut ListenFd, number: usize) -> io::Result<Option<Self>> {
+        // Which of the two it is shows when it is taken; a wrong guess leaves it where it is.
+        let socket = match descriptors.take_tcp_listener(number) {
+            Ok(socket) => socket.map(Self::Tcp),
+            Err(_) => descriptors.take_unix_listener(number)?.map(Self::Unix),
+        };
+        let listens = match &socket {
+            Some(Self::Tcp(socket)) => socket_acceptconn(socket)?,
+            Some(Self::Unix(socket)) => socket_acceptconn(socket)?,
+            None => true,
+        };
+        if !listens {
+            return Err(io::Error::other("it is a connection, or does not listen"));
+        }
+        Ok(socket)
     }
 }
 

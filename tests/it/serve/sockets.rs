@@ -152,6 +152,9 @@ for kind in kinds:
         one = socket.socket()
         one.bind(("127.0.0.1", 0))
         one.listen()
+    elif kind == "deaf":
+        one = socket.socket()
+        one.bind(("127.0.0.1", 0))
     elif kind == "udp":
         one = socket.socket(type=socket.SOCK_DGRAM)
     elif kind == "file":
@@ -235,7 +238,7 @@ fn tls_is_spoken_on_ports_that_are_handed_over() {
 #[test]
 fn what_is_handed_over_and_is_no_listener_is_named() {
     let testbed = Testbed::new();
-    for kinds in ["udp", "file", "tcp,file"] {
+    for kinds in ["udp", "deaf", "file", "tcp,file"] {
         let Some(mut command) = handed(&testbed, kinds, &[]) else {
             return;
         };

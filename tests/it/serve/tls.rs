@@ -360,6 +360,33 @@ fn clients_that_stop_in_the_middle_are_let_go() {
 }
 
 #[test]
+fn a_client_of_http2_that_takes_nothing_of_its_answer_is_let_go() {
+    let testbed = Testbed::new();
+    let authority = Authority::new();
+    let file = wheel("lib", "1.0").padding(4 << 20, 1).build();
+    file.write_into(testbed.path("packages"));
+    let server = serve(&testbed, &authority, &["--idle-timeout", "1s"]);
+    let mut stuck = authority.connect(&server.url, "h2");
+    http2::begin(&mut stuck).unwrap();
+    let whole = http2::END_STREAM | http2::END_HEADERS;
+    let path = format!("/packages/{}", file.filename);
+    stuck
+        .write_all(&frame(http2::HEADERS, whole, 1, &http2::get_head(&path)))
+        .unwrap();
+    // It reads what comes, and never says that there may come more.
+    let began = Instant::now();
+    let mut received_bytes = 0;
+    while let Some((kind, _, _, payload)) = next_frame(&mut stuck) {
+        if kind == http2::DATA {
+            received_bytes += payload.len();
+        }
+    }
+    let seconds = began.elapsed().as_secs_f64();
+    assert_eq!(received_bytes, 65_535, "the window of a client that sets none");
+    assert!((4.0..15.0).contains(&seconds), "{seconds}");
+}
+
+#[test]
 fn a_body_that_stalls_over_http2_is_told_so() {
     let testbed = Testbed::new();
     let authority = Authority::new();
