@@ -7,10 +7,12 @@ use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::extract::State as AxumState;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::multipart::MultipartError;
+use super::state::State;
 use crate::auth::{Action, Denied};
 use crate::index::{self, Refusal, RemovalError, Trouble};
 use crate::packaging::name::NameError;
@@ -25,6 +27,8 @@ pub(super) struct ApiError {
     pub(super) retry_after: Option<Duration>,
     /// Whether to ask for credentials.
     pub(super) challenge: bool,
+    /// Whether the body is JSON whatever the client accepts, because nothing else is ever answered there.
+    pub(super) as_json: bool,
     /// For the log alone.
     pub(super) cause: Option<Arc<dyn StdError + Send + Sync>>,
 }
@@ -36,6 +40,7 @@ impl ApiError {
             message: message.into(),
             retry_after: None,
             challenge: false,
+            as_json: false,
             cause: None,
         }
     }
@@ -185,7 +190,7 @@ impl From<FormError> for ApiError {
 
 impl From<NameError> for ApiError {
     fn from(error: NameError) -> Self {
-        Self::not_found(error.to_string())
+        Self::not_found(format!("there is no such project: {error}"))
     }
 }
 
@@ -237,8 +242,11 @@ impl From<Denied> for ApiError {
 }
 
 /// No route matches.
-pub(super) async fn no_such_page() -> ApiError {
-    ApiError::not_found("there is no such page; the index is at /simple/")
+pub(super) async fn no_such_page(AxumState(state): AxumState<State>) -> ApiError {
+    let mount = &state.settings().mount;
+    ApiError::not_found(format!(
+        "there is no such page; this index is at {mount}/, its projects are at {mount}/simple/"
+    ))
 }
 
 /// The route exists, but not with this method.

@@ -85,6 +85,16 @@ pub(super) struct Wanted {
     pub(super) gzip: bool,
 }
 
+impl Wanted {
+    /// HTML, whatever the client accepts.
+    pub(super) fn html(headers: &HeaderMap) -> Self {
+        Self {
+            format: Format::Html,
+            gzip: accepts_gzip(text(headers, &header::ACCEPT_ENCODING).as_deref()),
+        }
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for Wanted {
     type Rejection = ApiError;
 

@@ -47,7 +47,12 @@ pub(super) async fn download(
             "there is no such file on this index; the project's page under /simple/ lists those there are",
         )
     })?;
-    send(download, &headers, kind, state.settings().files_may_change)
+    let cache_control = if kind.may_change {
+        HeaderValue::from_static("no-cache")
+    } else {
+        state.file_cache_control()
+    };
+    send(download, &headers, kind, cache_control)
 }
 
 /// What is served under an address.
@@ -72,7 +77,7 @@ fn send(
     download: Download,
     headers: &HeaderMap,
     kind: Kind,
-    files_may_change: bool,
+    cache_control: HeaderValue,
 ) -> Result<Response, ApiError> {
     let etag = format!("\"{}\"", download.sha256);
     let size_bytes = download.size_bytes;
@@ -89,6 +94,7 @@ fn send(
     };
     let mut response = status.into_response();
     let answer = response.headers_mut();
+    answer.insert(header::CACHE_CONTROL, cache_control);
     let mut put = |name: HeaderName, value: &str| {
         // All values are made here, of plain ASCII.
         if let Ok(value) = HeaderValue::from_str(value) {
@@ -97,14 +103,6 @@ fn send(
     };
     put(header::ETAG, &etag);
     put(header::LAST_MODIFIED, &validators.last_modified());
-    put(
-        header::CACHE_CONTROL,
-        if files_may_change || kind.may_change {
-            "no-cache"
-        } else {
-            "max-age=31536000, immutable"
-        },
-    );
     put(header::ACCEPT_RANGES, "bytes");
     let Some(part) = part else { return Ok(response) };
     put(header::CONTENT_TYPE, kind.content_type);

@@ -5,6 +5,7 @@
 //! `farewell.rs` is how they end. `arrival.rs` is what a request knows of its way here, and `origin.rs` what its client
 //! calls this server.
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use crate::auth::{Authenticator, Policy};
 use crate::index::Index;
 use crate::packaging::ProjectName;
 
+mod address;
 mod arrival;
 mod connections;
 mod error;
@@ -24,26 +26,33 @@ mod handshake;
 mod health;
 mod http2_heads;
 mod listener;
+mod listing;
 mod metrics;
 mod middleware;
 mod multipart;
 mod origin;
 mod patience;
+mod project_json;
 mod proxies;
 mod range;
 mod router;
+mod search;
 mod sent_body;
 mod simple;
 mod state;
 mod tls;
 mod upload;
 mod web;
+mod xml_rpc;
 
+pub use address::{MountPath, MountPathError};
+pub use health::{HealthPath, HealthPathError};
 pub use listener::{Listener, Listeners};
 pub(crate) use middleware::ACCESS_TARGET;
 pub use origin::{Origin, Scheme};
 pub use proxies::{NetworkError, TrustedProxies};
 pub use tls::{Holds, Tls, TlsError};
+pub use web::{TemplateError, WelcomeTemplate};
 
 /// What the server is told once, at the start.
 #[derive(Debug)]
@@ -54,6 +63,15 @@ pub struct Settings {
     pub fallback: Option<Fallback>,
     /// Whether stored files may be replaced, which forbids clients to keep them for ever.
     pub files_may_change: bool,
+    /// How long clients may keep a file without asking, in seconds; `None` says that it never changes, or where it
+    /// may, that they must ask.
+    pub file_max_age_seconds: Option<NonZero<u32>>,
+    /// The path below which everything is served.
+    pub mount: MountPath,
+    /// Where the server tells that it is alive, below `mount`.
+    pub health_path: HealthPath,
+    /// The operator's own welcome page.
+    pub welcome: Option<WelcomeTemplate>,
     /// Bounds of connections and requests.
     pub limits: Limits,
     /// Who is believed about the way of a request.

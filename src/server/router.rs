@@ -6,34 +6,60 @@ use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
 use super::state::State;
-use super::{error, files, health, metrics, middleware, simple, upload, web};
+use super::{error, files, health, listing, metrics, middleware, project_json, search, simple, upload, web};
 
 /// All routes, inside the one layer that every request passes.
 pub(super) fn router(state: State) -> Router {
+    let around = axum::middleware::from_fn_with_state(state.clone(), middleware::around);
+    let routes = routes(&state).layer(around.clone());
+    let mount = &state.settings().mount;
+    if mount.is_root() {
+        return routes.with_state(state);
+    }
+    // Outside there is nothing, not even the health check.
+    let nothing: Router<State> = Router::new().fallback(error::no_such_page).layer(around);
+    nothing
+        .nest_service(mount.as_str(), routes.with_state(state.clone()))
+        .with_state(state)
+}
+
+fn routes(state: &State) -> Router<State> {
     Router::new()
         .route("/", get(web::welcome).merge(uploads()))
         // An address that ends in a slash, with another behind it: uploaders that join them so get through.
         .route("//", get(web::welcome).merge(uploads()))
-        .route("/simple", get(simple::to_root).merge(uploads()))
+        .route("/robots.txt", get(web::robots))
+        .route("/favicon.ico", get(web::favicon))
+        .route("/simple", get(simple::one_slash_further).merge(uploads()))
         .route("/simple/", get(simple::root).merge(uploads()))
         .route("/simple/{project}", get(simple::to_project))
         .route("/simple/{project}/", get(simple::project))
+        // Where hatch looks for what it has uploaded before.
+        .route("/+simple", get(simple::one_slash_further))
+        .route("/+simple/", get(simple::html_root))
+        .route("/+simple/{project}", get(simple::to_project))
+        .route("/+simple/{project}/", get(simple::html_project))
+        .route("/packages", get(simple::one_slash_further))
+        .route("/packages/", get(listing::all_files))
         .route("/packages/{*path}", get(files::download))
+        .route("/{project}/json", get(project_json::newest))
+        .route("/pypi/{project}/json", get(project_json::latest))
+        .route("/pypi/{project}/json/", get(project_json::latest))
+        .route("/pypi/{project}/{version}/json", get(project_json::release))
+        .route("/pypi/{project}/{version}/json/", get(project_json::release))
+        .route("/RPC2", post(search::call))
         // What the upload form is posted to elsewhere; teams have these addresses in their configuration.
         .route("/legacy", uploads())
         .route("/legacy/", uploads())
         .route("/pypi", uploads())
         .route("/pypi/", uploads())
-        .route("/health", get(health::live))
         .route("/ready", get(health::ready))
         .route("/metrics", get(metrics::show))
+        .route(state.settings().health_path.as_str(), get(health::live))
+        .route("/{project}", get(simple::to_project_at_root))
+        .route("/{project}/", get(simple::to_project_at_root))
         .fallback(error::no_such_page)
         .method_not_allowed_fallback(error::method_not_allowed)
-        .layer(axum::middleware::from_fn_with_state(
-            state.clone(),
-            middleware::around,
-        ))
-        .with_state(state)
 }
 
 fn uploads() -> MethodRouter<State> {

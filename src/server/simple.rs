@@ -6,27 +6,44 @@ use axum::extract::State as AxumState;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, Version, header};
 use axum::response::{IntoResponse, Response};
 
-use super::error::ApiError;
+use super::error::{ApiError, no_such_page};
 use super::extract::{PathText, Visitor, Wanted, text};
 use super::range::etag_matches;
 use super::state::State;
 use crate::auth::Action;
 use crate::index::{Page, PageKey};
 use crate::packaging::ProjectName;
+use crate::packaging::simple::negotiate::Format;
 
-/// What a shared cache must look at before it gives one client's page to another.
-const VARY: &str = "Accept, Accept-Encoding";
+/// What is said of a rendered page beside its bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sent {
+    pub(super) content_type: &'static str,
+    /// What a shared cache must look at before it gives one client's page to another.
+    pub(super) vary: &'static str,
+}
 
-/// `GET /simple`: the page is one slash further. Relative, so that it holds behind any proxy and under any prefix.
-pub(super) async fn to_root(
+impl Sent {
+    fn simple(format: Format) -> Self {
+        Self {
+            content_type: format.content_type(),
+            vary: "Accept, Accept-Encoding",
+        }
+    }
+}
+
+/// `GET /simple`, `/packages`, `/+simple`: the page is one slash further. Relative, so that it holds behind any proxy
+/// and under any prefix.
+pub(super) async fn one_slash_further(
     AxumState(state): AxumState<State>,
     visitor: Visitor,
     uri: Uri,
 ) -> Result<Response, ApiError> {
     state.authorize(Action::List, &visitor).await?;
+    let last = uri.path().rsplit('/').next().unwrap_or_default();
     Ok(redirect(
         StatusCode::MOVED_PERMANENTLY,
-        &with_query("simple/", &uri),
+        &with_query(&format!("{last}/"), &uri),
     ))
 }
 
@@ -44,8 +61,35 @@ pub(super) async fn root(
         gzip: wanted.gzip,
     };
     match state.index().page(&key).await? {
-        Some(page) => Ok(send(&page, wanted, &headers)),
-        None => Err(ApiError::not_found("there is no such page")),
+        Some(page) => Ok(send(&page, Sent::simple(wanted.format), &headers)),
+        None => Err(no_such_page(AxumState(state)).await),
+    }
+}
+
+/// `GET /+simple/`: the same for tools that look there, which read HTML and nothing else.
+pub(super) async fn html_root(
+    state: AxumState<State>,
+    visitor: Visitor,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    root(state, visitor, Wanted::html(&headers), headers).await
+}
+
+/// `GET /+simple/{project}/`: the page of a project in HTML. hatch looks here for what it need not upload again, so
+/// that unknown projects never lead to another index.
+pub(super) async fn html_project(
+    AxumState(state): AxumState<State>,
+    visitor: Visitor,
+    PathText(spelling): PathText,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    state.authorize(Action::List, &visitor).await?;
+    let project: ProjectName = spelling.parse()?;
+    let wanted = Wanted::html(&headers);
+    match page_of(&state, &spelling, &project, &uri, wanted, &headers).await? {
+        Some(response) => Ok(response),
+        None => Err(unknown(&state, &project)),
     }
 }
 
@@ -76,54 +120,93 @@ pub(super) async fn project(
 ) -> Result<Response, ApiError> {
     state.authorize(Action::List, &visitor).await?;
     let project: ProjectName = spelling.parse()?;
+    match page_of(&state, &spelling, &project, &uri, wanted, &headers).await? {
+        Some(response) => Ok(response),
+        None => elsewhere(&state, &project, version),
+    }
+}
+
+/// The page of a project, or the way from another spelling to it; `None` for one that was never here.
+async fn page_of(
+    state: &State,
+    spelling: &str,
+    project: &ProjectName,
+    uri: &Uri,
+    wanted: Wanted,
+    headers: &HeaderMap,
+) -> Result<Option<Response>, ApiError> {
     if project.as_str() != spelling {
-        return Ok(redirect(
-            StatusCode::MOVED_PERMANENTLY,
-            &with_query(&format!("../{project}/"), &uri),
-        ));
+        let location = with_query(&format!("../{project}/"), uri);
+        return Ok(Some(redirect(StatusCode::MOVED_PERMANENTLY, &location)));
     }
     let key = PageKey {
-        project: Some(project),
+        project: Some(project.clone()),
         format: wanted.format,
         gzip: wanted.gzip,
     };
-    match (state.index().page(&key).await?, key.project) {
-        (Some(page), _) => Ok(send(&page, wanted, &headers)),
-        (None, Some(project)) => elsewhere(&state, &project, version),
-        (None, None) => Err(ApiError::not_found("there is no such page")),
-    }
+    let page = state.index().page(&key).await?;
+    Ok(page.map(|page| send(&page, Sent::simple(wanted.format), headers)))
 }
 
 /// Sends a client that asks for a project that was never here to the fallback index, unless the name is private.
 fn elsewhere(state: &State, project: &ProjectName, version: Version) -> Result<Response, ApiError> {
-    let unknown = || ApiError::not_found(format!("project `{project}` is not on this index"));
-    let fallback = state.settings().fallback.as_ref().ok_or_else(unknown)?;
+    let fallback = state.settings().fallback.as_ref();
+    let fallback = fallback.ok_or_else(|| unknown(state, project))?;
     if fallback.private.iter().any(|pattern| pattern.covers(project)) {
-        return Err(unknown());
+        return Err(unknown(state, project));
     }
-    // As pypiserver does: HTTP/1.0 has no 303.
-    let status = if version == Version::HTTP_10 {
+    Ok(redirect(
+        see_other(version),
+        &format!("{}/{project}/", fallback.url),
+    ))
+}
+
+fn unknown(state: &State, project: &ProjectName) -> ApiError {
+    let mount = &state.settings().mount;
+    ApiError::not_found(format!(
+        "project `{project}` is not on this index; all projects are at {mount}/simple/"
+    ))
+}
+
+/// As pypiserver does: HTTP/1.0 has no 303.
+fn see_other(version: Version) -> StatusCode {
+    if version == Version::HTTP_10 {
         StatusCode::FOUND
     } else {
         StatusCode::SEE_OTHER
-    };
-    Ok(redirect(status, &format!("{}/{project}/", fallback.url)))
+    }
 }
 
-fn send(page: &Arc<Page>, wanted: Wanted, headers: &HeaderMap) -> Response {
+/// `GET /{project}` and `/{project}/`: people who leave out `simple/` are shown the way. Relative, so that it leads
+/// nowhere else whatever stands in the address.
+pub(super) async fn to_project_at_root(
+    AxumState(state): AxumState<State>,
+    PathText(project): PathText,
+    uri: Uri,
+    version: Version,
+) -> Result<Response, ApiError> {
+    let Ok(project) = project.parse::<ProjectName>() else {
+        return Err(no_such_page(AxumState(state)).await);
+    };
+    let up = if uri.path().ends_with('/') { "../" } else { "" };
+    Ok(redirect(see_other(version), &format!("{up}simple/{project}/")))
+}
+
+/// A rendered page, or 304 when the client has it.
+pub(super) fn send(page: &Arc<Page>, sent: Sent, headers: &HeaderMap) -> Response {
     let unchanged =
         text(headers, &header::IF_NONE_MATCH).is_some_and(|known| etag_matches(&known, &page.etag));
     let mut response = if unchanged {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
-        let content_type = [(header::CONTENT_TYPE, wanted.format.content_type())];
+        let content_type = [(header::CONTENT_TYPE, sent.content_type)];
         (content_type, axum::body::Body::from(page.body.clone())).into_response()
     };
     let answer = response.headers_mut();
     if let Ok(etag) = HeaderValue::from_str(&page.etag) {
         answer.insert(header::ETAG, etag);
     }
-    answer.insert(header::VARY, HeaderValue::from_static(VARY));
+    answer.insert(header::VARY, HeaderValue::from_static(sent.vary));
     // Clients may keep the page but must ask whether it still holds: an upload is visible at once.
     answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     if page.gzip && !unchanged {
@@ -133,7 +216,7 @@ fn send(page: &Arc<Page>, wanted: Wanted, headers: &HeaderMap) -> Response {
 }
 
 /// The query goes along: it may name the format that is wanted.
-fn with_query(location: &str, uri: &Uri) -> String {
+pub(super) fn with_query(location: &str, uri: &Uri) -> String {
     uri.query()
         .map_or_else(|| location.to_owned(), |query| format!("{location}?{query}"))
 }

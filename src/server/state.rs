@@ -11,7 +11,7 @@ use super::extract::Visitor;
 use super::metrics::Metrics;
 use super::{Access, Settings};
 use crate::auth::policy::Access as Needs;
-use crate::auth::{Action, Username};
+use crate::auth::{Action, Policy, Username};
 use crate::index::Index;
 
 /// Shared by all requests; cloning is cheap.
@@ -24,6 +24,7 @@ struct Shared {
     settings: Settings,
     access: Access,
     index: Arc<Index>,
+    file_cache_control: HeaderValue,
     uploads: Semaphore,
     /// Uploads that hold a permit or wait for one.
     uploads_present: AtomicUsize,
@@ -34,6 +35,7 @@ impl State {
     pub(super) fn new(settings: Settings, access: Access, index: Arc<Index>) -> Self {
         let uploads = Semaphore::new(settings.limits.uploads);
         let shared = Shared {
+            file_cache_control: file_cache_control(&settings, &access.policy),
             settings,
             access,
             index,
@@ -56,6 +58,16 @@ impl State {
 
     pub(super) fn metrics(&self) -> &Metrics {
         &self.shared.metrics
+    }
+
+    /// What the action asks of clients.
+    pub(super) fn access(&self, action: Action) -> Needs {
+        self.shared.access.policy.access(action)
+    }
+
+    /// What a `Cache-Control` header says of downloads.
+    pub(super) fn file_cache_control(&self) -> HeaderValue {
+        self.shared.file_cache_control.clone()
     }
 
     /// Lets the request pass, with the user's name where the action needs one.
@@ -99,6 +111,22 @@ impl State {
             _permit: permit,
             _present: present,
         })
+    }
+}
+
+/// How long clients may keep a file without asking. By default for ever, since a name never gets other bytes; where it
+/// may, not at all. What only users with a password may download, no cache may give to others.
+fn file_cache_control(settings: &Settings, policy: &Policy) -> HeaderValue {
+    let whose = match policy.access(Action::Download) {
+        Needs::Open => "public",
+        Needs::User | Needs::Impossible => "private",
+    };
+    match settings.file_max_age_seconds {
+        // Digits and letters are a sound header.
+        Some(seconds) => HeaderValue::from_str(&format!("{whose}, max-age={seconds}"))
+            .unwrap_or(HeaderValue::from_static("no-cache")),
+        None if settings.files_may_change => HeaderValue::from_static("no-cache"),
+        None => HeaderValue::from_static("max-age=31536000, immutable"),
     }
 }
 

@@ -46,7 +46,12 @@ pub(super) async fn tell(
         None => info!("projects that were never here are answered with 404"),
     }
     for address in addresses {
-        info!("listening on {address}");
+        let mount = if address.starts_with("http") {
+            settings.server.mount.to_string()
+        } else {
+            String::new()
+        };
+        info!("listening on {address}{mount}");
     }
     Ok(())
 }

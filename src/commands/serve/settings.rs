@@ -1,5 +1,6 @@
 //! From the flags of `serve` to settings, with everything looked up and checked that can be before the start.
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use super::arguments::{Arguments, ListenArguments};
@@ -8,7 +9,10 @@ use crate::auth::{self, Access, Action, ActionSet, PasswordSource, Policy};
 use crate::config::Environment;
 use crate::failure::Failure;
 use crate::index;
-use crate::server::{self, Fallback, NamePattern, TrustedProxies};
+use crate::server::{
+    self, Fallback, HealthPath, HealthPathError, MountPath, MountPathError, NamePattern, TrustedProxies,
+    WelcomeTemplate,
+};
 
 /// The password file that is used without `-P`, in the first folder.
 pub(super) const DEFAULT_PASSWORDS: &str = ".htaccess";
@@ -64,6 +68,15 @@ impl Settings {
             trusted_proxies: TrustedProxies::parse(
                 arguments.listen.trusted_proxy.iter().map(String::as_str),
             )?,
+            // As for pypiserver, 0 says nothing.
+            file_max_age_seconds: arguments.pages.cache_control.and_then(NonZero::new),
+            mount: mount(&arguments.pages.server_base_url)?,
+            health_path: health_path(&arguments.pages.health_endpoint)?,
+            welcome: arguments
+                .pages
+                .welcome
+                .map(|file| welcome(&environment.expand(&file)))
+                .transpose()?,
         };
         Ok(Self {
             state_dir: state_dir.unwrap_or_else(|| first_root.join(STATE_DIR)),
@@ -198,6 +211,39 @@ fn fallback(url: &str, disabled: bool, private: &[String]) -> Result<Option<Fall
     }
     let url = url.trim_end_matches('/').to_owned();
     Ok(Some(Fallback { url, private }))
+}
+
+fn mount(path: &str) -> Result<MountPath, Failure> {
+    path.parse().map_err(|error: MountPathError| {
+        Failure::usage("the path in `--server-base-url` can't be used")
+            .caused_by(&error)
+            .hint("give the path alone, without a host: --server-base-url /pypi")
+    })
+}
+
+fn health_path(path: &str) -> Result<HealthPath, Failure> {
+    path.parse().map_err(|error: HealthPathError| {
+        Failure::usage("the path in `--health-endpoint` can't be used")
+            .caused_by(&error)
+            .hint("write it like --health-endpoint /healthz")
+    })
+}
+
+/// Reads the operator's page at the start, so that a mistake in it is told to the operator and not to visitors.
+fn welcome(file: &Path) -> Result<WelcomeTemplate, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| {
+        Failure::usage(format!("can't read the welcome page `{}`", file.display()))
+            .caused_by(&error)
+            .hint("name a file of HTML in UTF-8 with --welcome, or leave it out for the page that comes with pkgctl")
+    })?;
+    WelcomeTemplate::parse(&text).map_err(|error| {
+        Failure::usage(format!("the welcome page `{}` can't be shown", file.display()))
+            .caused_by(&error)
+            .hint(
+                "leave only {{URL}}, {{VERSION}}, {{NUMPKGS}}, {{PACKAGES}} and {{SIMPLE}} in it, or {{!URL}} and so on to \
+                 have them unescaped; write a percent sign that begins a line as \\%",
+            )
+    })
 }
 
 fn name_pattern(pattern: &str) -> Result<NamePattern, Failure> {

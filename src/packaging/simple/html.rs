@@ -1,5 +1,7 @@
 //! The HTML rendering, version 1.4 for ever (PEP 503, 592, 629, 714, 792, 833).
 
+use std::fmt::Write as _;
+
 use askama::Template;
 
 use super::{API_VERSION, FileEntry, ProjectDetail, ProjectList, ProjectStatus};
@@ -23,8 +25,14 @@ pub fn project_detail(detail: &ProjectDetail) -> Vec<u8> {
         name: detail.name.as_str(),
         status,
         status_reason: status.and(detail.status_reason.as_deref()),
-        links: detail.files.iter().map(Link::from).collect(),
-        tells_signatures: detail.tells_signatures(),
+        links: detail
+            .files
+            .iter()
+            .map(|entry| Link {
+                is_signed: detail.tells_signatures().then_some(entry.is_signed),
+                ..Link::to(entry, entry.relative_url())
+            })
+            .collect(),
     })
 }
 
@@ -66,11 +74,7 @@ struct ProjectListPage<'a> {
 </head>
 <body>
 <h1>Links for {{ name }}</h1>
-{% for link in links %}<a href="{{ link.href }}"
-{%- if let Some(specifier) = link.requires_python %} data-requires-python="{{ specifier }}"{% endif %}
-{%- if let Some(digest) = link.metadata %} data-core-metadata="{{ digest }}" data-dist-info-metadata="{{ digest }}"{% endif %}
-{%- if tells_signatures %} data-gpg-sig="{{ link.is_signed }}"{% endif %}
-{%- if let Some(reason) = link.yanked %} data-yanked="{{ reason }}"{% endif %}>{{ link.text }}</a><br>
+{% for link in links %}{{ link|safe }}<br>
 {% endfor %}</body>
 </html>
 "##
@@ -81,22 +85,57 @@ struct ProjectPage<'a> {
     status: Option<&'static str>,
     status_reason: Option<&'a str>,
     links: Vec<Link<'a>>,
-    tells_signatures: bool,
+}
+
+/// The beginning of the page of all files, up to the first of them.
+#[must_use]
+pub fn file_list_head() -> &'static str {
+    concat!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n",
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n",
+        "<title>Index of packages</title>\n</head>\n<body>\n<h1>Index of packages</h1>\n"
+    )
+}
+
+/// Lines of that page: links with the path below `/packages/` as their text, where the page itself is.
+pub fn write_file_list(page: &mut String, files: &[FileEntry]) {
+    for file in files {
+        let link = Link {
+            text: &file.path,
+            ..Link::to(file, file.encoded_path())
+        };
+        // Writing to a String can't fail, and the template calls nothing that can.
+        let _ = writeln!(page, "{link}<br>");
+    }
+}
+
+/// Its end.
+#[must_use]
+pub fn file_list_tail() -> &'static str {
+    "</body>\n</html>\n"
 }
 
 /// What an anchor shows; every text is escaped by the template.
+#[derive(Template)]
+#[template(
+    ext = "html",
+    source = r##"<a href="{{ href }}"
+{%- if let Some(specifier) = requires_python %} data-requires-python="{{ specifier }}"{% endif %}
+{%- if let Some(digest) = metadata %} data-core-metadata="{{ digest }}" data-dist-info-metadata="{{ digest }}"{% endif %}
+{%- if let Some(is_signed) = is_signed %} data-gpg-sig="{{ is_signed }}"{% endif %}
+{%- if let Some(reason) = yanked %} data-yanked="{{ reason }}"{% endif %}>{{ text }}</a>"##
+)]
 struct Link<'a> {
     href: String,
     text: &'a str,
     requires_python: Option<&'a str>,
     metadata: Option<String>,
     yanked: Option<&'a str>,
-    is_signed: bool,
+    is_signed: Option<bool>,
 }
 
-impl<'a> From<&'a FileEntry> for Link<'a> {
-    fn from(entry: &'a FileEntry) -> Self {
-        let url = entry.relative_url();
+impl<'a> Link<'a> {
+    fn to(entry: &'a FileEntry, url: String) -> Self {
         let href = match &entry.digest {
             Some(digest) => format!("{url}#{}={}", digest.algorithm.name(), digest.hex()),
             None => url,
@@ -107,7 +146,7 @@ impl<'a> From<&'a FileEntry> for Link<'a> {
             requires_python: entry.requires_python.as_deref(),
             metadata: entry.metadata_sha256.map(|digest| format!("sha256={digest}")),
             yanked: entry.yanked.as_deref(),
-            is_signed: entry.is_signed,
+            is_signed: None,
         }
     }
 }

@@ -68,7 +68,12 @@ pub(super) fn give_form(response: &mut Response, asker: &Asker, request_id: &str
     if let Some(wait) = failure.retry_after {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs().max(1)));
     }
-    let (content_type, body) = if asker.reads_problems {
+    let (content_type, body) = if failure.as_json {
+        (
+            "application/json",
+            json!({"message": failure.message}).to_string(),
+        )
+    } else if asker.reads_problems {
         let problem = json!({"type": "about:blank", "status": status.as_u16(), "title": title(status), "detail": failure.message});
         // uv reads the document only under exactly this type, without a parameter.
         ("application/problem+json", problem.to_string())

@@ -1,67 +1,97 @@
 //! Pages for people.
 
-use askama::Template;
 use axum::extract::State as AxumState;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 
+use self::template::Values;
+use self::welcome_page::WelcomePage;
+use super::address::Address;
 use super::error::ApiError;
-use super::extract::text;
 use super::state::State;
+use crate::auth::Action;
+use crate::auth::policy::Access;
 
-#[derive(Template)]
-#[template(
-    ext = "html",
-    source = r##"<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Python packages</title>
-<style>body { font-family: sans-serif; max-width: 42em; margin: 2em auto; padding: 0 1em; line-height: 1.5 }</style>
-</head>
-<body>
-<h1>Python packages</h1>
-<p>This private index holds {{ files }} files of {{ projects }} projects.</p>
-<p>To install from it:</p>
-<pre>pip install --extra-index-url http://{{ host }}/simple/ PACKAGE</pre>
-<p><a href="simple/">All projects</a></p>
-<p><small>pkgctl {{ version }}</small></p>
-</body>
-</html>
-"##
-)]
-struct Welcome<'a> {
-    files: u64,
-    projects: u64,
-    host: &'a str,
-    version: &'static str,
-}
+mod template;
+mod welcome_page;
+
+pub use self::template::{TemplateError, WelcomeTemplate};
+
+/// A page of the operator's own may hold what the operator wants, but it must not be shown within other pages.
+const POLICY_OF_OWN_PAGE: &str =
+    "default-src http: https: data: 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
 
 /// `GET /`: what this is, for someone who opens the address in a browser.
 pub(super) async fn welcome(
     AxumState(state): AxumState<State>,
-    headers: HeaderMap,
+    address: Address,
 ) -> Result<Response, ApiError> {
     let counts = state.index().counts().await?;
-    let host = text(&headers, &header::HOST)
-        .filter(|host| is_host(host))
-        .unwrap_or_else(|| "localhost".to_owned());
-    let page = Welcome {
-        files: counts.files,
-        projects: counts.projects,
-        host: &host,
-        version: env!("CARGO_PKG_VERSION"),
+    let version = env!("CARGO_PKG_VERSION");
+    let url = address.url();
+    let mut response = match &state.settings().welcome {
+        Some(own) => {
+            let values = Values {
+                url: &url,
+                version,
+                files: counts.files,
+                path: address.path(),
+            };
+            let policy = (header::CONTENT_SECURITY_POLICY, POLICY_OF_OWN_PAGE);
+            ([policy], Html(own.render(values))).into_response()
+        }
+        None => {
+            let uploads = state.access(Action::Update);
+            let page = WelcomePage {
+                files: counts.files,
+                projects: counts.projects,
+                url: &url,
+                links: links(&state, &address),
+                untrusted_host: untrusted_host(&address),
+                takes_uploads: uploads != Access::Impossible,
+                asks_for_password: uploads == Access::User,
+                version,
+            };
+            Html(page.to_html()).into_response()
+        }
     };
-    // Rendering to memory has no way to fail.
-    let page = Html(page.render().unwrap_or_default());
-    Ok(([(header::CACHE_CONTROL, "no-cache")], page).into_response())
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    Ok(response)
 }
 
-/// Whether the header is a host and not something that wants to be shown to people.
-fn is_host(text: &str) -> bool {
-    text.len() <= 255
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']' | '_'))
+/// What links of the page begin with. At the root nothing, so that they hold behind any proxy; below a path all of it,
+/// since the page is also shown where the final slash is missing.
+fn links<'a>(state: &State, address: &'a Address) -> &'a str {
+    if state.settings().mount.is_root() {
+        ""
+    } else {
+        address.path()
+    }
+}
+
+/// pip believes no host that it reaches in the open, but for this machine.
+fn untrusted_host(address: &Address) -> Option<&str> {
+    let host = address.host();
+    let is_this_machine = ["localhost", "127.", "[::1]"]
+        .iter()
+        .any(|own| host.starts_with(own));
+    (address.is_in_the_open() && !is_this_machine).then_some(host)
+}
+
+/// `GET /robots.txt`: an index of packages is nothing for search engines.
+pub(super) async fn robots() -> impl IntoResponse {
+    (
+        [
+            (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+            (header::CACHE_CONTROL, "max-age=86400"),
+        ],
+        "User-agent: *\nDisallow: /\n",
+    )
+}
+
+/// `GET /favicon.ico`: there is none.
+pub(super) async fn favicon() -> ApiError {
+    ApiError::not_found("this index has no icon")
 }

@@ -1,5 +1,7 @@
 //! What pages show, and what is answered for names that are not here.
 
+use std::path::PathBuf;
+
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 
@@ -33,6 +35,32 @@ pub(in crate::commands::serve) struct PageArguments {
         ignore_case = true
     )]
     pub(in crate::commands::serve) hash_algo: HashAlgorithm,
+
+    /// Page to show at the address of the index, with {{URL}}, {{VERSION}}, {{NUMPKGS}}, {{PACKAGES}} and {{SIMPLE}} filled in
+    #[arg(long, value_name = "FILE", env = "PKGCTL_WELCOME")]
+    pub(in crate::commands::serve) welcome: Option<PathBuf>,
+
+    /// How long clients may keep downloads without asking; 0 is as if not given [default: for ever, with --overwrite not at all]
+    #[arg(long, value_name = "SECONDS", env = "PKGCTL_CACHE_CONTROL")]
+    pub(in crate::commands::serve) cache_control: Option<u32>,
+
+    /// Path below which everything is served, such as /pypi
+    #[arg(
+        long,
+        value_name = "PATH",
+        default_value = "/",
+        env = "PKGCTL_SERVER_BASE_URL"
+    )]
+    pub(in crate::commands::serve) server_base_url: String,
+
+    /// Path that answers `Ok` as long as the server is alive
+    #[arg(
+        long,
+        value_name = "PATH",
+        default_value = "/health",
+        env = "PKGCTL_HEALTH_ENDPOINT"
+    )]
+    pub(in crate::commands::serve) health_endpoint: String,
 }
 
 /// A digest that pages may show.
