@@ -250,3 +250,7 @@ fn all_digests(facts: &FileFacts) -> Vec<NamedDigest> {
         .filter(|digest| digest.algorithm != Algorithm::Sha256);
     sha256.into_iter().chain(others.cloned()).collect()
 }
+
+#[cfg(test)]
+#[path = "documents_tests.rs"]
+mod tests;

@@ -17,6 +17,9 @@ const PIECE_FILES: usize = 500;
 /// one until it is asked for or read in the background: a listing must not read the whole store.
 const READ_BUDGET_BYTES: u64 = 64 << 20;
 
+/// What reading the smallest file costs of it.
+const LEAST_READ_BYTES: u64 = 64 << 10;
+
 /// The order of all files, shared by the listings that are under way.
 #[derive(Default)]
 pub(super) struct Listings {
@@ -100,7 +103,7 @@ async fn entry(
     budget_bytes: &mut u64,
 ) -> Result<Option<FileEntry>, Error> {
     let is_read = record.facts.is_some();
-    let affordable = budget_bytes.checked_sub(record.stamp.size_bytes);
+    let affordable = budget_bytes.checked_sub(record.stamp.size_bytes.max(LEAST_READ_BYTES));
     let Some(left) = affordable.filter(|_| !is_read) else {
         let facts = record.facts.clone();
         return Ok(Some(index.line(record, facts.as_ref())));

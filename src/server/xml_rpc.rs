@@ -26,9 +26,9 @@ pub(super) enum Value {
     /// Anything that is one text.
     Text(String),
     /// `<array>`.
-    Array(Vec<Value>),
+    Array(Vec<Self>),
     /// `<struct>`, in the order of its members.
-    Struct(Vec<(String, Value)>),
+    Struct(Vec<(String, Self)>),
 }
 
 /// Why a document is not a call.
@@ -55,6 +55,9 @@ pub(super) enum CallError {
 
 /// Reads a call.
 pub(super) fn read_call(document: &str) -> Result<Call, CallError> {
+    if !document.chars().all(is_allowed) {
+        return Err(CallError::Malformed);
+    }
     let mut tokens = Tokens::of(document);
     tokens.expect_open("methodCall")?;
     tokens.expect_open("methodName")?;
@@ -292,6 +295,7 @@ fn name_of(name: impl AsRef<[u8]>) -> String {
 fn resolved(reference: &BytesRef<'_>) -> Result<String, CallError> {
     if reference.is_char_ref() {
         let character = reference.resolve_char_ref().map_err(|_| CallError::Malformed)?;
+        let character = character.filter(|c| is_allowed(*c));
         return character.map(String::from).ok_or(CallError::Malformed);
     }
     resolve_xml_entity(reference)
@@ -341,9 +345,13 @@ fn write_value(document: &mut String, value: &Value) {
     document.push_str("</value>\n");
 }
 
+/// Whether XML can hold the character.
+fn is_allowed(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..)
+}
+
 /// Text as XML can hold it: control characters, which it can't, become question marks.
 fn escaped(text: &str) -> String {
-    let is_allowed = |c: char| matches!(c, '\t' | '\n' | ' '..='\u{FFFD}' | '\u{10000}'..);
     let text: String = text
         .chars()
         .map(|c| if is_allowed(c) { c } else { '?' })
@@ -422,6 +430,9 @@ mod tests {
             "<methodCall>",
             "<methodCall><methodName>x</wrong>",
             "<a",
+            "<methodCall><methodName>\u{0}</methodName></methodCall>",
+            "<methodCall><methodName>&#0;</methodName></methodCall>",
+            "<methodCall><methodName>&#xD800;</methodName></methodCall>",
             "&#xFFFFFFFF;",
             "<methodCall><methodName>a & b",
         ]

@@ -1,6 +1,6 @@
 //! Welcome pages that operators have written for pypiserver.
 //!
-//! Its template language is bottle's SimpleTemplate, which is Python. What such pages use of it is read: the five
+//! Its template language is bottle's, which is Python. What such pages use of it is read: the five
 //! variables, escaped or raw. Everything else is refused with the line and the reason, because a page that silently
 //! shows its own program is worse than none.
 
