@@ -2,9 +2,11 @@
 //!
 //! No test needs a network once the tools are set up: the server under test is the only index that a client is told.
 
+mod installs; // what each installer takes, and what it leaves
 mod pages; // what installers learn before they fetch a file
 mod passwords; // where clients find them, and what they hear without
 mod round_trips; // what one client uploads, the next one gets
+mod uploads; // what each uploader gets in
 
 use std::path::PathBuf;
 use std::process::Command;

@@ -2,10 +2,9 @@
 
 use std::fs;
 
-use super::{OPEN, with_catalog};
 use crate::support::Testbed;
 use crate::support::distributions::wheel;
-use crate::support::index::{Index, PASSWORD, USER, password_line};
+use crate::support::index::{Index, OPEN, PASSWORD, USER, password_line};
 use crate::support::upload::{form_for, upload};
 
 const TOKEN: &str = "pkgctl-0123456789abcdef";
@@ -98,7 +97,7 @@ fn with_status(status: &str) -> Index {
     upload(&index.server.url, &wheel("lib", "1.0").build()).expect(200);
     index.page("lib");
     let sql = format!("UPDATE projects SET status = '{status}', status_reason = 'since today'");
-    with_catalog(index, &OPEN, &sql)
+    index.with_catalog(&OPEN, &sql)
 }
 
 #[test]

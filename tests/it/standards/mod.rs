@@ -25,21 +25,3 @@ mod files; // 5, 6
 mod pages; // 1 to 4
 mod refusals; // 9 to 11
 mod uploads; // 8, 14, 15
-
-use rusqlite::Connection;
-
-use crate::support::index::Index;
-
-/// Stops the server, changes its catalog in SQL, and starts it again: as the verbs for that will do it.
-fn with_catalog(index: Index, flags: &[&str], sql: &str) -> Index {
-    let Index { testbed, mut server } = index;
-    server.signal("TERM");
-    assert_eq!(server.wait(), Some(0));
-    let catalog = Connection::open(testbed.path("packages/.pkgctl/catalog.db")).unwrap();
-    catalog.execute_batch(sql).unwrap();
-    drop(catalog);
-    Index::start(testbed, flags)
-}
-
-/// Flags of an index where everybody may do everything.
-const OPEN: [&str; 5] = ["--disable-fallback", "-P", ".", "-a", "."];

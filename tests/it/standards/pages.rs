@@ -3,9 +3,8 @@
 use serde_json::{Value, json};
 use url::Url;
 
-use super::{OPEN, with_catalog};
 use crate::support::distributions::{sdist, wheel};
-use crate::support::index::{Index, JSON};
+use crate::support::index::{Index, JSON, OPEN};
 
 const HTML: &str = "text/html; charset=utf-8";
 
@@ -192,7 +191,7 @@ fn line_04_html_says_1_4_and_escapes_what_attributes_hold() {
          UPDATE projects SET status = 'deprecated', status_reason = '<i>\"old\"</i>'",
         reason = reason.replace('\'', "''")
     );
-    let index = with_catalog(index, &OPEN, &sql);
+    let index = index.with_catalog(&OPEN, &sql);
     for path in ["/simple/", "/simple/foo-bar/"] {
         let page = index.get(path, &[]).expect(200).text();
         assert!(page.starts_with("<!DOCTYPE html>"), "{page}");

@@ -2,9 +2,8 @@
 
 use std::fs;
 
-use super::{OPEN, with_catalog};
 use crate::support::distributions::{Distribution, sdist, sha256, tar_gz_of, wheel, zip_of};
-use crate::support::index::{Index, JSON};
+use crate::support::index::{Index, JSON, OPEN};
 use crate::support::upload::{Form, form_for, upload};
 
 const UV_ACCEPT: &str = "application/json;q=0.9, text/plain;q=0.8, text/html;q=0.7";
@@ -251,8 +250,7 @@ fn line_11_a_yank_is_in_html_and_json_and_goes_again() {
         .header("etag")
         .to_owned();
     assert_eq!(shown(&index), (vec![false.into(), false.into()], 0));
-    let index = with_catalog(
-        index,
+    let index = index.with_catalog(
         &OPEN,
         "UPDATE files SET yank_reason = 'broken' WHERE filename LIKE '%2.0%'",
     );
@@ -260,14 +258,13 @@ fn line_11_a_yank_is_in_html_and_json_and_goes_again() {
     index
         .get("/simple/lib/", &[("Accept", JSON), ("If-None-Match", &before)])
         .expect(200);
-    let index = with_catalog(
-        index,
+    let index = index.with_catalog(
         &OPEN,
         "UPDATE files SET yank_reason = '' WHERE filename LIKE '%2.0%'",
     );
     assert_eq!(shown(&index), (vec![false.into(), true.into()], 1));
     // Yanked is not gone: who pins it gets it.
     index.get("/packages/lib-2.0-py3-none-any.whl", &[]).expect(200);
-    let index = with_catalog(index, &OPEN, "UPDATE files SET yank_reason = NULL");
+    let index = index.with_catalog(&OPEN, "UPDATE files SET yank_reason = NULL");
     assert_eq!(shown(&index), (vec![false.into(), false.into()], 0));
 }

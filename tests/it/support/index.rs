@@ -18,6 +18,9 @@ pub(crate) const PASSWORD_IN_URL: &str = "pa55%3A%20w%2Frd%40%2540";
 /// What installers of today ask for.
 pub(crate) const JSON: &str = "application/vnd.pypi.simple.v1+json";
 
+/// Flags of an index where everybody may do everything.
+pub(crate) const OPEN: [&str; 5] = ["--disable-fallback", "-P", ".", "-a", "."];
+
 /// `pkgctl serve` on the folder `packages`, in a home of its own.
 pub(crate) struct Index {
     pub(crate) testbed: Testbed,
@@ -32,7 +35,7 @@ impl Index {
 
     /// The same, with further flags.
     pub(crate) fn open_with(flags: &[&str]) -> Self {
-        let all = [&["--disable-fallback", "-P", ".", "-a", "."], flags].concat();
+        let all = [&OPEN, flags].concat();
         Self::start(Testbed::new(), &all)
     }
 
@@ -49,6 +52,17 @@ impl Index {
         let arguments = flags.iter().chain(&["packages"]).map(OsString::from);
         let server = testbed.serve(arguments);
         Self { testbed, server }
+    }
+
+    /// Stops the server, changes its catalog in SQL, and starts it again with these flags.
+    pub(crate) fn with_catalog(self, flags: &[&str], sql: &str) -> Self {
+        let Self { testbed, mut server } = self;
+        server.signal("TERM");
+        assert_eq!(server.wait(), Some(0));
+        let catalog = rusqlite::Connection::open(testbed.path("packages/.pkgctl/catalog.db")).unwrap();
+        catalog.execute_batch(sql).unwrap();
+        drop(catalog);
+        Self::start(testbed, flags)
     }
 
     /// Where uploads go.

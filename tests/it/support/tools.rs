@@ -7,6 +7,7 @@
 //!
 //! A tool that can't be had makes its tests say so and pass, unless `PKGCTL_TEST_REQUIRE_TOOLS=1` or `CI` is set.
 
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -21,6 +22,14 @@ pub(crate) fn pip() -> Result<Tool, Skipped> {
     PIP.with("pip", &["pip==26.3"])
 }
 
+/// pip of the last days of Python 2: it knows HTML alone. It needs a Python before 3.12, with what that took away.
+pub(crate) fn old_pip() -> Result<Tool, Skipped> {
+    static OLD_PIP: Slot = Slot::of_python("<3.12");
+    OLD_PIP
+        .with("pip-20.3", &["pip==20.3.4"])
+        .map(|tool| tool.renamed("pip"))
+}
+
 /// uv, the client that is quickest to change its manners.
 pub(crate) fn uv() -> Result<Tool, Skipped> {
     UV.with("uv", &[UV_REQUIREMENT])
@@ -30,6 +39,32 @@ pub(crate) fn uv() -> Result<Tool, Skipped> {
 pub(crate) fn twine() -> Result<Tool, Skipped> {
     static TWINE: Slot = Slot::new();
     TWINE.with("twine", &["twine==7.0.0"])
+}
+
+/// twine before it refused `--skip-existing` and knew metadata 2.5.
+pub(crate) fn old_twine() -> Result<Tool, Skipped> {
+    static OLD_TWINE: Slot = Slot::new();
+    OLD_TWINE
+        .with("twine-6.1", &["twine==6.1.0"])
+        .map(|tool| tool.renamed("twine"))
+}
+
+/// pdm, which has an uploader of its own; with the libraries that it was tested with.
+pub(crate) fn pdm() -> Result<Tool, Skipped> {
+    static PDM: Slot = Slot::new();
+    PDM.with("pdm", &["pdm[locked]==2.28.2"])
+}
+
+/// hatch, which looks at the index before it uploads.
+pub(crate) fn hatch() -> Result<Tool, Skipped> {
+    static HATCH: Slot = Slot::new();
+    HATCH.with("hatch", &["hatch==1.18.2"])
+}
+
+/// flit, which builds and uploads in one go.
+pub(crate) fn flit() -> Result<Tool, Skipped> {
+    static FLIT: Slot = Slot::new();
+    FLIT.with("flit", &["flit==4.2.0"])
 }
 
 /// poetry, which has an uploader of its own.
@@ -173,11 +208,25 @@ impl Tool {
 pub(crate) struct Skipped(pub(super) String);
 
 /// The answer for one tool, found once in each process.
-struct Slot(OnceLock<Result<Tool, Skipped>>);
+struct Slot {
+    answer: OnceLock<Result<Tool, Skipped>>,
+    /// Which Python it must have, as uv asks for one; `None` where any will do.
+    python: Option<&'static str>,
+}
 
 impl Slot {
     const fn new() -> Self {
-        Self(OnceLock::new())
+        Self {
+            answer: OnceLock::new(),
+            python: None,
+        }
+    }
+
+    const fn of_python(python: &'static str) -> Self {
+        Self {
+            answer: OnceLock::new(),
+            python: Some(python),
+        }
     }
 
     fn with(&self, name: &str, requirements: &[&str]) -> Result<Tool, Skipped> {
@@ -190,8 +239,10 @@ impl Slot {
             let environment = install_once(name, requirements, |folder| {
                 // uv installs the others, since it takes a tenth of the time.
                 let by_uv = (name != "uv").then(|| UV.find("uv", &[UV_REQUIREMENT]));
-                match by_uv {
-                    Some(Ok(uv)) => install_by_uv(&uv, folder, requirements)
+                match (by_uv, self.python) {
+                    (Some(Ok(uv)), Some(python)) => install_by_uv(&uv, folder, python, requirements),
+                    (_, Some(python)) => Err(format!("there is no uv to find a Python {python}")),
+                    (Some(Ok(uv)), None) => install_by_uv(&uv, folder, uv.interpreter(), requirements)
                         .or_else(|_| install_by_pip(folder, requirements)),
                     _ => install_by_pip(folder, requirements),
                 }
@@ -200,7 +251,7 @@ impl Slot {
                 program: environment.join("bin").join(name),
             })
         };
-        self.0.get_or_init(find).clone()
+        self.answer.get_or_init(find).clone()
     }
 }
 
@@ -257,12 +308,18 @@ fn is_usable(folder: &Path) -> bool {
     folder.is_dir() && (interpreter.exists() || !folder.join("pyvenv.cfg").exists())
 }
 
-fn install_by_uv(uv: &Tool, folder: &Path, requirements: &[&str]) -> Result<(), String> {
+/// `python` is an interpreter, or what uv finds one by.
+fn install_by_uv(
+    uv: &Tool,
+    folder: &Path,
+    python: impl AsRef<OsStr>,
+    requirements: &[&str],
+) -> Result<(), String> {
     let _ = fs::remove_dir_all(folder);
     succeed(
         Command::new(&uv.program)
             .args(["venv", "--quiet", "--no-project", "--python"])
-            .arg(uv.interpreter())
+            .arg(python)
             .arg(folder),
     )?;
     succeed(
