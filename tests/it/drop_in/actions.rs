@@ -6,6 +6,7 @@ use super::tables::{Table, differs, run, same};
 use crate::support::distributions::{sdist, wheel};
 use crate::support::upload::{Form, form_for};
 
+const SIGNATURE: &[u8] = b"-----BEGIN PGP SIGNATURE-----\n\niHUEABYKAB0=\n-----END PGP SIGNATURE-----\n";
 const OPEN_TO_ALL: &[&str] = &["--disable-fallback", "-P", ".", "-a", ".", "packages"];
 
 fn remove(name: &str, version: &str) -> Form {
@@ -108,7 +109,7 @@ pub(super) const SIGNATURES: Table = Table {
     rows: || {
         let signed = |signature: &str| {
             let file = sdist("lib", "1.0").build();
-            post(&form_for(&file).file("gpg_signature", signature, b"-----BEGIN PGP SIGNATURE-----"))
+            post(&form_for(&file).file("gpg_signature", signature, SIGNATURE))
         };
         let unsigned = wheel("lib", "1.0").build();
         vec![

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use percent_encoding::percent_decode_str;
-use serde_json::Value;
+use serde_json::{Value, json};
 use url::Url;
 
 use super::asking::Ask;
@@ -81,6 +81,9 @@ fn success(ask: &Ask, server: &str, reply: &Reply) -> String {
     }
     if content_type.ends_with("json") {
         let mut json = reply.json();
+        if content_type == "application/json" {
+            json = newest_and_addresses(&json);
+        }
         shorten_urls(&mut json, server);
         return format!(" {content_type}: {json}");
     }
@@ -94,6 +97,17 @@ fn success(ask: &Ask, server: &str, reply: &Reply) -> String {
         told.push_str(&format!(", {encoding}"));
     }
     format!("{told}, sha256 {}", sha256(&reply.body))
+}
+
+/// Of a project's JSON what pypiserver tells; there may be more.
+fn newest_and_addresses(project: &Value) -> Value {
+    let address = |file: &Value| json!({"url": file["url"]});
+    let addresses = |files: &Value| Value::from_iter(files.as_array().into_iter().flatten().map(address));
+    let releases = project["releases"].as_object().into_iter().flatten();
+    json!({
+        "info": {"version": project["info"]["version"]},
+        "releases": Value::from_iter(releases.map(|(version, files)| (version.clone(), addresses(files)))),
+    })
 }
 
 fn without_server(server: &str, url: &str) -> String {

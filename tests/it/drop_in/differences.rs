@@ -31,13 +31,18 @@ const TABLES: &[&Table] = &[
     &listings::SEARCH,
     &listings::SHORT_ADDRESSES,
     &pages::CHANGING,
+    &pages::LINKS,
+    &pages::ODD_NAMES,
     &pages::ODD_VERSIONS,
     &pages::OF_THE_PAST,
     &pages::OPEN,
     &pages::TWO_ROOTS,
     &pages::WITHOUT_DIGESTS,
     &pages::WITHOUT_FALLBACK,
+    &uploads::ELSEWHERE,
+    &uploads::OF_THE_PAST,
     &uploads::OVERWRITING,
+    &uploads::OVERWRITING_ELSEWHERE,
     &uploads::REFUSALS,
     &uploads::UPLOADS,
 ];
@@ -74,6 +79,32 @@ fn readme_names_every_difference_and_no_other() {
         unmet.is_empty(),
         "no request shows what README tells of {unmet:?}"
     );
+}
+
+/// What the table of flags says of pypiserver's must be shown by a start or by a table of requests.
+#[test]
+fn every_flag_that_readme_names_is_tried() {
+    let readme = fs::read_to_string(project_path("README.md")).unwrap();
+    let (_, rest) = readme.split_once("| flags | here |\n").unwrap();
+    let flags: Vec<&str> = rest
+        .lines()
+        .take_while(|line| line.starts_with('|'))
+        .flat_map(|row| row.split('|').nth(1).unwrap().split('`'))
+        .filter(|word| word.starts_with('-') && !word.starts_with("---"))
+        .collect();
+    assert!(flags.len() > 20, "{flags:?}");
+    let tried: BTreeSet<String> = start::starts()
+        .iter()
+        .flat_map(start::Start::flags)
+        .chain(
+            TABLES
+                .iter()
+                .flat_map(|table| table.flags)
+                .map(|flag| (*flag).to_owned()),
+        )
+        .collect();
+    let untried: Vec<&&str> = flags.iter().filter(|flag| !tried.contains(**flag)).collect();
+    assert!(untried.is_empty(), "nobody tries {untried:?}");
 }
 
 /// The first cells of the table under "What differs on purpose".

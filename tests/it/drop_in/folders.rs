@@ -1,6 +1,7 @@
 //! What both servers are given: a folder as years of use leave it.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 
 use crate::support::Testbed;
 use crate::support::distributions::{Distribution, sdist, wheel, zip_of};
@@ -69,6 +70,54 @@ pub(super) fn of_the_past(home: &Testbed) {
     ] {
         home.write(&format!("packages/{name}"), name);
     }
+}
+
+/// Names that years of tools and people have made. Of some nobody can say for sure where the version begins.
+pub(super) fn of_odd_names(home: &Testbed) {
+    for name in ODD_NAMES {
+        home.write(&format!("packages/{name}"), name);
+    }
+}
+
+const ODD_NAMES: [&str; 13] = [
+    "foo-bar-v1.0.tar.gz",
+    "pkg.zip",
+    "two--dashes-1.0.zip",
+    "UPPER-1.0.tar.gz",
+    "x_y.z-2.0.tar.gz",
+    "beta-1.0b2.tar.gz",
+    "snapshot-1.0-snapshot.tar.gz",
+    "dev-1.0.dev-r123.tar.gz",
+    "plain-1.0.tar.gz.asc",
+    "plain-1.0.tar.xz",
+    "lib-1.0-py3.9-evil.sh",
+    "plain-1.0.tar.xz.txt",
+    "wheel-1.0-1-py2.py3-none-any.whl",
+];
+
+/// Links to a file of the folder, to one elsewhere, to a folder, and one that leads nowhere.
+pub(super) fn with_links(home: &Testbed) {
+    let (folder, elsewhere) = (home.path("packages"), home.path("elsewhere"));
+    let inside = wheel("inside", "1.0").build().write_into(folder.join("store"));
+    fs::rename(&inside, inside.with_file_name("inside-2.0-py3-none-any.whl")).unwrap();
+    symlink(
+        "store/inside-2.0-py3-none-any.whl",
+        folder.join("inside-1.0-py3-none-any.whl"),
+    )
+    .unwrap();
+    let outside = wheel("outside", "1.0").build().write_into(&elsewhere);
+    symlink(&outside, folder.join("outside-1.0-py3-none-any.whl")).unwrap();
+    wheel("below", "1.0").build().write_into(elsewhere.join("folder"));
+    symlink(elsewhere.join("folder"), folder.join("folder")).unwrap();
+    symlink(elsewhere.join("gone"), folder.join("gone-1.0.tar.gz")).unwrap();
+}
+
+/// A file below another folder, and one in a second root.
+pub(super) fn with_files_elsewhere(home: &Testbed) {
+    wheel("nested", "1.0")
+        .build()
+        .write_into(home.path("packages/team/a"));
+    wheel("second", "1.0").build().write_into(home.path("more"));
 }
 
 /// One project in versions whose order is a matter of the standard.

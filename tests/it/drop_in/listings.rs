@@ -16,6 +16,12 @@ pub(super) const SHORT_ADDRESSES: Table = Table {
             same("302 to /simple/alpha/", get("/alpha/").http_1_0()),
             same("303 to /simple/alpha/", head("/alpha")),
             same("303 to /simple/missing/", get("/missing")),
+            differs(
+                "pages for installers",
+                "404",
+                "200 text/html; charset=utf-8: alpha-1.0",
+                get("/+simple/alpha/"),
+            ),
             same("303 to /simple/robots.txt/", get("/robots.txt")),
             same("404", get("/alpha/1.0")),
             same("404", get("/alpha/1.0/json")),

@@ -285,3 +285,96 @@ pub(super) const CHANGING: Table = Table {
 fn changes_of_the_folder_are_seen_alike() {
     run(&CHANGING);
 }
+
+pub(super) const ODD_NAMES: Table = Table {
+    flags: &["--disable-fallback", "--hash-algo", "off", "packages"],
+    folder: folders::of_odd_names,
+    rows: || {
+        let guesses = "guesses at odd names";
+        vec![
+            same("200 text/html; charset=utf-8: pkg.zip", get("/simple/pkg/")),
+            same(
+                "200 text/html; charset=utf-8: two--dashes-1.0.zip",
+                get("/simple/two-dashes/"),
+            ),
+            same(
+                "200 text/html; charset=utf-8: UPPER-1.0.tar.gz",
+                get("/simple/upper/"),
+            ),
+            same(
+                "200 text/html; charset=utf-8: x_y.z-2.0.tar.gz",
+                get("/simple/x-y-z/"),
+            ),
+            same(
+                "200 text/html; charset=utf-8: beta-1.0b2.tar.gz",
+                get("/simple/beta/"),
+            ),
+            same(
+                "200 text/html; charset=utf-8: snapshot-1.0-snapshot.tar.gz",
+                get("/simple/snapshot/"),
+            ),
+            same(
+                "200 text/html; charset=utf-8: dev-1.0.dev-r123.tar.gz",
+                get("/simple/dev/"),
+            ),
+            same(
+                "200 text/html; charset=utf-8: wheel-1.0-1-py2.py3-none-any.whl",
+                get("/simple/wheel/"),
+            ),
+            differs(
+                guesses,
+                "404",
+                "200 text/html; charset=utf-8: foo-bar-v1.0.tar.gz",
+                get("/simple/foo-bar/"),
+            ),
+            differs(guesses, "200", "404", get("/simple/foo-bar-v1-0/")),
+            differs(
+                guesses,
+                "200 text/html; charset=utf-8: lib-1.0-py3.9-evil.sh",
+                "404",
+                get("/simple/lib/"),
+            ),
+            differs(
+                "signatures",
+                "200 text/html; charset=utf-8: plain-1.0.tar.gz.asc plain-1.0.tar.xz\n",
+                "200 text/html; charset=utf-8: plain-1.0.tar.xz\n",
+                get("/simple/plain/"),
+            ),
+        ]
+    },
+};
+
+#[test]
+fn odd_names_are_taken_apart_alike() {
+    run(&ODD_NAMES);
+}
+
+pub(super) const LINKS: Table = Table {
+    flags: &["--disable-fallback", "packages"],
+    folder: folders::with_links,
+    rows: || {
+        let leading_out = "links that lead out of the folder";
+        vec![
+            same(
+                "200 text/html; charset=utf-8: inside-1.0-py3-none-any.whl inside-2.0",
+                get("/simple/inside/"),
+            ),
+            same("200", get("/packages/inside-1.0-py3-none-any.whl")),
+            same("404", get("/packages/folder/below-1.0-py3-none-any.whl")),
+            same("404", get("/simple/below/")),
+            same("404", get("/packages/gone-1.0.tar.gz")),
+            differs(
+                leading_out,
+                "200",
+                "404",
+                get("/packages/outside-1.0-py3-none-any.whl"),
+            ),
+            differs(leading_out, "200", "404", get("/simple/outside/")),
+        ]
+    },
+};
+
+#[test]
+fn links_are_followed_alike_within_the_folder() {
+    run(&LINKS);
+}

@@ -25,6 +25,14 @@ pub(super) struct Start {
     pub(super) expected: Expected,
 }
 
+impl Start {
+    /// The words of the command line, without what is joined to a flag by `=`.
+    pub(super) fn flags(&self) -> Vec<String> {
+        let before_value = |argument: &&str| argument.split('=').next().unwrap_or_default().to_owned();
+        self.arguments.iter().map(before_value).collect()
+    }
+}
+
 /// With flags that say where to listen in front.
 fn start(expected: Expected, arguments: &[&'static str]) -> Start {
     whole(expected, &[&LISTEN, arguments].concat())

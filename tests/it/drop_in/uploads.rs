@@ -3,7 +3,7 @@
 use super::asking::{Ask, ask, get, post};
 use super::folders;
 use super::tables::{Row, Table, differs, run, same};
-use crate::support::distributions::{Distribution, sdist, wheel};
+use crate::support::distributions::{Distribution, sdist, wheel, zip_of};
 use crate::support::upload::{Form, form_for};
 
 const TWINE: &str = "twine/7.0.0 CPython/3.11.7";
@@ -117,8 +117,42 @@ fn upload_rows() -> Vec<Row> {
             upload(&wheel("elsewhere", "1.2").build()).to("/pypi"),
         ),
         same("405", upload(&first).to("/health")),
+        differs("names that were deleted", "200 empty", "409", upload(&other)).after(|home| {
+            std::fs::remove_file(home.path("packages/lib-1.0-py3-none-any.whl")).unwrap();
+        }),
         same("405", upload(&first).to("/packages/lib-1.0-py3-none-any.whl")),
     ]
+}
+
+/// What tools of the past have built; none of them are archives by today's standards but the zipped sdist.
+pub(super) const OF_THE_PAST: Table = Table {
+    flags: UPLOADS.flags,
+    folder: folders::empty,
+    rows: || {
+        let past = "formats of the past";
+        let zipped = zip_of(&[(
+            "lib-1.0/PKG-INFO".to_owned(),
+            b"Metadata-Version: 1.1\nName: lib\nVersion: 1.0\n".to_vec(),
+        )]);
+        vec![
+            same("200 empty", plain("lib-1.0.zip", &zipped)),
+            same("200 text/html; charset=utf-8: lib-1.0.zip", get("/simple/lib/")),
+            differs(
+                past,
+                "200 empty",
+                "400",
+                plain("lib-1.0.tgz", &sdist("lib", "1.0").build().bytes),
+            ),
+            differs(past, "200 empty", "400", plain("lib-1.0.tar.bz2", b"bzip2")),
+            differs(past, "200 empty", "400", plain("lib-1.0.win32-py2.7.exe", b"MZ")),
+            differs(past, "200 empty", "400", plain("lib-1.0.win32-py2.7.msi", b"MSI")),
+        ]
+    },
+};
+
+#[test]
+fn formats_of_the_past_are_no_longer_taken() {
+    run(&OF_THE_PAST);
 }
 
 #[test]
@@ -285,4 +319,57 @@ pub(super) const OVERWRITING: Table = Table {
 #[test]
 fn files_are_overwritten_alike() {
     run(&OVERWRITING);
+}
+
+pub(super) const ELSEWHERE: Table = Table {
+    flags: &["-P", ".", "-a", ".", "packages", "more"],
+    folder: folders::with_files_elsewhere,
+    rows: || {
+        let nested = wheel("nested", "1.0").padding(64, 1).build();
+        let second = wheel("second", "1.0").padding(64, 1).build();
+        vec![
+            same("409", upload(&nested)),
+            same("409", upload(&second)),
+            same("400", upload(&nested).header("User-Agent", TWINE)),
+            same("200", get("/packages/team/a/nested-1.0-py3-none-any.whl")),
+            same("404", get("/packages/nested-1.0-py3-none-any.whl")),
+            same("200", get("/simple/second/")),
+        ]
+    },
+};
+
+#[test]
+fn files_in_other_folders_are_in_the_way_too() {
+    run(&ELSEWHERE);
+}
+
+pub(super) const OVERWRITING_ELSEWHERE: Table = Table {
+    flags: &["-o", "-P", ".", "-a", ".", "packages"],
+    folder: folders::with_files_elsewhere,
+    rows: || {
+        let name = "nested-1.0-py3-none-any.whl";
+        vec![
+            same(
+                "200 empty",
+                upload(&wheel("nested", "1.0").padding(64, 1).build()),
+            ),
+            differs(
+                "same file name in two folders",
+                "200 text/html; charset=utf-8: nested-1.0-py3-none-any.whl nested-1.0-py3-none-any.whl\n",
+                "200 text/html; charset=utf-8: nested-1.0-py3-none-any.whl\n",
+                get("/simple/nested/"),
+            ),
+            differs(
+                "same file name in two folders",
+                "200",
+                "404",
+                get(&format!("/packages/{name}")),
+            ),
+        ]
+    },
+};
+
+#[test]
+fn a_file_in_another_folder_is_overwritten_where_it_is() {
+    run(&OVERWRITING_ELSEWHERE);
 }

@@ -4,6 +4,8 @@ use crate::support::distributions::{sdist, wheel};
 use crate::support::index::Index;
 use crate::support::upload::{Form, form_for, upload};
 
+const SIGNATURE: &[u8] = b"-----BEGIN PGP SIGNATURE-----\n\niHUEABYKAB0=\n-----END PGP SIGNATURE-----\n";
+
 #[test]
 fn line_08_what_is_shown_comes_from_the_archive() {
     let index = Index::open();
@@ -66,7 +68,7 @@ fn line_14_no_field_and_no_order_is_a_failure() {
             content(action(), "1.2").file(
                 "gpg_signature",
                 &format!("{}.asc", file("1.2").filename),
-                b"-----BEGIN PGP SIGNATURE-----\n",
+                SIGNATURE,
             ),
         ),
         (
@@ -75,7 +77,7 @@ fn line_14_no_field_and_no_order_is_a_failure() {
                 action().file(
                     "gpg_signature",
                     &format!("{}.asc", file("1.3").filename),
-                    b"-----BEGIN PGP SIGNATURE-----\n",
+                    SIGNATURE,
                 ),
                 "1.3",
             ),
