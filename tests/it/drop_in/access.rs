@@ -214,3 +214,38 @@ pub(super) const BROKEN_PASSWORDS: Table = Table {
 fn edits_of_the_passwords_count_at_once() {
     run(&BROKEN_PASSWORDS);
 }
+
+/// Every scheme that pypiserver verifies, all of `secret`: by passlib, with few rounds.
+const SCHEMES: &str = "bcrypt:$2y$04$/mfqZKb5wBrwYxLi0Nj/FeJ0TmmtLxIQKEa8fuJT0LjkO609S17KO\n\
+    apr1:$apr1$saltsalt$LrttParrLPdxvgutaSXWJ0\n\
+    sha1:{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ=\n\
+    sha256:$5$rounds=1000$saltsalt$eKLZU9t9OoPWrqOQsoTIKG0aYkZ5rGOoOQhiIvoSWX2\n\
+    sha512:$6$rounds=1000$saltsalt$LAV5VE5Y7w1d73x1mFNspYWUpazfmwv2SoepNXNKJ/otop/Zok96Hr8Q13LEv0DRY/x8v0/crpIjl8NJSAqXV/\n\
+    des:saHW9GdxihkGQ\n\
+    plaintext:secret\n";
+
+pub(super) const PASSWORD_SCHEMES: Table = Table {
+    flags: &["-P", "passwords", "-a", "list", "packages"],
+    folder: |home| {
+        folders::of_today(home);
+        home.write("passwords", SCHEMES);
+    },
+    rows: || {
+        let weak = "weak passwords";
+        let page = |user: &str| get(PAGE).login(&format!("{user}:secret"));
+        let wrong = |user: &str| get(PAGE).login(&format!("{user}:Secret"));
+        let mut rows = Vec::new();
+        for user in ["bcrypt", "apr1", "sha1", "sha256", "sha512"] {
+            rows.push(same("200", page(user)));
+            rows.push(differs(WRONG, "403", "401 Basic", wrong(user)));
+        }
+        rows.push(differs(weak, "200", "401 Basic", page("des")));
+        rows.push(differs(weak, "200", "401 Basic", page("plaintext")));
+        rows
+    },
+};
+
+#[test]
+fn passwords_of_all_schemes_are_verified_alike() {
+    run(&PASSWORD_SCHEMES);
+}

@@ -15,6 +15,7 @@ const TABLES: &[&Table] = &[
     &access::DOWNLOADS_ALONE,
     &access::OPEN_TO_ALL,
     &access::PASSWORDS_BY_THEMSELVES,
+    &access::PASSWORD_SCHEMES,
     &access::READ_ONLY,
     &actions::OF_THE_PAST,
     &actions::REMOVING,
