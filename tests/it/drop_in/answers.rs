@@ -129,7 +129,11 @@ fn links_told(ask: &Ask, server: &str, html: &str) -> String {
     let page = Url::parse(server).unwrap().join(ask.path()).unwrap();
     let mut texts = String::new();
     let mut targets = String::new();
-    for (href, text) in links(html) {
+    let mut links = links(html);
+    if !ask.in_order {
+        links.sort_by(|one, other| one.1.cmp(&other.1));
+    }
+    for (href, text) in links {
         let target = page.join(&href).unwrap();
         texts.push_str(&format!(" {text}"));
         targets.push_str(&format!(

@@ -15,6 +15,8 @@ pub(super) struct Ask {
     body: Vec<u8>,
     /// Whether the body of a successful answer is looked at.
     pub(super) with_body: bool,
+    /// Whether the order of a page's links counts.
+    pub(super) in_order: bool,
     /// Headers of the answer that are compared besides those that always are; in lower case.
     pub(super) compared: Vec<&'static str>,
 }
@@ -52,6 +54,7 @@ pub(super) fn ask(method: &'static str, path: &str) -> Ask {
         headers: Vec::new(),
         body: Vec::new(),
         with_body: true,
+        in_order: true,
         compared: Vec::new(),
     }
 }
@@ -88,6 +91,12 @@ impl Ask {
     /// Of the answer only its head counts: the page is for people, and each server has its own.
     pub(super) fn head_counts(mut self) -> Self {
         self.with_body = false;
+        self
+    }
+
+    /// The links of the page are compared without regard to their order.
+    pub(super) fn in_any_order(mut self) -> Self {
+        self.in_order = false;
         self
     }
 

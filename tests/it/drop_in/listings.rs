@@ -22,7 +22,18 @@ pub(super) const SHORT_ADDRESSES: Table = Table {
                 "200 text/html; charset=utf-8: alpha-1.0",
                 get("/+simple/alpha/"),
             ),
-            same("303 to /simple/robots.txt/", get("/robots.txt")),
+            differs(
+                "pages for installers",
+                "404",
+                "200 text/html; charset=utf-8: alpha-1.0",
+                get("/%2Bsimple/alpha/"),
+            ),
+            differs(
+                "what crawlers ask for",
+                "303 to /simple/robots.txt/",
+                "200 text/plain",
+                get("/robots.txt"),
+            ),
             same("404", get("/alpha/1.0")),
             same("404", get("/alpha/1.0/json")),
             same("404", get("/pypi/alpha")),
@@ -45,7 +56,13 @@ pub(super) const LISTING: Table = Table {
     rows: || {
         vec![
             same("301 to /packages/", get("/packages")),
-            same("200 text/html; charset=utf-8: ", get("/packages/")),
+            same("200 text/html; charset=utf-8: ", get("/packages/").in_any_order()),
+            differs(
+                "order of files",
+                "200 text/html; charset=utf-8: Foo_Bar-1.0-py3-none-any.whl alpha-1.0",
+                "200 text/html; charset=utf-8: alpha-1.0",
+                get("/packages/"),
+            ),
             same("200 text/html; charset=utf-8, some bytes", head("/packages/")),
         ]
     },
@@ -149,7 +166,7 @@ pub(super) const GUARDED: Table = Table {
             same("401 Basic", get("/foo-bar/json")),
             same("401 Basic", search("alpha")),
             same("303 to /simple/alpha/", get("/alpha")),
-            same("200", get("/packages/").login("alice:secret")),
+            same("200", get("/packages/").login("alice:secret").in_any_order()),
         ]
     },
 };
