@@ -160,7 +160,10 @@ fn reason_of(error: &FilenameError) -> String {
         ),
         FilenameError::Name { source, .. } => in_one_line(source),
         FilenameError::Version { source, .. } => in_one_line(source),
-        FilenameError::TooLong { .. } | FilenameError::NotPlain(_) => in_one_line(error),
+        FilenameError::TooLong { .. }
+        | FilenameError::NotPlain(_)
+        | FilenameError::NotInstaller(_)
+        | FilenameError::NotTaken { .. } => in_one_line(error),
     }
 }
 

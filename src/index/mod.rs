@@ -101,6 +101,8 @@ pub struct Index {
     changes: reconcile::Inbox,
     /// Files that are hidden behind another one of their name, and were told to be.
     twins_told: Mutex<HashSet<StoreKey>>,
+    /// Files that were told not to be listed.
+    ignored_told: Mutex<HashSet<StoreKey>>,
     /// Files that the last listing passed over, because they are no distributions.
     ignored_files: AtomicU64,
     /// Bounds how many files are read for their facts at once: that is processor work, so one for each core.
@@ -132,6 +134,7 @@ impl Index {
             signatures: signatures::Signatures::default(),
             changes: reconcile::Inbox::default(),
             twins_told: Mutex::default(),
+            ignored_told: Mutex::default(),
             ignored_files: AtomicU64::new(0),
             readers: Arc::new(Semaphore::new(cores)),
             verifiers: Arc::new(Semaphore::new(cores)),

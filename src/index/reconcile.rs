@@ -7,12 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Mutex as AsyncMutex;
-use tracing::{debug, warn};
+use tracing::{Level, debug, enabled, warn};
 
 use super::signatures::signed_by;
 use super::{Error, Index};
 use crate::catalog::{FileFacts, FileRecord, Observation};
 use crate::causes::in_one_line;
+use crate::packaging::filename::FilenameError;
 use crate::packaging::{DistFilename, ProjectName};
 use crate::storage::{self, Changes, Stamp, StoreKey};
 
@@ -42,6 +43,9 @@ pub(super) struct Attempts {
     made: u64,
     last_failed: bool,
 }
+
+/// So many files are told not to be listed; whoever has more strangers in the folder knows by then.
+const MAX_IGNORED_TOLD: usize = 10_000;
 
 /// How long events may follow the upload that caused them.
 const PLACED_FOR: Duration = Duration::from_secs(2);
@@ -181,7 +185,7 @@ impl Index {
         let filename = match DistFilename::parse_listed(key.filename()) {
             Ok(filename) => filename,
             Err(reason) => {
-                debug!(path = key.path(), %reason, "not listed");
+                self.tell_ignored(key, &reason);
                 return Ok(None);
             }
         };
@@ -215,7 +219,7 @@ impl Index {
             let filename = match DistFilename::parse_listed(entry.key.filename()) {
                 Ok(filename) => filename,
                 Err(reason) => {
-                    debug!(path = entry.key.path(), %reason, "not listed");
+                    self.tell_ignored(&entry.key, &reason);
                     ignored += 1;
                     continue;
                 }
@@ -244,6 +248,17 @@ impl Index {
         self.take_note(observations).await?;
         self.statistics.scans.record_since(begun);
         Ok(())
+    }
+
+    /// Says once why a file is not listed.
+    fn tell_ignored(&self, key: &StoreKey, reason: &FilenameError) {
+        if !enabled!(Level::DEBUG) {
+            return;
+        }
+        let mut told = self.ignored_told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.len() < MAX_IGNORED_TOLD && told.insert(key.clone()) {
+            debug!(file = %Place(key), reason = in_one_line(reason), "not listed");
+        }
     }
 
     /// One warning for each file that is hidden behind another one of its name.

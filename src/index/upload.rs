@@ -216,7 +216,7 @@ impl Index {
             signature,
             uploader,
         } = submission;
-        let filename: DistFilename = filename.parse()?;
+        let filename = DistFilename::parse_uploaded(&filename)?;
         agree_with_form(&filename, &form)?;
         let sha256 = spool.finish().await?.sha256;
         let known = check_digests(&mut spool, &form.digests, &filename).await?;

@@ -6,14 +6,15 @@ mod connections; // how many, how long, and how they end
 mod figures; // readiness and metrics
 mod files; // downloads, ranges, metadata files
 mod folder; // what people do to the folder while it is served
+mod legacy_names; // files of the past, as pypiserver reads their names
 mod listing; // all files on one page, pages by other ways, ways to pages
 mod pages; // the Simple API
-mod proxies; // whose word about a request's way is taken
-mod signatures; // PGP signatures beside the files
-mod sockets; // Unix sockets, and those that are handed over
 mod prefix; // everything below a path of its own
 mod project_json; // the JSON of projects
+mod proxies; // whose word about a request's way is taken
 mod search; // `pip search`
+mod signatures; // PGP signatures beside the files
+mod sockets; // Unix sockets, and those that are handed over
 mod start; // flags, bad starts, stopping
 mod tls; // HTTPS and HTTP/2
 mod uploads; // what is accepted, what is refused and leaves nothing

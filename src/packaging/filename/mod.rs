@@ -2,7 +2,7 @@
 //!
 //! Standards: the binary distribution format (PEP 427) for wheels, the source distribution format (PEP 625) for
 //! sdists. A folder that pypiserver served for years also holds eggs, installers and sdists in other archives;
-//! those are [`LegacyFilename`]s: listed and downloadable, but never accepted as a new upload.
+//! those are [`LegacyFilename`]s: listed and downloadable, but few of them are accepted as a new upload.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,6 +11,10 @@ use thiserror::Error;
 
 use super::name::{NameError, ProjectName};
 use super::version::{ReleaseVersion, Version, VersionError};
+
+mod legacy;
+
+pub use legacy::{LegacyFilename, LegacyKind};
 
 /// Longest file name that is accepted, in bytes: a file system's 255 less room for `.metadata` and the like.
 pub const MAX_FILENAME_BYTES: usize = 200;
@@ -65,14 +69,6 @@ pub enum SdistFormat {
     Zip,
 }
 
-/// A distribution of the past: an egg, an installer, or an sdist whose packing or version is not of today.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct LegacyFilename {
-    text: Box<str>,
-    project: ProjectName,
-    release: ReleaseVersion,
-}
-
 /// Why a file name is not that of a distribution.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum FilenameError {
@@ -88,6 +84,19 @@ pub enum FilenameError {
     /// An ending that no distribution has.
     #[error("`{0}` is not a distribution: its name ends in none of `.whl`, `.tar.gz` and `.zip`")]
     UnknownEnding(String),
+    /// A program that is no installer of a distribution.
+    #[error(
+        "`{0}` is not an installer of a distribution: such a name ends in a platform, as in `demo-1.0.win32.exe`"
+    )]
+    NotInstaller(String),
+    /// A file that is listed where it lies, but not taken as an upload.
+    #[error("`{filename}` is not taken as an upload: {remedy}")]
+    NotTaken {
+        /// The name that was given.
+        filename: String,
+        /// What to do instead.
+        remedy: &'static str,
+    },
     /// A wheel whose name has the wrong number of parts, or an empty or malformed part.
     #[error("`{filename}` is not a wheel's file name: {reason}")]
     Wheel {
@@ -178,8 +187,25 @@ impl DistFilename {
     /// # Errors
     /// [`FilenameError`] when the file is not a distribution of any time.
     pub fn parse_listed(text: &str) -> Result<Self, FilenameError> {
-        text.parse()
-            .or_else(|strict| LegacyFilename::parse(text).map(Self::Legacy).ok_or(strict))
+        text.parse().or_else(|strict| {
+            let legacy = LegacyFilename::parse_listed(text).map(Self::Legacy);
+            legacy.map_err(|lenient| match strict {
+                FilenameError::UnknownEnding(_) => lenient,
+                strict => strict,
+            })
+        })
+    }
+
+    /// Reads the name of an upload: a wheel or an sdist as [`FromStr`] does, or one of the few files of the past that
+    /// are still taken.
+    ///
+    /// # Errors
+    /// [`FilenameError`], which says what to do instead.
+    pub fn parse_uploaded(text: &str) -> Result<Self, FilenameError> {
+        match text.parse() {
+            Err(FilenameError::UnknownEnding(_)) => LegacyFilename::parse_uploaded(text).map(Self::Legacy),
+            other => other,
+        }
     }
 
     /// The name's identity: two spellings of one distribution (`a.b-1.0.tar.gz`, `a_b-1.0.0.tar.gz`) share it.
@@ -359,67 +385,6 @@ impl SdistFilename {
     }
 }
 
-impl LegacyFilename {
-    /// Takes what pypiserver lists and the strict rules refuse. `None` for anything else.
-    fn parse(text: &str) -> Option<Self> {
-        const SDISTS: [&str; 6] = [".tar.gz", ".tgz", ".tar.bz2", ".tar.xz", ".tar.Z", ".zip"];
-        // Spaces and `~` occur in folders that were filled by hand; a slash or a control character cannot be in
-        // a served name.
-        let printable = text
-            .chars()
-            .all(|c| c.is_ascii_graphic() && !matches!(c, '/' | '\\' | '"' | '<' | '>' | '&'));
-        if text.len() > 255 || text.starts_with('.') || !printable {
-            return None;
-        }
-        let lower = text.to_ascii_lowercase();
-        let (name, version) = if lower.ends_with(".egg") {
-            let mut parts = text[..text.len() - 4].split('-');
-            (parts.next()?, parts.next()?)
-        } else if lower.ends_with(".exe") || lower.ends_with(".msi") {
-            split_leniently(before_platform(&text[..text.len() - 4])?)
-        } else if lower.ends_with(".whl") {
-            let mut parts = text[..text.len() - 4].split('-');
-            let (name, version) = (parts.next()?, parts.next()?);
-            (parts.count() >= 3).then_some((name, version))?
-        } else {
-            let ending = SDISTS
-                .iter()
-                .find(|ending| lower.ends_with(&ending.to_ascii_lowercase()))?;
-            split_leniently(&text[..text.len() - ending.len()])
-        };
-        let project = name.parse().ok()?;
-        Some(Self {
-            text: text.into(),
-            project,
-            release: ReleaseVersion::parse(version),
-        })
-    }
-
-    fn package_type(&self) -> &'static str {
-        let ending = self.text.rsplit('.').next().unwrap_or_default();
-        match ending.to_ascii_lowercase().as_str() {
-            "egg" => "bdist_egg",
-            "exe" => "bdist_wininst",
-            "msi" => "bdist_msi",
-            "whl" => "bdist_wheel",
-            _ => "sdist",
-        }
-    }
-
-    fn python_version(&self) -> &str {
-        if self.package_type() == "sdist" {
-            return "source";
-        }
-        // `foo-1.0-py2.7.egg`, `foo-1.0.win32-py2.7.exe`; what is left behind the version is digits and dots.
-        let is_version = |c: char| c.is_ascii_digit() || c == '.';
-        let version = self.text.split("-py").nth(1).map(|rest| {
-            let end = rest.find(|c| !is_version(c)).unwrap_or(rest.len());
-            rest[..end].trim_end_matches('.')
-        });
-        version.filter(|version| !version.is_empty()).unwrap_or("any")
-    }
-}
-
 fn parse_name(filename: &str, part: &str) -> Result<ProjectName, FilenameError> {
     part.parse().map_err(|source| FilenameError::Name {
         filename: filename.to_owned(),
@@ -445,24 +410,6 @@ fn split_at_version(stem: &str) -> Option<(&str, Version)> {
         let version = looks_like_version.then(|| rest.parse().ok()).flatten()?;
         Some((name, version))
     })
-}
-
-/// Splits at the first dash before a digit; without one the whole is the name and the version is empty.
-fn split_leniently(stem: &str) -> (&str, &str) {
-    let dash = stem
-        .match_indices('-')
-        .map(|(at, _)| at)
-        .find(|&at| stem[at + 1..].starts_with(|c: char| c.is_ascii_digit()));
-    dash.map_or((stem, ""), |at| (&stem[..at], &stem[at + 1..]))
-}
-
-/// What stands before `.win32-py2.7` and the like in an installer's name; `None` when it is not an installer
-/// of a distribution.
-fn before_platform(stem: &str) -> Option<&str> {
-    let at = [".win32", ".win-amd64", ".linux-", ".macosx-"]
-        .iter()
-        .find_map(|mark| stem.find(mark))?;
-    Some(&stem[..at])
 }
 
 #[cfg(test)]
@@ -540,17 +487,41 @@ mod tests {
         expect("foo-1.0.win-amd64-py3.3.msi", "foo", "1.0");
         expect("foo-1.0.tar.bz2", "foo", "1.0");
         expect("foo-1.0.tgz", "foo", "1.0");
-        expect("notaversion-abc.tar.gz", "notaversion-abc", "");
+        expect("foo-1.0_rc1-py2.7.egg", "foo", "1.0rc1");
+        expect("notaversion-abc.tar.gz", "notaversion", "abc");
+        expect("foo-bar-1.0-py3-none-any.whl", "foo-bar", "1.0");
         expect("foo-2004d.tar.gz", "foo", "2004d");
-        for old in [
+    }
+
+    #[test]
+    fn what_is_taken_as_an_upload_is_less_than_what_is_listed() {
+        for taken in [
+            "foo-1.0.zip",
             "Foo-1.0-py2.7.egg",
             "foo-1.0.tgz",
-            "foo-2004d.tar.gz",
-            "foo-1.0.win32-py2.7.exe",
+            "foo-1.0-py3-none-any.whl",
         ] {
+            assert!(DistFilename::parse_uploaded(taken).is_ok(), "{taken}");
+        }
+        for (old, remedy) in [
+            ("foo-1.0.win32-py2.7.exe", "build a wheel"),
+            ("foo-1.0.win32.msi", "build a wheel"),
+            ("setup.exe", "build a wheel"),
+            ("foo-1.0.tar.bz2", "as `.tar.gz`"),
+            ("foo-1.0.tar.xz", "as `.tar.gz`"),
+            ("foo-2004d.tgz", "give it a version"),
+            ("foo-1.0.TAR.GZ", "in small letters"),
+            ("foo-1.0-py3-none-any.WHL", "in small letters"),
+            ("foo-1.0.tar.gz.asc", "the field `gpg_signature`"),
+            ("foo-1.0-py3-none-any.whl.metadata", "reads its metadata itself"),
+        ] {
+            let error = DistFilename::parse_uploaded(old).unwrap_err().to_string();
+            assert!(error.contains(remedy), "{error}");
+        }
+        for strict in ["Foo-1.0-py2.7.egg", "foo-1.0.tgz", "foo-2004d.tar.gz"] {
             assert!(
-                old.parse::<DistFilename>().is_err(),
-                "{old} was accepted as a new upload"
+                strict.parse::<DistFilename>().is_err(),
+                "{strict} would be published"
             );
         }
     }
@@ -610,6 +581,30 @@ mod tests {
             if let Ok(name) = DistFilename::parse_listed(&text) {
                 prop_assert_eq!(name.as_str(), &text);
             }
+        }
+
+        #[test]
+        fn what_may_be_uploaded_is_listed_under_the_same_name(
+            stem in "[a-zA-Z0-9._!+-]{0,30}",
+            ending in prop::sample::select(vec![".whl", ".tar.gz", ".zip", ".egg", ".tgz", ".tar.xz", ".exe", ".Zip", ""]),
+        ) {
+            let text = format!("{stem}{ending}");
+            if let Ok(uploaded) = DistFilename::parse_uploaded(&text) {
+                prop_assert_eq!(DistFilename::parse_listed(&text), Ok(uploaded));
+            }
+        }
+
+        #[test]
+        fn old_names_are_taken_apart_where_they_were_put_together(
+            name in "[a-z][a-z0-9]{0,8}(-[a-z][a-z0-9]{0,8})?",
+            version in "[0-9]{1,3}\\.[0-9]{1,3}(\\.[0-9]{1,2})?(a1|rc2)?",
+            platform in prop::sample::select(vec!["", ".linux-x86_64", ".win32", "-py2.7", "-py3.11", ".macosx-10.9-x86_64"]),
+            ending in prop::sample::select(vec![".tgz", ".tar.bz2", ".egg", ".TAR.GZ"]),
+        ) {
+            let text = format!("{name}-{version}{platform}{ending}");
+            let parsed = DistFilename::parse_listed(&text).unwrap();
+            prop_assert_eq!(parsed.project().as_str(), &name);
+            prop_assert_eq!(parsed.version(), &ReleaseVersion::parse(&version));
         }
 
         #[test]
