@@ -115,7 +115,9 @@ impl IndexUrl {
         takes_uploads_alone && PublicIndex::at(&self.0).is_some()
     }
 
-    fn is_loopback(&self) -> bool {
+    /// Whether it is on this very machine.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
         match self.0.host() {
             Some(Host::Domain(name)) => name == "localhost",
             Some(Host::Ipv4(address)) => address.is_loopback(),

@@ -300,7 +300,7 @@ fn is_same(one: &str, other: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ini_edit::tests::ini_text;
+    use super::super::ini_edit::tests::{ini_text, read_by_python, read_by_us, samples};
     use super::*;
     use proptest::prelude::*;
 
@@ -458,6 +458,38 @@ mod tests {
             pick(Platform::Windows, &[], &[]),
             ("/home/alice/pip/pip.ini".to_owned(), false)
         );
+    }
+
+    #[test]
+    fn python_reads_what_was_written_and_nothing_else_changed() {
+        let index = PipIndex {
+            trusted_host: Some("h".to_owned()),
+            ..extra("http://h/simple/")
+        };
+        let (before, after): (Vec<String>, Vec<String>) = samples(&ini_text(), 1_500)
+            .into_iter()
+            .filter_map(|text| add_index(&text, &index, None).ok().map(|written| (text, written)))
+            .unzip();
+        assert!(after.len() > 300, "{}", after.len());
+        let Some(by_python) = read_by_python(&after) else {
+            eprintln!("skipped: there is no python3");
+            return;
+        };
+        for ((before, after), found) in before.iter().zip(&after).zip(by_python) {
+            let mut found = found.unwrap();
+            let mut expected = read_by_us(before).unwrap();
+            let (new, old) = (
+                found.get_mut(SECTION).unwrap(),
+                expected.entry(SECTION.to_owned()).or_default(),
+            );
+            for (key, item) in [("extra-index-url", "http://h/simple/"), ("trusted-host", "h")] {
+                let list = new.remove(key).unwrap();
+                let others = old.remove(key).unwrap_or_default();
+                let wanted = others.split_whitespace().chain([item]);
+                assert!(list.split_whitespace().eq(wanted), "{before:?} became {after:?}");
+            }
+            assert_eq!(found, expected, "{before:?} became {after:?}");
+        }
     }
 
     proptest! {

@@ -20,12 +20,11 @@ use crate::config::tools::Tool;
 /// program, and the shell keeps them in its history. The files of pip and uv get no password either: both find it in
 /// ~/.netrc, which --netrc writes.
 #[derive(Debug, Args)]
-#[expect(clippy::doc_markdown, reason = "the text is read in a terminal")]
 #[command(after_help = "\
 Examples:
   pkgctl configure                                   # asks for address, user and password
   pkgctl configure --url https://index.example -u alice --all
-  pkgctl configure --index-url --dry-run             # pip's only index; show the changes, write nothing
+  pkgctl configure --index-url --dry-run             # show what would change
   pkgctl configure --name team --url https://team.example --uv --netrc
   pkgctl configure --keyring -u alice                # the password in the system's keyring
   eval \"$(pkgctl configure --print-env -u alice)\"    # in CI, with PKGCTL_PASSWORD set
@@ -105,7 +104,6 @@ pub(super) struct LoginArguments {
 /// Whose files beside those of pip and of uploaders.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Further tools")]
-#[expect(clippy::doc_markdown, reason = "the text is read in a terminal")]
 #[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 pub(super) struct ToolArguments {
     /// uv: an [[index]] with publish-url in uv.toml; a tool that knows the name already needs no flag

@@ -16,7 +16,7 @@ use crate::packaging::public_index::PublicIndex;
 /// What is to happen to the files.
 pub(super) enum Change {
     Add(Box<Addition>),
-    Remove(Removal),
+    Remove(Box<Removal>),
 }
 
 impl Change {

@@ -61,9 +61,10 @@ fn tell_unreachable(addition: &Addition, error: &Unreachable) {
         Unreachable::Tls(_) | Unreachable::Client(_) => {
             warning(format_args!("`{url}` can't be used as it is: {error}"));
         }
-        _ => note(format_args!(
+        _ if url.is_loopback() => note(format_args!(
             "no server answers at `{url}` yet ({error}); `pkgctl serve` starts one"
         )),
+        _ => note(format_args!("no server answers at `{url}` yet ({error})")),
     }
 }
 

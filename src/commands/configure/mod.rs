@@ -28,6 +28,7 @@ use self::change::{Addition, Change, Removal};
 use self::files::{Files, Paths};
 use crate::config::Environment;
 use crate::failure::Failure;
+use crate::terminal::note;
 
 /// Runs the verb.
 ///
@@ -63,6 +64,9 @@ pub(super) fn run(arguments: Arguments, environment: &Environment) -> Result<Exi
     change.remarks(&files, &written, &paths, environment);
     if arguments.doing.dry_run {
         files::show(&files, &written)?;
+        if arguments.login.keyring {
+            note("the keyring would be changed too");
+        }
         return Ok(ExitCode::SUCCESS);
     }
     files::write(files, written, change.unchanged())?;
@@ -81,12 +85,12 @@ fn asked_for(arguments: &Arguments, environment: &Environment, name: String) -> 
     let known = Known::read(&Files::open(&paths, &name)?.pypirc, &name)?;
     if arguments.doing.remove {
         let urls = answers::addresses_to_remove(arguments, environment, &name, &known)?;
-        return Ok(Change::Remove(Removal {
+        return Ok(Change::Remove(Box::new(Removal {
             name,
             urls,
             known,
             takes_any_netrc_login: arguments.tools.netrc,
-        }));
+        })));
     }
     let url = answers::address(arguments, environment, &name, &known)?;
     let login = answers::login(arguments, environment, &known)?;

@@ -80,87 +80,88 @@ fn config_folder(
 mod tests {
     use super::*;
 
+    /// Where the files are: uv, poetry (two), pdm, hatch.
+    fn places(platform: Platform, variables: &[(&str, &str)]) -> [String; 5] {
+        use ToolFile::{Hatch, Pdm, PoetryAuth, PoetryConfig, Uv};
+        let environment = Environment::for_testing(Path::new("/h"), variables);
+        [Uv, PoetryConfig, PoetryAuth, Pdm, Hatch].map(|file| {
+            file.path(&environment, platform)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .to_owned()
+        })
+    }
+
     #[test]
     fn each_tool_has_its_place_on_each_system() {
-        use Platform::{MacOs, Unix, Windows};
-        use ToolFile::{Hatch, Pdm, PoetryAuth, PoetryConfig, Uv};
-        let all = [Uv, PoetryConfig, PoetryAuth, Pdm, Hatch];
-        for (platform, variables, expected) in [
-            (
-                Unix,
-                &[][..],
-                [
-                    "/h/.config/uv/uv.toml",
-                    "/h/.config/pypoetry/config.toml",
-                    "/h/.config/pypoetry/auth.toml",
-                    "/h/.config/pdm/config.toml",
-                    "/h/.config/hatch/config.toml",
-                ],
-            ),
-            (
-                MacOs,
-                &[],
-                [
-                    "/h/.config/uv/uv.toml",
-                    "/h/Library/Application Support/pypoetry/config.toml",
-                    "/h/Library/Application Support/pypoetry/auth.toml",
-                    "/h/Library/Application Support/pdm/config.toml",
-                    "/h/Library/Application Support/hatch/config.toml",
-                ],
-            ),
-            (
-                Windows,
-                &[],
-                [
-                    "/h/AppData/Roaming/uv/uv.toml",
-                    "/h/AppData/Roaming/pypoetry/config.toml",
-                    "/h/AppData/Roaming/pypoetry/auth.toml",
-                    "/h/AppData/Local/pdm/pdm/config.toml",
-                    "/h/AppData/Local/hatch/config.toml",
-                ],
-            ),
-            (
-                MacOs,
-                &[("XDG_CONFIG_HOME", "/c")],
-                [
-                    "/c/uv/uv.toml",
-                    "/c/pypoetry/config.toml",
-                    "/c/pypoetry/auth.toml",
-                    "/c/pdm/config.toml",
-                    "/c/hatch/config.toml",
-                ],
-            ),
-            (
-                Windows,
-                &[("APPDATA", "/r"), ("LOCALAPPDATA", "/l")],
-                [
-                    "/r/uv/uv.toml",
-                    "/r/pypoetry/config.toml",
-                    "/r/pypoetry/auth.toml",
-                    "/l/pdm/pdm/config.toml",
-                    "/l/hatch/config.toml",
-                ],
-            ),
-            (
-                Unix,
-                &[
-                    ("UV_CONFIG_FILE", "/1.toml"),
-                    ("POETRY_CONFIG_DIR", "~/2"),
-                    ("PDM_CONFIG_FILE", "3.toml"),
-                    ("HATCH_CONFIG", "/4.toml"),
-                ],
-                [
-                    "/1.toml",
-                    "/h/2/config.toml",
-                    "/h/2/auth.toml",
-                    "/h/3.toml",
-                    "/4.toml",
-                ],
-            ),
-        ] {
-            let environment = Environment::for_testing(Path::new("/h"), variables);
-            let found = all.map(|file| file.path(&environment, platform).unwrap());
-            assert_eq!(found, expected.map(PathBuf::from), "{platform:?}");
+        assert_eq!(
+            places(Platform::Unix, &[]),
+            [
+                "/h/.config/uv/uv.toml",
+                "/h/.config/pypoetry/config.toml",
+                "/h/.config/pypoetry/auth.toml",
+                "/h/.config/pdm/config.toml",
+                "/h/.config/hatch/config.toml",
+            ]
+        );
+        assert_eq!(
+            places(Platform::MacOs, &[]),
+            [
+                "/h/.config/uv/uv.toml",
+                "/h/Library/Application Support/pypoetry/config.toml",
+                "/h/Library/Application Support/pypoetry/auth.toml",
+                "/h/Library/Application Support/pdm/config.toml",
+                "/h/Library/Application Support/hatch/config.toml",
+            ]
+        );
+        assert_eq!(
+            places(Platform::Windows, &[]),
+            [
+                "/h/AppData/Roaming/uv/uv.toml",
+                "/h/AppData/Roaming/pypoetry/config.toml",
+                "/h/AppData/Roaming/pypoetry/auth.toml",
+                "/h/AppData/Local/pdm/pdm/config.toml",
+                "/h/AppData/Local/hatch/config.toml",
+            ]
+        );
+    }
+
+    #[test]
+    fn variables_name_other_places() {
+        let in_c = [
+            "/c/uv/uv.toml",
+            "/c/pypoetry/config.toml",
+            "/c/pypoetry/auth.toml",
+            "/c/pdm/config.toml",
+            "/c/hatch/config.toml",
+        ];
+        for platform in [Platform::Unix, Platform::MacOs] {
+            assert_eq!(places(platform, &[("XDG_CONFIG_HOME", "/c")]), in_c);
         }
+        assert_eq!(
+            places(Platform::Windows, &[("APPDATA", "/r"), ("LOCALAPPDATA", "/l")]),
+            [
+                "/r/uv/uv.toml",
+                "/r/pypoetry/config.toml",
+                "/r/pypoetry/auth.toml",
+                "/l/pdm/pdm/config.toml",
+                "/l/hatch/config.toml",
+            ]
+        );
+        let own = [
+            ("UV_CONFIG_FILE", "/1.toml"),
+            ("POETRY_CONFIG_DIR", "~/2"),
+            ("PDM_CONFIG_FILE", "3.toml"),
+            ("HATCH_CONFIG", "/4.toml"),
+        ];
+        let named = [
+            "/1.toml",
+            "/h/2/config.toml",
+            "/h/2/auth.toml",
+            "/h/3.toml",
+            "/4.toml",
+        ];
+        assert_eq!(places(Platform::Unix, &own), named);
     }
 }

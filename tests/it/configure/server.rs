@@ -1,8 +1,13 @@
 //! What the server says afterwards: never a failure, never for long.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
+
+use pkgctl::auth::Secret;
+use pkgctl::auth::credentials::Basic;
+use pkgctl::client::probe::{ClockSkew, Findings, Pages, Question, Reading, Unreachable, Uploading, probe};
 
 use super::{PYPIRC, all_files};
 use crate::support::pypiserver::{Pypiserver, free_port};
@@ -174,4 +179,117 @@ fn offline_and_public_indexes_are_not_asked() {
     }
     assert_eq!(index.requests().len(), 0);
     assert_eq!(all_files(&bed), [""; 0]);
+}
+
+fn look(url: &str, password: Option<&str>) -> Result<Findings, Unreachable> {
+    let question = Question {
+        upload_url: format!("{url}/").parse().unwrap(),
+        simple_url: format!("{url}/simple/").parse().unwrap(),
+        credentials: password.map(|password| Basic {
+            username: "alice".parse().unwrap(),
+            password: Secret::new(password),
+        }),
+        ca_cert: None,
+        client_cert: None,
+        patience: Duration::from_secs(10),
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.unwrap().block_on(probe(&question))
+}
+
+#[test]
+fn a_look_tells_each_thing_apart() {
+    let bed = Testbed::new();
+    let simple = |api_version: Option<&str>, has_json| Pages::Simple {
+        api_version: api_version.map(str::to_owned),
+        has_json,
+    };
+    let server = guarded(&bed, "update");
+    let found = look(&server.url, None).unwrap();
+    assert_eq!(
+        (found.pages, found.reading, found.uploading),
+        (
+            simple(Some("1.4"), true),
+            Reading::Open,
+            Uploading::NeedsCredentials
+        )
+    );
+    assert!(found.clock_skew.unwrap().amount() < Duration::from_secs(2));
+    let server = guarded(&bed, "update,list");
+    for (password, expected) in [
+        (
+            None,
+            (
+                Pages::Hidden,
+                Reading::NeedsCredentials,
+                Uploading::NeedsCredentials,
+            ),
+        ),
+        (
+            Some("wr0ng"),
+            (
+                Pages::Hidden,
+                Reading::WrongCredentials,
+                Uploading::WrongCredentials,
+            ),
+        ),
+        (
+            Some("s3cret"),
+            (simple(Some("1.4"), true), Reading::Accepted, Uploading::Allowed),
+        ),
+    ] {
+        let found = look(&server.url, password).unwrap();
+        assert_eq!(
+            (found.pages, found.reading, found.uploading),
+            expected,
+            "{password:?}"
+        );
+    }
+    let closed = look(&format!("http://127.0.0.1:{}", free_port()), None);
+    assert!(matches!(closed, Err(Unreachable::NobodyListens)), "{closed:?}");
+    let not_tls = look(&server.url.replace("http:", "https:"), None);
+    assert!(matches!(not_tls, Err(Unreachable::Tls(_))), "{not_tls:?}");
+}
+
+#[test]
+fn redirects_and_wrong_clocks_are_found_and_credentials_go_nowhere_else() {
+    let elsewhere = TcpListener::bind("127.0.0.1:0").unwrap();
+    let target = format!("http://{}/simple/", elsewhere.local_addr().unwrap());
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let location = target.clone();
+    std::thread::spawn(move || {
+        for connection in listener.incoming().flatten() {
+            let mut head = BufReader::new(&connection).lines().map_while(Result::ok);
+            head.find(|line| line.is_empty());
+            let answer = format!(
+                "HTTP/1.1 307 Temporary Redirect\r\nDate: Thu, 01 Jan 2004 00:00:00 GMT\r\nServer: old/1\r\n\
+                 Location: {location}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+            );
+            (&connection).write_all(answer.as_bytes()).unwrap();
+        }
+    });
+    let found = look(&url, Some("s3cret")).unwrap();
+    assert_eq!(
+        (
+            found.pages,
+            found.reading,
+            found.uploading,
+            found.server.as_deref()
+        ),
+        (
+            Pages::Elsewhere(target),
+            Reading::Unknown,
+            Uploading::Unknown,
+            Some("old/1")
+        )
+    );
+    assert!(
+        matches!(found.clock_skew, Some(ClockSkew::Behind(_))),
+        "{:?}",
+        found.clock_skew
+    );
+    assert!(found.clock_skew.unwrap().amount() > Duration::from_secs(365 * 24 * 3600));
+    elsewhere.set_nonblocking(true).unwrap();
+    assert!(elsewhere.accept().is_err(), "the redirect was followed");
 }
