@@ -1,12 +1,12 @@
 //! As whom to publish: every place that may know a user or a password, in the order in which they are asked.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use url::Url;
 
 use super::Environment;
 use super::keyring::Keyring;
-use super::netrc::Netrc;
+use super::netrc::{self, Netrc};
 use super::pypirc::Repository;
 use super::repository::{Sourced, Wanted};
 use crate::auth::credentials::Secret;
@@ -153,10 +153,7 @@ fn in_keyring(
 }
 
 fn netrc_layer(url: &Url, environment: &Environment, notes: &mut Vec<String>) -> Option<Layer> {
-    let path = environment
-        .var_os("NETRC")
-        .map_or("~/.netrc".into(), PathBuf::from);
-    let path = environment.expand(&path);
+    let path = netrc::user_file(environment)?;
     let text = std::fs::read_to_string(&path).ok()?;
     match Netrc::parse(&text) {
         Ok(netrc) => netrc.entry(url.host_str()?).map(|entry| Layer {

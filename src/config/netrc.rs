@@ -4,8 +4,19 @@
 //! comments from a `#` to the end of the line where a keyword is expected, `macdef` bodies up to an empty line.
 
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
+use super::Environment;
 use crate::auth::credentials::Secret;
+
+/// Where the user's file is, be there one or not; `NETRC` names another one. `None` without a home folder.
+#[must_use]
+pub fn user_file(environment: &Environment) -> Option<PathBuf> {
+    let named = environment.var_os("NETRC").map(Path::new);
+    named
+        .map(|path| environment.expand(path))
+        .or_else(|| environment.home().map(|home| home.join(".netrc")))
+}
 
 /// The entries of a `.netrc` file.
 #[derive(Debug, Clone, Default)]

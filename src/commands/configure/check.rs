@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::change::Addition;
+use super::remarks::{InNetrc, login_in_netrc};
 use crate::auth::credentials::Basic;
 use crate::client::probe::{ClockSkew, Findings, Pages, Question, Reading, Unreachable, Uploading, probe};
 use crate::config::Environment;
@@ -39,7 +40,7 @@ pub(super) fn ask_server(addition: &Addition, environment: &Environment) {
         Err(error) => return note(format_args!("the server was not asked: {error}")),
     };
     match runtime.block_on(probe(&question)) {
-        Ok(findings) => tell(addition, &findings),
+        Ok(findings) => tell(addition, &findings, environment),
         Err(error) => tell_unreachable(addition, &error),
     }
     // A look-up of a name can't be called off; nobody waits for it.
@@ -68,7 +69,7 @@ fn tell_unreachable(addition: &Addition, error: &Unreachable) {
     }
 }
 
-fn tell(addition: &Addition, findings: &Findings) {
+fn tell(addition: &Addition, findings: &Findings, environment: &Environment) {
     let url = &addition.url;
     tell_pages(addition, findings);
     let user = match addition.login.user(&addition.known) {
@@ -79,20 +80,7 @@ fn tell(addition: &Addition, findings: &Findings) {
         warning(format_args!("`{url}` refuses the password of {user}"));
         return;
     }
-    match findings.reading {
-        Reading::Forbidden => warning(format_args!("`{url}` lets {user} list nothing")),
-        Reading::NeedsCredentials => note(format_args!(
-            "`{url}` takes a login for reading; `pkgctl configure --netrc` writes one for pip and uv"
-        )),
-        Reading::Accepted if !addition.login.is_for_keyring => note(format_args!(
-            "`{url}` takes a login for reading; pip and uv find it in ~/.netrc, which --netrc writes"
-        )),
-        Reading::Accepted => note(format_args!(
-            "`{url}` takes a login for reading; pip and uv find it with `--keyring-provider subprocess` when the \
-             index's address names the user, as in `//USER@HOST/`"
-        )),
-        _ => {}
-    }
+    tell_readers(addition, findings.reading, environment);
     match findings.uploading {
         Uploading::Allowed => note(format_args!("`{url}` answers, and {user} may upload")),
         Uploading::NeedsCredentials => note(format_args!("`{url}` answers, and takes a login for uploads")),
@@ -103,6 +91,28 @@ fn tell(addition: &Addition, findings: &Findings) {
                 "`{url}` answers; whether {user} may upload can't be told"
             ));
         }
+    }
+}
+
+/// How pip and uv, whose settings hold no password, get to read.
+fn tell_readers(addition: &Addition, reading: Reading, environment: &Environment) {
+    let url = &addition.url;
+    let login = addition.host_login();
+    let is_in_netrc = login.is_some_and(|login| login_in_netrc(&login, environment) == InNetrc::Same);
+    match reading {
+        Reading::Forbidden => warning(format_args!("`{url}` lets this user list nothing")),
+        Reading::NeedsCredentials => note(format_args!(
+            "`{url}` takes a login for reading; `pkgctl configure --netrc` writes one for pip and uv"
+        )),
+        Reading::Accepted if is_in_netrc => {}
+        Reading::Accepted if addition.login.is_for_keyring => note(format_args!(
+            "`{url}` takes a login for reading; pip and uv find it with `--keyring-provider subprocess` when the \
+             index's address names the user, as in `//USER@HOST/`"
+        )),
+        Reading::Accepted => note(format_args!(
+            "`{url}` takes a login for reading; pip and uv look for it in ~/.netrc, which --netrc writes"
+        )),
+        Reading::Open | Reading::WrongCredentials | Reading::Unknown => {}
     }
 }
 

@@ -6,7 +6,7 @@ use similar::TextDiff;
 
 use super::arguments::Arguments;
 use crate::config::dotfile::{self, Dotfile};
-use crate::config::netrc::Netrc;
+use crate::config::netrc::{self, Netrc};
 use crate::config::pip_conf::{self, Platform, Standing};
 use crate::config::tools::{Tool, ToolFile};
 use crate::config::{EditError, EditProblem, Environment, mask_secrets};
@@ -55,10 +55,7 @@ impl Paths {
                 (files.path, files.others)
             }
         };
-        let netrc = environment
-            .var_os("NETRC")
-            .map(|path| environment.expand(Path::new(path)))
-            .or_else(|| environment.home().map(|home| home.join(".netrc")));
+        let netrc = netrc::user_file(environment);
         let paths = Self {
             pypirc,
             pip_conf,

@@ -5,12 +5,12 @@ use std::path::Path;
 use super::change::{Addition, Removal};
 use super::files::{Files, Paths, Written};
 use crate::config::keyring::Keyring;
-use crate::config::netrc::Netrc;
+use crate::config::netrc::{self, Netrc};
 use crate::config::pip_conf::{self, Platform, Standing};
 use crate::config::pypirc::PasswordEdit;
 use crate::config::shadows::{PipSetting, Settings, Shadow};
 use crate::config::tools::Tool;
-use crate::config::{Environment, mask_secrets};
+use crate::config::{Environment, HostLogin, mask_secrets};
 use crate::terminal::{note, warning};
 
 pub(super) fn on_addition(addition: &Addition, files: &Files, paths: &Paths, environment: &Environment) {
@@ -65,28 +65,42 @@ fn on_stale_netrc(addition: &Addition, files: &Files, environment: &Environment)
     let (None, Some(login)) = (&files.netrc, addition.host_login()) else {
         return;
     };
-    let path = environment
-        .var_os("NETRC")
-        .map_or(Path::new("~/.netrc"), Path::new);
-    let path = environment.expand(path);
-    let netrc = std::fs::read_to_string(&path).ok();
-    let Some(netrc) = netrc.and_then(|text| Netrc::parse(&text).ok()) else {
+    let Some(path) = netrc::user_file(environment) else {
         return;
     };
-    let is_stale = netrc.entry(login.host).is_some_and(|entry| {
-        let has_other = entry
-            .password
-            .as_ref()
-            .is_some_and(|password| !password.matches(login.password));
-        entry.login.as_deref() == Some(login.username) && has_other
-    });
-    if is_stale {
+    if login_in_netrc(&login, environment) == InNetrc::OtherPassword {
         warning(format_args!(
             "`{}` has another password of `{}` for `{}`, which pip and uv use; --netrc writes the new one",
             path.display(),
             login.username,
             login.host
         ));
+    }
+}
+
+/// What `.netrc` says of a login.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum InNetrc {
+    Same,
+    OtherPassword,
+    /// Nothing, or another user.
+    Nothing,
+}
+
+/// Looks for a login where pip and uv do.
+pub(super) fn login_in_netrc(login: &HostLogin<'_>, environment: &Environment) -> InNetrc {
+    let text = netrc::user_file(environment).and_then(|path| std::fs::read_to_string(path).ok());
+    let netrc = text.and_then(|text| Netrc::parse(&text).ok());
+    let entry = netrc.as_ref().and_then(|netrc| netrc.entry(login.host));
+    match entry.map(|entry| (entry.login.as_deref(), &entry.password)) {
+        Some((Some(user), Some(password))) if user == login.username => {
+            if password.matches(login.password) {
+                InNetrc::Same
+            } else {
+                InNetrc::OtherPassword
+            }
+        }
+        _ => InNetrc::Nothing,
     }
 }
 

@@ -1,6 +1,7 @@
 //! uv: an `[[index]]` in the user's `uv.toml`, for installing and for `uv publish --index NAME`.
 //!
-//! No password is written: uv has no place for it there, and finds it in `~/.netrc`, in the keyring, or in variables.
+//! No password is written: uv has no place for it there, and finds it, for installing and publishing alike, in
+//! `~/.netrc`, in the keyring, or in variables.
 
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, TableLike, Value};
 

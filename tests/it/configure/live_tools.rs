@@ -35,6 +35,11 @@ impl Index {
         Self { bed, server }
     }
 
+    fn set_password(&self, password: &str) {
+        let line = format!("{USER}:{}\n", bcrypt::hash(password, 4).unwrap());
+        self.bed.write("passwords", line);
+    }
+
     fn configure(&self, flags: &[&str]) -> Outcome {
         let mut command = self
             .bed
@@ -162,13 +167,100 @@ fn uv_installs_from_the_index_and_publishes_by_its_name() {
     let new = wheel("my-lib", "1.1").build();
     let file = new.write_into(index.bed.path("dist"));
     let arguments = ["publish", "--trusted-publishing", "never", "--index", "internal"];
-    let mut publish = index.tool(&uv, &arguments);
-    // uv takes no login for uploads from files.
-    publish
-        .env("UV_PUBLISH_USERNAME", USER)
-        .env("UV_PUBLISH_PASSWORD", PASSWORD);
-    succeed(publish.arg(file));
+    succeed(index.tool(&uv, &arguments).arg(file));
     index.assert_stored(&new);
+}
+
+/// Quotes, backslashes and the like are read from `.netrc` by all in the same way.
+#[test]
+fn pip_and_uv_read_any_password_from_netrc() {
+    let (Ok(pip), Ok(uv)) = (tools::pip(), tools::uv()) else {
+        return;
+    };
+    let index = Index::start();
+    wheel("my-lib", "1.0")
+        .build()
+        .write_into(index.bed.path("packages"));
+    for password in ["with space", "quo\"te", "back\\slash", "#hash", "it's", "100%:@/"] {
+        index.set_password(password);
+        let arguments = [
+            "configure",
+            "--url",
+            &index.server.url,
+            "-u",
+            USER,
+            "--index-url",
+            "--uv",
+            "--netrc",
+            "--password-stdin",
+        ];
+        index.bed.run_with_input(arguments, password).expect_code(0);
+        let arguments = [
+            "download",
+            "--no-cache-dir",
+            "--no-deps",
+            "--dest",
+            "got",
+            "my-lib",
+        ];
+        succeed(&mut index.tool(&pip, &arguments));
+        let arguments = [
+            "pip",
+            "install",
+            "--no-cache",
+            "--no-deps",
+            "--target",
+            "installed",
+            "my-lib",
+        ];
+        succeed(&mut index.tool(&uv, &arguments));
+        for folder in ["got", "installed"] {
+            fs::remove_dir_all(index.bed.path(folder)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn pip_and_uv_find_the_password_in_the_keyring() {
+    let (Ok(pip), Ok(uv), Ok(keyring)) = (tools::pip(), tools::uv(), tools::keyring()) else {
+        return;
+    };
+    let index = Index::start();
+    wheel("my-lib", "1.0")
+        .build()
+        .write_into(index.bed.path("packages"));
+    let with_keyring = |command: &mut Command| {
+        let path = format!("{}:/usr/bin:/bin", keyring.folder().display());
+        command
+            .env("PATH", path)
+            .env("PYTHON_KEYRING_BACKEND", "keyrings.alt.file.PlaintextKeyring");
+        succeed(command.env_remove("UV_KEYRING_PROVIDER"))
+    };
+    let arguments = ["configure", "--url", &index.server.url, "-u", USER, "--keyring"];
+    let mut command = index.bed.pkgctl(arguments);
+    with_keyring(command.env("PKGCTL_PASSWORD", PASSWORD));
+    let simple_url = format!("{}/simple/", index.server.url.replace("://", "://alice@"));
+    let arguments = [
+        "download",
+        "--no-cache-dir",
+        "--no-deps",
+        "--dest",
+        "got",
+        "my-lib",
+    ];
+    let mut download = index.tool(&pip, &arguments);
+    with_keyring(download.args(["--keyring-provider", "subprocess", "--index-url", &simple_url]));
+    let arguments = [
+        "pip",
+        "install",
+        "--no-cache",
+        "--no-deps",
+        "--target",
+        "installed",
+        "my-lib",
+    ];
+    let mut install = index.tool(&uv, &arguments);
+    with_keyring(install.args(["--keyring-provider", "subprocess", "--default-index", &simple_url]));
 }
 
 #[test]
