@@ -565,6 +565,32 @@ mod tests {
         assert_eq!(names(folder.path()), ["first", "second"]);
     }
 
+    #[test]
+    fn when_a_removal_fails_the_others_are_as_before_mode_and_all() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, second, last) = (
+            folder.path().join("first"),
+            folder.path().join("second"),
+            folder.path().join("last"),
+        );
+        for path in [&first, &second, &last] {
+            fs::write(path, "old").unwrap();
+            fs::set_permissions(path, fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        let open = |path: &Path| Dotfile::open(path).unwrap();
+        let staged = vec![open(&first).stage_private(b"new").unwrap()];
+        let emptied = vec![open(&second), open(&last)];
+        fs::remove_file(&last).unwrap();
+        assert!(matches!(
+            commit_all(staged, emptied),
+            Err(DotfileError::Write { .. })
+        ));
+        for path in [&first, &second] {
+            assert_eq!((fs::read(path).unwrap(), mode(path)), (b"old".to_vec(), 0o644));
+        }
+        assert_eq!(names(folder.path()), ["first", "second"]);
+    }
+
     // H8
     #[test]
     fn edits_at_once_lose_nothing() {

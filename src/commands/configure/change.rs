@@ -156,6 +156,7 @@ impl Addition {
             upload_url: self.url.as_str(),
             simple_url: &index.url,
             is_only: index.is_only,
+            is_exposed: self.url.is_exposed(),
             username: self.login.user(&self.known),
             password: self.login.password_edit_elsewhere(&self.known),
         };
@@ -226,7 +227,8 @@ impl Removal {
                 text = file.parsed(|_| Netrc::without_login(&text, url.host(), username, password))?;
             }
         }
-        Ok(Some(Content::netrc(text, false)))
+        // A file that never had the login needs no word.
+        Ok((text != file.text).then(|| Content::netrc(text, false)))
     }
 }
 

@@ -366,7 +366,8 @@ pub(super) fn write(files: Files, written: Written, unchanged: Unchanged) -> Res
             ));
             staged.push(file.stage_private(new)?);
         } else if file.content() == new {
-            untouched.push(format!("`{path}`"));
+            // No word about a file that isn't there and isn't needed.
+            untouched.extend(file.exists().then(|| format!("`{path}`")));
         } else if new.is_empty() {
             told.push(format!("removed `{path}`, in which nothing was left"));
             emptied.push(file);

@@ -82,6 +82,8 @@ pub struct ToolRepository<'a> {
     pub simple_url: &'a str,
     /// Whether it is the only index to install from.
     pub is_only: bool,
+    /// Plain http to another machine, which pdm takes no packages from unless told to.
+    pub is_exposed: bool,
     /// Who uploads; what is there stays when it is `None`.
     pub username: Option<&'a str>,
     /// What happens to the password.

@@ -20,6 +20,7 @@ fn repository<'a>(name: &'a str, password: PasswordEdit<'a>) -> ToolRepository<'
         upload_url: "http://h/",
         simple_url: "http://h/simple/",
         is_only: false,
+        is_exposed: false,
         username: Some("alice"),
         password,
     }
@@ -154,6 +155,30 @@ fn the_only_index_is_the_default_one_and_back() {
         assert!(matches!(error, TomlError::OtherDefault { .. }), "{error}");
         assert_eq!(removed(file, text), text);
     }
+}
+
+#[test]
+fn pdm_is_told_to_trust_plain_http_of_another_machine_and_nothing_else() {
+    let write = |text: &str, simple_url, is_only, is_exposed| {
+        let repository = ToolRepository {
+            simple_url,
+            is_only,
+            is_exposed,
+            ..repository("internal", PasswordEdit::Keep)
+        };
+        ToolFile::Pdm.with_repository(text, &repository).unwrap()
+    };
+    for is_only in [false, true] {
+        let exposed = write("", "http://h/simple/", is_only, true);
+        assert_eq!(exposed.matches("verify_ssl = false\n").count(), 1, "{exposed}");
+        assert_eq!(removed(ToolFile::Pdm, &exposed), "");
+        // Over https the same word would switch the proof of identity off.
+        let safe = write(&exposed, "https://h/simple/", is_only, false);
+        assert!(!safe.contains("verify_ssl"), "{safe}");
+    }
+    let own = "[pypi.internal]\nurl = \"https://h/simple/\"\nverify_ssl = false\n";
+    let kept = write(own, "https://h/simple/", false, false);
+    assert!(kept.contains("verify_ssl = false"), "{kept}");
 }
 
 #[test]

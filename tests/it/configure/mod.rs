@@ -4,11 +4,12 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::Path;
 
-use crate::support::{Outcome, Session, Step, Testbed};
+use crate::support::{Outcome, Testbed};
 
 mod exports; // variables for CI instead of files
 mod keyring; // passwords in the keyring of the system
 mod live_tools; // each tool uses what was written
+mod prompts; // a person at a terminal
 mod server; // what the server says afterwards
 mod settings; // the files of uv, poetry, pdm, hatch, and .netrc
 
@@ -523,72 +524,4 @@ fn arguments_that_make_no_sense_are_refused_without_a_secret_in_the_answer() {
     bed.run_with_input(["configure", "--password-stdin"], "pw")
         .expect_failure(2, "no user");
     assert_eq!(all_files(&bed), [""; 0]);
-}
-
-#[test]
-fn at_a_terminal_it_asks_for_what_it_is_not_told() {
-    let bed = Testbed::new();
-    let steps = [
-        Step::Expect("Address of the index [http://localhost:8080]: "),
-        Step::Type("\r"),
-        Step::Expect("User (Enter for none): "),
-        Step::Type("alicf\x7fe\r"),
-        Step::Expect("Password (Enter for none): "),
-        Step::Type("s3cret\r"),
-        Step::Expect("wrote `"),
-    ];
-    let session = Session::play(&bed.pkgctl(["configure"]), &steps);
-    assert_eq!(
-        (session.code, session.is_terminal_restored),
-        (0, true),
-        "{}",
-        session.screen
-    );
-    assert!(!session.screen.contains("s3cret"), "{}", session.screen);
-    assert_eq!(
-        (bed.read(PYPIRC).as_str(), bed.read(PIP_CONF).as_str()),
-        (GUIDE_PYPIRC, GUIDE_PIP_CONF)
-    );
-
-    let steps = [
-        Step::Expect("[http://localhost:8080]: "),
-        Step::Type("\r"),
-        Step::Expect("User [alice]: "),
-        Step::Type("\r"),
-        Step::Expect("Password (Enter to keep it): "),
-        Step::Type("\r"),
-        Step::Expect("is as it should be"),
-    ];
-    let session = Session::play(&bed.pkgctl(["configure"]), &steps);
-    assert_eq!(session.code, 0, "{}", session.screen);
-    assert_eq!(bed.read(PYPIRC), GUIDE_PYPIRC);
-}
-
-#[test]
-fn control_c_at_any_question_writes_nothing() {
-    let bed = Testbed::new();
-    let all = || {
-        [
-            Step::Expect("Address"),
-            Step::Type("\r"),
-            Step::Expect("User"),
-            Step::Type("alice\r"),
-            Step::Expect("Password"),
-        ]
-    };
-    for questions in [1, 3, 5] {
-        let steps: Vec<Step> = all()
-            .into_iter()
-            .take(questions)
-            .chain([Step::Type("\x03")])
-            .collect();
-        let session = Session::play(&bed.pkgctl(["configure"]), &steps);
-        assert_eq!(
-            (session.code, session.is_terminal_restored),
-            (130, true),
-            "{}",
-            session.screen
-        );
-        assert_eq!(all_files(&bed), [""; 0]);
-    }
 }
