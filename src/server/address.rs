@@ -5,11 +5,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
-use axum::http::header;
 use axum::http::request::Parts;
 use thiserror::Error;
 
-use super::extract::text;
+use super::origin::{Origin, Scheme};
 use super::state::State;
 
 /// The address under which the client of one request knows the index.
@@ -17,7 +16,7 @@ use super::state::State;
 /// The host is the client's own word: what holds it must not be kept for others.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Address {
-    scheme_and_host: String,
+    origin: Origin,
     /// Begins and ends with a slash.
     path: String,
 }
@@ -25,7 +24,7 @@ pub(super) struct Address {
 impl Address {
     /// The whole address, with a final slash.
     pub(super) fn url(&self) -> String {
-        format!("{}{}", self.scheme_and_host, self.path)
+        format!("{}://{}{}", self.origin.scheme().as_str(), self.host(), self.path)
     }
 
     /// Its path on the host, with a slash at both ends.
@@ -35,13 +34,12 @@ impl Address {
 
     /// The host and its port, without the scheme.
     pub(super) fn host(&self) -> &str {
-        let after_scheme = self.scheme_and_host.split("://").nth(1);
-        after_scheme.unwrap_or(&self.scheme_and_host)
+        self.origin.authority()
     }
 
     /// Whether what passes between the client and the index can be read on the way.
     pub(super) fn is_in_the_open(&self) -> bool {
-        self.scheme_and_host.starts_with("http://")
+        self.origin.scheme() == Scheme::Http
     }
 }
 
@@ -49,32 +47,13 @@ impl FromRequestParts<State> for Address {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Self::Rejection> {
+        let origin = Origin::from_request_parts(parts, state).await?;
         Ok(Self {
-            scheme_and_host: scheme_and_host(parts),
-            path: format!("{}/", state.settings().mount),
+            // A proxy may show the place where everything is mounted below yet another path.
+            path: format!("{}{}/", origin.prefix(), state.settings().mount),
+            origin,
         })
     }
-}
-
-/// By the request itself. What no host is called is passed over.
-fn scheme_and_host(parts: &Parts) -> String {
-    let by_target = parts
-        .uri
-        .authority()
-        .map(|authority| authority.as_str().to_owned());
-    let host = by_target
-        .or_else(|| text(&parts.headers, &header::HOST))
-        .filter(|host| is_host(host))
-        .unwrap_or_else(|| "localhost".to_owned());
-    format!("http://{host}")
-}
-
-/// Whether the text is a host and not something that wants to be shown to people.
-fn is_host(text: &str) -> bool {
-    (1..=255).contains(&text.len())
-        && text
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']' | '_'))
 }
 
 /// The path below which everything is served: empty for the root, else with a slash in front and none behind.

@@ -63,13 +63,6 @@ impl Scheme {
 }
 
 impl Origin {
-    /// The absolute URL of `path`, which begins with a slash and is percent-encoded.
-    #[must_use]
-    pub fn absolute(&self, path: &str) -> String {
-        debug_assert!(path.starts_with('/'), "`{path}` is no path of this server");
-        format!("{self}{path}")
-    }
-
     /// How the client speaks.
     #[must_use]
     pub fn scheme(&self) -> Scheme {

@@ -410,7 +410,7 @@ impl<'a> From<&'a ReleaseFile> for File<'a> {
             digests: Pairs(digests.collect()),
             downloads: -1,
             filename: entry.filename.as_str(),
-            has_sig: false,
+            has_sig: entry.is_signed,
             md5_digest: file.digest(Algorithm::Md5),
             packagetype: entry.filename.package_type(),
             python_version: entry.filename.python_version(),

@@ -14,6 +14,7 @@ fn file(filename: &str) -> ReleaseFile {
         requires_python: None,
         metadata_sha256: None,
         yanked: None,
+        is_signed: false,
         size_bytes: 12,
         uploaded_at: "2026-01-02T03:04:05.678901234Z".parse().unwrap(),
     };

@@ -49,18 +49,6 @@ pub(crate) fn old_twine() -> Result<Tool, Skipped> {
         .map(|tool| tool.renamed("twine"))
 }
 
-/// pdm, which has an uploader of its own; with the libraries that it was tested with.
-pub(crate) fn pdm() -> Result<Tool, Skipped> {
-    static PDM: Slot = Slot::new();
-    PDM.with("pdm", &["pdm[locked]==2.28.2"])
-}
-
-/// hatch, which looks at the index before it uploads.
-pub(crate) fn hatch() -> Result<Tool, Skipped> {
-    static HATCH: Slot = Slot::new();
-    HATCH.with("hatch", &["hatch==1.18.2"])
-}
-
 /// flit, which builds and uploads in one go.
 pub(crate) fn flit() -> Result<Tool, Skipped> {
     static FLIT: Slot = Slot::new();
@@ -73,14 +61,14 @@ pub(crate) fn poetry() -> Result<Tool, Skipped> {
     POETRY.with("poetry", &["poetry==2.5.1"])
 }
 
-/// pdm, which keeps its repositories in settings of its own.
+/// pdm, which has an uploader and settings of its own.
 pub(crate) fn pdm() -> Result<Tool, Skipped> {
     static PDM: Slot = Slot::new();
     // With the versions that it was released with; it calls for any later ones too, and breaks with some.
     PDM.with("pdm", &["pdm[locked]==2.29.3"])
 }
 
-/// hatch, which has an uploader of its own.
+/// hatch, which looks at the index before it uploads.
 pub(crate) fn hatch() -> Result<Tool, Skipped> {
     static HATCH: Slot = Slot::new();
     HATCH.with("hatch", &["hatch==1.18.2"])
