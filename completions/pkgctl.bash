@@ -28,6 +28,9 @@ _pkgctl() {
             pkgctl,configure)
                 cmd="pkgctl__subcmd__configure"
                 ;;
+            pkgctl,doctor)
+                cmd="pkgctl__subcmd__doctor"
+                ;;
             pkgctl,help)
                 cmd="pkgctl__subcmd__help"
                 ;;
@@ -49,6 +52,9 @@ _pkgctl() {
             pkgctl__subcmd__help,configure)
                 cmd="pkgctl__subcmd__help__subcmd__configure"
                 ;;
+            pkgctl__subcmd__help,doctor)
+                cmd="pkgctl__subcmd__help__subcmd__doctor"
+                ;;
             pkgctl__subcmd__help,help)
                 cmd="pkgctl__subcmd__help__subcmd__help"
                 ;;
@@ -65,7 +71,7 @@ _pkgctl() {
 
     case "${cmd}" in
         pkgctl)
-            opts="-h -V --help --version serve adduser configure build publish completions help"
+            opts="-h -V --help --version serve adduser configure doctor build publish completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -79,7 +85,7 @@ _pkgctl() {
             return 0
             ;;
         pkgctl__subcmd__adduser)
-            opts="-f -s -c -b -p -h --file --password-stdin --delete --cost --sha1 --password --help"
+            opts="-f -i -D -l -v -n -B -C -5 -2 -r -s -c -b -m -d -p -h --file --password-stdin --generate --delete --list --verify --print --bcrypt --cost --sha512-crypt --sha256-crypt --rounds --argon2 --sha1 --password --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -94,6 +100,18 @@ _pkgctl() {
                     return 0
                     ;;
                 --cost)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -C)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rounds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -r)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -165,7 +183,7 @@ _pkgctl() {
             return 0
             ;;
         pkgctl__subcmd__configure)
-            opts="-u -p -h --repository --name --repository-url --url --username --password-stdin --no-password --index-url --extra-index-url --config-file --pypirc --pip-conf --dry-run --remove --password --help"
+            opts="-u -p -h --repository --name --repository-url --url --index-url --extra-index-url --username --password-stdin --no-password --keyring --password --uv --poetry --pdm --hatch --netrc --all --config-file --pypirc --pip-conf --dry-run --remove --print-env --print-password --offline --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -195,23 +213,86 @@ _pkgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --pypirc)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --config-file)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --pip-conf)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
                 --password)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 -p)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --pypirc)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --config-file)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                --pip-conf)
+                    local oldifs
+                    if [ -n "${IFS+x}" ]; then
+                        oldifs="$IFS"
+                    fi
+                    IFS=$'\n'
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    if [ -n "${oldifs+x}" ]; then
+                        IFS="$oldifs"
+                    fi
+                    if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
+                        compopt -o filenames
+                    fi
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pkgctl__subcmd__doctor)
+            opts="-P -h --live --folder --passwords --state-dir --offline --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --folder)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --passwords)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -P)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --state-dir)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -223,7 +304,7 @@ _pkgctl() {
             return 0
             ;;
         pkgctl__subcmd__help)
-            opts="serve adduser configure build publish completions help"
+            opts="serve adduser configure doctor build publish completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -279,6 +360,20 @@ _pkgctl() {
             return 0
             ;;
         pkgctl__subcmd__help__subcmd__configure)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pkgctl__subcmd__help__subcmd__doctor)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -449,7 +544,7 @@ _pkgctl() {
             return 0
             ;;
         pkgctl__subcmd__serve)
-            opts="-p -H -i -P -a -o -v -h --port --interface --host --passwords --authenticate --overwrite --fallback-url --disable-fallback --private --hash-algo --max-upload-size --state-dir --server --backend --log-format --verbose --help"
+            opts="-p -H -i -P -a -o -v -h -V --port --interface --host --socket --tls-cert --tls-key --trusted-proxy --server --passwords --authenticate --allow-weak-passwords --fallback-url --disable-fallback --private --hash-algo --welcome --cache-control --server-base-url --health-endpoint --overwrite --max-upload-size --state-dir --backend --max-connections --max-uploads --head-timeout --idle-timeout --body-timeout --upload-timeout --stop-timeout --log-format --verbose --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -476,6 +571,26 @@ _pkgctl() {
                     return 0
                     ;;
                 -H)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --trusted-proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -507,6 +622,22 @@ _pkgctl() {
                     COMPREPLY=($(compgen -W "md5 sha256 sha384 sha512 off" -- "${cur}"))
                     return 0
                     ;;
+                --welcome)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-control)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --server-base-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --health-endpoint)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --max-upload-size)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -515,11 +646,35 @@ _pkgctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --server)
+                --backend)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --backend)
+                --max-connections)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-uploads)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --head-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idle-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --body-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --upload-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --stop-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -27,16 +27,22 @@ end
 complete -c pkgctl -n "__fish_pkgctl_needs_command" -s h -l help -d 'Print help'
 complete -c pkgctl -n "__fish_pkgctl_needs_command" -s V -l version -d 'Print version'
 complete -c pkgctl -n "__fish_pkgctl_needs_command" -f -a "serve" -d 'Serve folders of wheels and sdists as a Python package index'
-complete -c pkgctl -n "__fish_pkgctl_needs_command" -f -a "adduser" -d 'Add a user to the passwords file, or change a password'
+complete -c pkgctl -n "__fish_pkgctl_needs_command" -f -a "adduser" -d 'Add a user to the passwords file, change a password, or see who is in it'
 complete -c pkgctl -n "__fish_pkgctl_needs_command" -f -a "configure" -d 'Set up this account\'s pip, twine and `pkgctl publish` for a private index'
+complete -c pkgctl -n "__fish_pkgctl_needs_command" -f -a "doctor" -d 'Find out what is wrong between you, your tools and the index'
 complete -c pkgctl -n "__fish_pkgctl_needs_command" -f -a "build" -d 'Build an sdist and a wheel of a Python project'
 complete -c pkgctl -n "__fish_pkgctl_needs_command" -f -a "publish" -d 'Upload distributions to a package index'
 complete -c pkgctl -n "__fish_pkgctl_needs_command" -f -a "completions" -d 'Print the script that completes pkgctl\'s commands and options in a shell'
 complete -c pkgctl -n "__fish_pkgctl_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -s p -l port -d 'Port to listen on; 0 picks a free one [env: PKGCTL_PORT]' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -s i -s H -l host -l interface -d 'Address or name of the interface to listen on [env: PKGCTL_HOST]' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l socket -d 'Unix socket to listen on instead, for a proxy on this machine [env: PKGCTL_SOCKET]' -r -F
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l tls-cert -d 'Certificate chain for HTTPS and HTTP/2, a PEM file; read again when it changes [env: PKGCTL_TLS_CERT]' -r -F
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l tls-key -d 'Private key of the certificate, a PEM file without a passphrase [env: PKGCTL_TLS_KEY]' -r -F
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l trusted-proxy -d 'Addresses or networks of proxies that tell the client\'s own address and host, or `none` (may be repeated) [env: PKGCTL_TRUSTED_PROXY]' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l server -d 'Ignored: pypiserver\'s choice of an HTTP server; this one has its own' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -s P -l passwords -d 'Passwords file in htpasswd format, or `.` for none [env: PKGCTL_PASSWORDS] [default: .htaccess in the first folder, if it is there]' -r -F
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -s a -l authenticate -d 'What needs a password: a list of update, download and list, or `.` for nothing (with -P .) [env: PKGCTL_AUTHENTICATE] [default: update]' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -s a -l authenticate -d 'What needs a password: a list of update, download, list and metrics, or `.` for nothing (with -P .) [env: PKGCTL_AUTHENTICATE] [default: update]' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l fallback-url -d 'Simple index where clients are sent for projects that were never here [env: PKGCTL_FALLBACK_URL]' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l private -d 'Names that are never sent to the fallback, such as `corp-*` (may be repeated) [env: PKGCTL_PRIVATE]' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l hash-algo -d 'Digest shown in pages [env: PKGCTL_HASH_ALGO]' -r -f -a "md5\t''
@@ -44,38 +50,78 @@ sha256\t''
 sha384\t''
 sha512\t''
 off\t''"
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l welcome -d 'Page to show at the address of the index, with {{URL}}, {{VERSION}}, {{NUMPKGS}}, {{PACKAGES}} and {{SIMPLE}} filled in [env: PKGCTL_WELCOME]' -r -F
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l cache-control -d 'How long clients may keep downloads without asking; 0 is as if not given [env: PKGCTL_CACHE_CONTROL] [default: for ever, with --overwrite not at all]' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l server-base-url -d 'Path below which everything is served, such as /pypi [env: PKGCTL_SERVER_BASE_URL]' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l health-endpoint -d 'Path that answers `Ok` as long as the server is alive [env: PKGCTL_HEALTH_ENDPOINT]' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l max-upload-size -d 'Largest file that may be uploaded, in bytes or with K, M or G behind [env: PKGCTL_MAX_UPLOAD_SIZE]' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l state-dir -d 'Folder for the catalog and unfinished uploads [env: PKGCTL_STATE_DIR] [default: .pkgctl in the first folder]' -r -F
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l server -d 'Ignored: pypiserver\'s choice of an HTTP server; this one has its own' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l backend -d 'Ignored: pypiserver\'s choice of a cache; this one has its own' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l max-connections -d 'Connections at a time; more wait until one ends [env: PKGCTL_MAX_CONNECTIONS]' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l max-uploads -d 'Uploads that are received at a time; some more wait for their turn [env: PKGCTL_MAX_UPLOADS]' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l head-timeout -d 'Time for the head of a request, from its first byte to its last, and for a TLS handshake [env: PKGCTL_HEAD_TIMEOUT]' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l idle-timeout -d 'Time that a connection may be silent between requests [env: PKGCTL_IDLE_TIMEOUT]' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l body-timeout -d 'Time that an upload may pause, or a client take nothing of a download [env: PKGCTL_BODY_TIMEOUT]' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l upload-timeout -d 'Time for a whole upload [env: PKGCTL_UPLOAD_TIMEOUT]' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l stop-timeout -d 'Time that requests in flight have to finish when the server is stopped [env: PKGCTL_STOP_TIMEOUT]' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l log-format -d 'Shape of the log on stderr [env: PKGCTL_LOG_FORMAT]' -r -f -a "text\t''
 json\t''"
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -s o -l overwrite -d 'Let uploads replace files of the same name [env: PKGCTL_OVERWRITE]'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l allow-weak-passwords -d 'Take passwords in plain text and DES crypt too, as pypiserver does; the log names their users [env: PKGCTL_ALLOW_WEAK_PASSWORDS]'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l disable-fallback -d 'Answer 404 for projects that were never here [env: PKGCTL_DISABLE_FALLBACK]'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -s o -l overwrite -d 'Let uploads replace files of the same name [env: PKGCTL_OVERWRITE]'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -s v -l verbose -d 'Log more; twice for everything'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -s V -l version -d 'Print version'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -s f -l file -d 'Passwords file [env: PKGCTL_PASSWORDS] [default: ~/packages/.htaccess]' -r -F
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -l cost -d 'Work of one password check: each step doubles it, 12 takes about a quarter of a second' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -s C -l cost -d 'Work of one bcrypt check: each step doubles it, 12 takes about a quarter of a second' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -s r -l rounds -d 'Rounds of sha512-crypt and sha256-crypt' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -s p -l password -d 'Refused: other users could read it' -r
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -l password-stdin -d 'Read the password from the first line of stdin [or set PKGCTL_PASSWORD]'
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -l delete -d 'Remove the user instead'
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -s s -l sha1 -d 'Store an unsalted SHA-1 as `htpasswd -s` does; for readers that know nothing better'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -s i -l password-stdin -d 'Read the password from the first line of stdin [or set PKGCTL_PASSWORD]'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -l generate -d 'Make up a strong password and print it, once, as the only line on stdout'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -s D -l delete -d 'Remove the user'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -s l -l list -d 'Tell each user and how the password is stored; tab-separated, unless at a terminal'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -s v -l verify -d 'Tell whether a password is the user\'s: exit code 0 or 1'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -s n -l print -d 'Print the line to stdout and leave the file alone'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -s B -l bcrypt -d 'With bcrypt; the default, read by everybody'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -s 5 -l sha512-crypt -d 'With sha512-crypt, where rules ask for SHA-2; Apache and nginx read it where the system does'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -s 2 -l sha256-crypt -d 'With sha256-crypt, likewise'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -l argon2 -d 'With Argon2, which only `pkgctl serve` reads'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -s s -l sha1 -d 'As an unsalted SHA-1, as `htpasswd -s` does; for readers that know nothing better'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -s c -d 'Accepted from habit: the file is created when it is missing, and never wiped'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -s b -d 'Refused: `htpasswd -b` takes the password as an argument'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -s m -d 'Refused: stores a password that is easily guessed'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -s d -d 'Refused: stores a password that is easily guessed'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l name -l repository -d 'Name of the repository, as in `pkgctl publish -r NAME` [env: PKGCTL_REPOSITORY] [default: internal]' -r
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l url -l repository-url -d 'Address of the index [env: PKGCTL_REPOSITORY_URL] [default: http://localhost:8080]' -r
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -s u -l username -d 'User to upload as [env: PKGCTL_USERNAME]' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l url -l repository-url -d 'Address of the index [env: PKGCTL_REPOSITORY_URL] [default: http://localhost:8080]' -r -f
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -s u -l username -d 'User to upload as [env: PKGCTL_USERNAME]' -r -f -a "(__fish_complete_users)"
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -s p -l password -d 'Refused: other users could read it' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l pypirc -l config-file -d 'File that lists the repositories [env: PKGCTL_PYPIRC] [default: ~/.pypirc]' -r -F
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l pip-conf -d 'File with pip\'s settings [env: PKGCTL_PIP_CONF] [default: pip\'s own of this user]' -r -F
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -s p -l password -d 'Refused: other users could read it' -r
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l password-stdin -d 'Read the password from the first line of stdin [or set PKGCTL_PASSWORD]'
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l no-password -d 'Store no password, and forget one that is stored'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l index-url -d 'Make it the only index instead of one more'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l extra-index-url -d 'Make it one more index again, where it was the only one'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l password-stdin -d 'Read the password from the first line of stdin [or set PKGCTL_PASSWORD]'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l no-password -d 'Store no password, and forget one that is stored'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l keyring -d 'Store the password in the system\'s keyring instead of files, through the program `keyring`'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l uv -d 'uv: an [[index]] with publish-url in uv.toml; a tool that knows the name already needs no flag'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l poetry -d 'poetry: the repository in config.toml, its login in auth.toml'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l pdm -d 'pdm: the repository and the index in config.toml'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l hatch -d 'hatch: the repository in config.toml'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l netrc -d '~/.netrc: the login for the index\'s host, where pip and uv look when reading takes one [env: NETRC names the file]'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l all -d 'All of these that are installed or have settings already, and ~/.netrc where there is a password for it'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l dry-run -d 'Show what would change and write nothing'
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l remove -d 'Take out again what an earlier run wrote'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l remove -d 'Take out again what earlier runs wrote, of all tools'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l print-env -d 'Print variables for CI as `export` lines instead of writing files'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l print-password -d 'Print the password itself with --print-env; logs keep it'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -l offline -d 'Don\'t ask the server afterwards [env: PKGCTL_OFFLINE]'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand doctor" -l folder -d 'Folder of packages to look at (may be repeated) [default: ~/packages, if it is there]' -r -F
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand doctor" -s P -l passwords -d 'Passwords file to look at [env: PKGCTL_PASSWORDS] [default: .htaccess in the first folder, if it is there]' -r -F
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand doctor" -l state-dir -d 'Folder of the server\'s catalog [env: PKGCTL_STATE_DIR] [default: .pkgctl in the first folder]' -r -F
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand doctor" -l live -d 'Only ask whether the server at URL is alive; says nothing when it is'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand doctor" -l offline -d 'Ask no server'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand doctor" -l json -d 'Print the findings as JSON'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -s o -l outdir -d 'Folder for the artifacts [env: PKGCTL_OUTDIR] [default: dist in SOURCE, or beside the sdist]' -r -F
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -s C -l config-setting -d 'Tell the build backend a setting; a repeated key makes a list' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -l python -d 'Interpreter to build with: a path, a version such as 3.12, or a program\'s name [env: PKGCTL_PYTHON] [default: that of the active virtual environment, else python3, else python]' -r -F
@@ -104,10 +150,11 @@ complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -l disable-progre
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -s v -l verbose -d 'Say where address, user and password come from'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure build publish completions help" -f -a "serve" -d 'Serve folders of wheels and sdists as a Python package index'
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure build publish completions help" -f -a "adduser" -d 'Add a user to the passwords file, or change a password'
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure build publish completions help" -f -a "configure" -d 'Set up this account\'s pip, twine and `pkgctl publish` for a private index'
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure build publish completions help" -f -a "build" -d 'Build an sdist and a wheel of a Python project'
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure build publish completions help" -f -a "publish" -d 'Upload distributions to a package index'
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure build publish completions help" -f -a "completions" -d 'Print the script that completes pkgctl\'s commands and options in a shell'
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure build publish completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build publish completions help" -f -a "serve" -d 'Serve folders of wheels and sdists as a Python package index'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build publish completions help" -f -a "adduser" -d 'Add a user to the passwords file, change a password, or see who is in it'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build publish completions help" -f -a "configure" -d 'Set up this account\'s pip, twine and `pkgctl publish` for a private index'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build publish completions help" -f -a "doctor" -d 'Find out what is wrong between you, your tools and the index'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build publish completions help" -f -a "build" -d 'Build an sdist and a wheel of a Python project'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build publish completions help" -f -a "publish" -d 'Upload distributions to a package index'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build publish completions help" -f -a "completions" -d 'Print the script that completes pkgctl\'s commands and options in a shell'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build publish completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
