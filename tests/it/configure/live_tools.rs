@@ -351,6 +351,8 @@ fn the_files_are_those_that_the_tools_write() {
                 &["repository.internal.username", USER],
                 &["repository.internal.password", PASSWORD],
                 &["pypi.internal.url", "http://h.example/simple/"],
+                // Plain http to another machine.
+                &["pypi.internal.verify_ssl", "false"],
                 &["pypi.internal.username", USER],
                 &["pypi.internal.password", PASSWORD],
             ],
