@@ -154,7 +154,7 @@ impl Addition {
         let repository = ToolRepository {
             name: &self.name,
             upload_url: self.url.as_str(),
-            simple_url: &index.url,
+            simple_url: (!self.is_public()).then_some(index.url.as_str()),
             is_only: index.is_only,
             is_exposed: self.url.is_exposed(),
             username: self.login.user(&self.known),

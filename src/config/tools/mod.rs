@@ -78,8 +78,8 @@ pub struct ToolRepository<'a> {
     pub name: &'a str,
     /// Where to upload to.
     pub upload_url: &'a str,
-    /// The address of its Simple API.
-    pub simple_url: &'a str,
+    /// The address of its Simple API; `None` where nothing can be installed from.
+    pub simple_url: Option<&'a str>,
     /// Whether it is the only index to install from.
     pub is_only: bool,
     /// Plain http to another machine, which pdm takes no packages from unless told to.

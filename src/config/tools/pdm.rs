@@ -22,6 +22,9 @@ pub(super) fn add(document: &mut DocumentMut, repository: &ToolRepository<'_>) -
     let was_default = is_default(document, repository);
     toml_text::set(document, &path, "url", repository.upload_url)?;
     set_login(document, &path, LOGIN, repository)?;
+    let Some(simple_url) = repository.simple_url else {
+        return Ok(());
+    };
     let beside = [INDEXES, repository.name];
     if repository.is_only {
         if !was_default && toml_text::text_at(document, &[INDEXES], "url").is_some() {
@@ -29,12 +32,12 @@ pub(super) fn add(document: &mut DocumentMut, repository: &ToolRepository<'_>) -
             return Err(TomlError::OtherDefault { key });
         }
         remove_index(document, &beside);
-        set_index(document, &[INDEXES], repository)
+        set_index(document, &[INDEXES], repository, simple_url)
     } else {
         if was_default {
             remove_index(document, &[INDEXES]);
         }
-        set_index(document, &beside, repository)
+        set_index(document, &beside, repository, simple_url)
     }
 }
 
@@ -53,9 +56,10 @@ fn set_index(
     document: &mut DocumentMut,
     path: &[&str],
     repository: &ToolRepository<'_>,
+    simple_url: &str,
 ) -> Result<(), TomlError> {
     let was_plain = is_plain_http(document, path);
-    toml_text::set(document, path, "url", repository.simple_url)?;
+    toml_text::set(document, path, "url", simple_url)?;
     if repository.is_exposed {
         toml_text::set(document, path, TRUST, false)?;
     } else if was_plain {
@@ -82,7 +86,8 @@ fn is_default(document: &DocumentMut, repository: &ToolRepository<'_>) -> bool {
     };
     let upload = toml_text::text_at(document, &[REPOSITORIES, repository.name], "url");
     let former = upload.map(|url| format!("{}/simple/", url.trim_end_matches('/')));
-    is_same(default, repository.simple_url) || former.is_some_and(|former| is_same(default, &former))
+    repository.simple_url.is_some_and(|url| is_same(default, url))
+        || former.is_some_and(|former| is_same(default, &former))
 }
 
 fn is_same(one: &str, other: &str) -> bool {

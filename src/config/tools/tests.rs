@@ -18,7 +18,7 @@ fn repository<'a>(name: &'a str, password: PasswordEdit<'a>) -> ToolRepository<'
     ToolRepository {
         name,
         upload_url: "http://h/",
-        simple_url: "http://h/simple/",
+        simple_url: Some("http://h/simple/"),
         is_only: false,
         is_exposed: false,
         username: Some("alice"),
@@ -158,10 +158,27 @@ fn the_only_index_is_the_default_one_and_back() {
 }
 
 #[test]
+fn an_address_for_uploads_alone_is_no_index() {
+    let upload = ToolRepository {
+        simple_url: None,
+        is_only: true,
+        ..repository("pypi", PasswordEdit::Keep)
+    };
+    assert_eq!(
+        ToolFile::Uv.with_repository("# mine\n", &upload).unwrap(),
+        "# mine\n"
+    );
+    assert_eq!(
+        ToolFile::Pdm.with_repository("", &upload).unwrap(),
+        "[repository.pypi]\nurl = \"http://h/\"\nusername = \"alice\"\n"
+    );
+}
+
+#[test]
 fn pdm_is_told_to_trust_plain_http_of_another_machine_and_nothing_else() {
     let write = |text: &str, simple_url, is_only, is_exposed| {
         let repository = ToolRepository {
-            simple_url,
+            simple_url: Some(simple_url),
             is_only,
             is_exposed,
             ..repository("internal", PasswordEdit::Keep)

@@ -15,6 +15,9 @@ pub(super) fn names(document: &DocumentMut, name: &str) -> bool {
 }
 
 pub(super) fn add(document: &mut DocumentMut, repository: &ToolRepository<'_>) -> Result<(), TomlError> {
+    let Some(simple_url) = repository.simple_url else {
+        return Ok(());
+    };
     if repository.is_only {
         let mut others = indexes(document).filter(|index| text(*index, "name") != Some(repository.name));
         if others.any(is_default) {
@@ -23,11 +26,11 @@ pub(super) fn add(document: &mut DocumentMut, repository: &ToolRepository<'_>) -
         }
     }
     if !names(document, repository.name) {
-        return append(document, repository);
+        return append(document, repository, simple_url);
     }
     let fill = |index: &mut dyn TableLike| {
         if text(index, "name") == Some(repository.name) {
-            fill(index, repository);
+            fill(index, repository, simple_url);
         }
     };
     match document.get_mut(KEY) {
@@ -79,9 +82,9 @@ fn is_default(index: &dyn TableLike) -> bool {
     index.get("default").and_then(Item::as_bool) == Some(true)
 }
 
-fn fill(index: &mut dyn TableLike, repository: &ToolRepository<'_>) {
+fn fill(index: &mut dyn TableLike, repository: &ToolRepository<'_>, simple_url: &str) {
     set_in(index, "name", repository.name);
-    set_in(index, "url", repository.simple_url);
+    set_in(index, "url", simple_url);
     set_in(index, "publish-url", repository.upload_url);
     if repository.is_only {
         set_in(index, "default", true);
@@ -90,15 +93,19 @@ fn fill(index: &mut dyn TableLike, repository: &ToolRepository<'_>) {
     }
 }
 
-fn append(document: &mut DocumentMut, repository: &ToolRepository<'_>) -> Result<(), TomlError> {
+fn append(
+    document: &mut DocumentMut,
+    repository: &ToolRepository<'_>,
+    simple_url: &str,
+) -> Result<(), TomlError> {
     if let Some(Item::Value(Value::Array(values))) = document.get_mut(KEY) {
         let mut index = toml_edit::InlineTable::new();
-        fill(&mut index, repository);
+        fill(&mut index, repository, simple_url);
         values.push(index);
         return Ok(());
     }
     let mut index = Table::new();
-    fill(&mut index, repository);
+    fill(&mut index, repository, simple_url);
     place_at_end(document, &mut index);
     let tables = document
         .entry(KEY)
