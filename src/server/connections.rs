@@ -126,8 +126,7 @@ impl Host {
         http2
             .timer(TokioTimer::new())
             .max_concurrent_streams(MAX_STREAMS)
-            // An estimate from above, since it is below 4 GiB.
-            .max_header_list_size(u32::try_from(MAX_HEAD_BYTES).unwrap_or(u32::MAX))
+            .max_header_list_size(MAX_HEAD_BYTES as u32)
             .max_send_buf_size(MAX_STREAM_SEND_BYTES)
             .initial_connection_window_size(RECEIVE_WINDOW_BYTES)
             .initial_stream_window_size(RECEIVE_WINDOW_BYTES)
@@ -183,7 +182,7 @@ impl Host {
                     debug!(%error, "a connection was gone before it was accepted")
                 }
                 Err(error) => {
-                    // No descriptors or no memory left: that passes. Asking again at once would only heat the room.
+                    // No descriptors or no memory left: that passes. Asking again at once would only burn time.
                     if warned.is_none_or(|warned| warned.elapsed() >= ACCEPT_WARNING_INTERVAL) {
                         warn!(%error, "can't accept connections; trying on");
                         warned = Some(Instant::now());
