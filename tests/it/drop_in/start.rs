@@ -81,6 +81,7 @@ fn listening() -> Vec<Start> {
         whole(serves(), &["--interface=127.0.0.1", "--port=PORT"]),
         bare(&["-p", PORT, "-i", "127.0.0.1", "-P", "passwords", "packages"]),
         bare(&["packages", "-p", PORT, "-i", "127.0.0.1"]),
+        bare(&["run", "-p", PORT, "-i", "127.0.0.1", "packages"]),
         start(Expected::Same("exit 0"), &["--version"]),
         start(Expected::Same("exit 0"), &["--help"]),
     ]

@@ -137,12 +137,11 @@ pub(super) const OF_THE_PAST: Table = Table {
         vec![
             same("200 empty", plain("lib-1.0.zip", &zipped)),
             same("200 text/html; charset=utf-8: lib-1.0.zip", get("/simple/lib/")),
-            differs(
-                past,
+            same(
                 "200 empty",
-                "400",
-                plain("lib-1.0.tgz", &sdist("lib", "1.0").build().bytes),
+                plain("lib-1.1.tgz", &sdist("lib", "1.1").build().bytes),
             ),
+            same("200 empty", plain("lib-1.2-py3.9.egg", &egg)),
             differs(past, "200 empty", "400", plain("lib-1.0.tar.bz2", b"bzip2")),
             differs(past, "200 empty", "400", plain("lib-1.0.win32-py2.7.exe", b"MZ")),
             differs(past, "200 empty", "400", plain("lib-1.0.win32-py2.7.msi", b"MSI")),

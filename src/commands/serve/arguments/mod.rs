@@ -27,8 +27,6 @@ mod pages;
 /// one for the default folder; `pkgctl adduser -f FOLDER/.htaccess NAME` for another.
 #[derive(Debug, Args)]
 #[expect(clippy::doc_markdown, reason = "the text is read in a terminal")]
-// As pypiserver's: it can be asked for its version, long options may be cut short, and the last of several counts.
-#[command(version, infer_long_args = true, args_override_self = true)]
 #[command(after_help = "\
 Examples:
   pkgctl serve
