@@ -124,7 +124,7 @@ fn upload_rows() -> Vec<Row> {
     ]
 }
 
-/// What tools of the past have built; none of them are archives by today's standards but the zipped sdist.
+/// What tools of the past have built. What can be verified is taken.
 pub(super) const OF_THE_PAST: Table = Table {
     flags: UPLOADS.flags,
     folder: folders::empty,
@@ -133,6 +133,10 @@ pub(super) const OF_THE_PAST: Table = Table {
         let zipped = zip_of(&[(
             "lib-1.0/PKG-INFO".to_owned(),
             b"Metadata-Version: 1.1\nName: lib\nVersion: 1.0\n".to_vec(),
+        )]);
+        let egg = zip_of(&[(
+            "EGG-INFO/PKG-INFO".to_owned(),
+            b"Metadata-Version: 1.1\nName: lib\nVersion: 1.2\n".to_vec(),
         )]);
         vec![
             same("200 empty", plain("lib-1.0.zip", &zipped)),
@@ -150,7 +154,7 @@ pub(super) const OF_THE_PAST: Table = Table {
 };
 
 #[test]
-fn formats_of_the_past_are_no_longer_taken() {
+fn formats_of_the_past_are_taken_where_they_can_be_verified() {
     run(&OF_THE_PAST);
 }
 
