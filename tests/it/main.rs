@@ -27,7 +27,7 @@ mod generated; // man pages and completions are those of this version
 mod guide; // the guide's commands, as written
 mod help; // a snapshot per `--help`
 mod publish; // uploads, to indexes of all manners
-mod real_clients; // pip, uv, twine and poetry, there and back
+mod real_clients; // every installer and uploader of the field, there and back
 mod serve; // the index server, asked over bare sockets
 mod standards; // the packaging standards, line by line
 mod support;
