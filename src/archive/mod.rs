@@ -8,18 +8,19 @@
 //! |---|---|
 //! | which bounds and switches there are | `limits.rs` |
 //! | which rules there are, in words | `error.rs` |
-//! | what a wheel, an sdist must hold | `wheel.rs`, `record.rs`, `entry_points.rs`, `sdist.rs`, `agreement.rs` |
+//! | what a wheel, an sdist, an egg must hold | `wheel.rs`, `record.rs`, `entry_points.rs`, `sdist.rs`, `egg.rs`, `agreement.rs` |
 //! | how a zip is read | `zip_records.rs` (bytes), `zip_directory.rs`, `zip_walker.rs`, `zip_content.rs` |
 //! | how a tar is read | `gunzip.rs`, `tar_header.rs`, `pax.rs`, `tar_walker.rs`, `links.rs` |
 //! | how much may come out of what goes in | `inflate.rs`, `meter.rs` |
 //! | which paths are allowed | `member.rs` (one path), `tree.rs` (all of them) |
-//! | how a file that was copied into the folder is read | `zip_lookup.rs`, `sdist.rs` |
+//! | how a file that was copied into the folder is read | `zip_lookup.rs`, `tar_lookup.rs` |
 //! | how an sdist is unpacked | `unpack.rs` |
 //!
 //! Time is linear in the size of the file and its output; memory does not grow with either, but for some seventy
 //! bytes for each member and the metadata themselves.
 
 mod agreement;
+mod egg;
 mod entry_points;
 mod error;
 mod gunzip;
@@ -32,6 +33,7 @@ mod pax;
 mod record;
 mod sdist;
 mod tar_header;
+mod tar_lookup;
 mod tar_walker;
 mod tree;
 mod unpack;
@@ -51,8 +53,9 @@ use std::path::{Path, PathBuf};
 pub use error::{Error, Finding, Rule, Warning};
 pub use limits::{Limits, Policy, Verdict};
 
-use crate::packaging::DistFilename;
+use crate::packaging::filename::{LegacyKind, SdistFormat};
 use crate::packaging::metadata::CoreMetadata;
+use crate::packaging::{DistFilename, ReleaseVersion};
 
 /// What a verified archive says about itself.
 #[derive(Debug)]
@@ -71,8 +74,8 @@ pub struct Inspection {
 /// Reads all of `file`; this may take seconds for a large one, so it has no place on an async thread.
 ///
 /// # Errors
-/// [`Error::Read`] when the file can't be read; otherwise the rule that the archive breaks. Formats of the past
-/// are refused.
+/// [`Error::Read`] when the file can't be read; otherwise the rule that the archive breaks. Of the formats of the past
+/// only eggs and `.tgz` are known.
 pub fn inspect(
     filename: &DistFilename,
     file: impl Read + Seek,
@@ -80,8 +83,16 @@ pub fn inspect(
 ) -> Result<Inspection, Error> {
     match filename {
         DistFilename::Wheel(wheel) => wheel::inspect(filename, wheel, file, limits),
-        DistFilename::Sdist(sdist) => sdist::inspect(filename, sdist, file, limits),
-        DistFilename::Legacy(_) => Err(Error::archive(Rule::UnsupportedKind)),
+        DistFilename::Sdist(sdist) => sdist::inspect(filename, (sdist.version(), sdist.format), file, limits),
+        DistFilename::Legacy(legacy) => match (legacy.kind, filename.version()) {
+            (LegacyKind::TarGz, ReleaseVersion::Standard(version)) => {
+                sdist::inspect(filename, (version, SdistFormat::TarGz), file, limits)
+            }
+            (LegacyKind::Egg, ReleaseVersion::Standard(version)) => {
+                egg::inspect(filename, version, file, limits)
+            }
+            _ => Err(Error::archive(Rule::UnsupportedKind)),
+        },
     }
 }
 
@@ -100,8 +111,13 @@ pub fn read_metadata(
 ) -> Result<Option<Vec<u8>>, Error> {
     match filename {
         DistFilename::Wheel(wheel) => wheel::read_metadata(filename, wheel, file, limits),
-        DistFilename::Sdist(sdist) => sdist::read_metadata(sdist, file, limits),
-        DistFilename::Legacy(_) => Ok(None),
+        DistFilename::Sdist(sdist) => sdist::read_metadata(sdist.format, file, limits),
+        DistFilename::Legacy(legacy) => match legacy.kind {
+            LegacyKind::Egg => egg::read_metadata(file, limits),
+            LegacyKind::TarGz => sdist::read_metadata(SdistFormat::TarGz, file, limits),
+            LegacyKind::Zip => sdist::read_metadata(SdistFormat::Zip, file, limits),
+            LegacyKind::TarBz2 | LegacyKind::TarXz | LegacyKind::Installer | LegacyKind::Wheel => Ok(None),
+        },
     }
 }
 

@@ -8,26 +8,26 @@ use std::io::{Read, Seek, SeekFrom};
 use super::agreement::{check_metadata, is_release_folder};
 use super::error::{Error, Judge, Rule};
 use super::member::{Flow, Kind, Member, Visitor};
-use super::zip_lookup::{find_member, is_zip};
+use super::zip_lookup::is_zip;
 use super::zip_walker::ZipWalker;
-use super::{Inspection, Limits, tar_walker};
-use crate::packaging::DistFilename;
-use crate::packaging::filename::{SdistFilename, SdistFormat};
+use super::{Inspection, Limits, tar_lookup, tar_walker, zip_lookup};
+use crate::packaging::filename::SdistFormat;
+use crate::packaging::{DistFilename, Version};
 
-/// Verifies a whole sdist.
+/// Verifies a whole sdist of this version in this format.
 pub(super) fn inspect(
     filename: &DistFilename,
-    sdist: &SdistFilename,
+    (version, format): (&Version, SdistFormat),
     file: impl Read + Seek,
     limits: &Limits,
 ) -> Result<Inspection, Error> {
     let mut judge = Judge::new(limits);
     let mut content = SdistContent::default();
-    walk(sdist, file, &mut judge, &mut content)?;
+    walk(format, file, &mut judge, &mut content)?;
     let (path, metadata_bytes) = content.pkg_info.ok_or_else(|| Error::archive(Rule::NoPkgInfo))?;
-    let metadata = check_metadata(&path, &metadata_bytes, filename.project(), sdist.version())?;
+    let metadata = check_metadata(&path, &metadata_bytes, filename.project(), version)?;
     let top = path.split('/').next().unwrap_or(&path);
-    if !is_release_folder(top, filename.project(), sdist.version()) {
+    if !is_release_folder(top, filename.project(), version) {
         return Err(Error::member(top, Rule::TopName));
     }
     Ok(Inspection {
@@ -39,28 +39,24 @@ pub(super) fn inspect(
 
 /// The first PKG-INFO that lies directly in a top folder; what is behind it is not read.
 pub(super) fn read_metadata(
-    sdist: &SdistFilename,
+    format: SdistFormat,
     file: impl Read + Seek,
     limits: &Limits,
 ) -> Result<Option<Vec<u8>>, Error> {
-    match sdist.format {
-        SdistFormat::Zip => find_member(file, limits, is_pkg_info),
-        SdistFormat::TarGz => {
-            let mut finder = PkgInfoFinder::default();
-            tar_walker::walk(file, &mut Judge::new(limits), &mut finder)?;
-            Ok(finder.found)
-        }
+    match format {
+        SdistFormat::Zip => zip_lookup::find_member(file, limits, is_pkg_info),
+        SdistFormat::TarGz => tar_lookup::find_member(file, limits, is_pkg_info),
     }
 }
 
 /// Walks an sdist in either format.
 pub(super) fn walk(
-    sdist: &SdistFilename,
+    format: SdistFormat,
     mut file: impl Read + Seek,
     judge: &mut Judge<'_>,
     visitor: &mut impl Visitor,
 ) -> Result<(), Error> {
-    match sdist.format {
+    match format {
         SdistFormat::TarGz => {
             if is_gzip(&mut file)? && is_zip(&mut file)? {
                 return Err(Error::archive(Rule::ZipAndTar));
@@ -157,37 +153,5 @@ fn check_pkg_info(member: &Member<'_>, limits: &Limits) -> Result<(), Error> {
         Kind::File { bytes } if bytes <= limit_bytes => Ok(()),
         Kind::File { .. } => Err(Error::member(member.path, Rule::MemberTooLarge { limit_bytes })),
         _ => Err(Error::member(member.path, Rule::SpecialFile)),
-    }
-}
-
-/// Stops at the first PKG-INFO.
-#[derive(Default)]
-struct PkgInfoFinder {
-    found: Option<Vec<u8>>,
-}
-
-impl Visitor for PkgInfoFinder {
-    fn begin(&mut self, member: &Member<'_>, judge: &mut Judge<'_>) -> Result<(), Error> {
-        if is_pkg_info(member.path) {
-            check_pkg_info(member, judge.limits)?;
-            self.found = Some(Vec::new());
-        }
-        Ok(())
-    }
-
-    fn data(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        // Anything found ends the walk, so these bytes are either its own or of no interest.
-        if let Some(content) = &mut self.found {
-            content.extend_from_slice(bytes);
-        }
-        Ok(())
-    }
-
-    fn end(&mut self, _judge: &mut Judge<'_>) -> Result<Flow, Error> {
-        Ok(if self.found.is_some() {
-            Flow::Stop
-        } else {
-            Flow::Continue
-        })
     }
 }

@@ -148,7 +148,7 @@ fn with_prefix(block: &Block, name: &[u8], kind: Type) -> Result<Vec<u8>, Rule> 
 }
 
 /// Text up to the first NUL.
-fn text(field: &[u8]) -> &[u8] {
+pub(super) fn text(field: &[u8]) -> &[u8] {
     let end = field.iter().position(|&byte| byte == 0).unwrap_or(field.len());
     &field[..end]
 }
@@ -170,7 +170,7 @@ fn octal(field: &[u8]) -> Option<u64> {
 }
 
 /// Octal, or GNU's base 256: a first byte of 0x80 for positive numbers, of 0xff for negative ones.
-fn number(field: &[u8]) -> Option<i64> {
+pub(super) fn number(field: &[u8]) -> Option<i64> {
     let fill = match field.first()? {
         0x80 => 0x00,
         0xff => 0xff,

@@ -28,7 +28,7 @@ pub(super) fn unpack(
         current: None,
         symlinks: Vec::new(),
     };
-    let result = sdist::walk(sdist, file, &mut Judge::new(limits), &mut unpacker)
+    let result = sdist::walk(sdist.format, file, &mut Judge::new(limits), &mut unpacker)
         .and_then(|()| unpacker.make_symlinks())
         .and_then(|()| unpacker.top_path().ok_or_else(|| Error::archive(Rule::NoPkgInfo)));
     if let (Err(_), true, Some(top)) = (&result, unpacker.owns_top, unpacker.top_path()) {

@@ -10,6 +10,7 @@ use tracing::{debug, warn};
 use super::{Error, Index, Settings};
 use crate::archive;
 use crate::catalog::{FileFacts, FileRecord};
+use crate::causes::in_one_line;
 use crate::packaging::digest::{Algorithm, MultiHasher, NamedDigest};
 use crate::packaging::metadata::CoreMetadata;
 use crate::packaging::{DistFilename, Sha256};
@@ -153,33 +154,46 @@ impl Settings {
             .parse()
             .ok()?;
         object.reader.seek(SeekFrom::Start(0)).ok()?;
-        let (metadata, defect) = match archive::read_metadata(filename, object.reader, &self.limits) {
+        let (metadata, mut defect) = match archive::read_metadata(filename, object.reader, &self.limits) {
             Ok(metadata) => (metadata, None),
-            Err(error) => (None, Some(error.to_string())),
+            Err(error) => (None, Some(in_one_line(&error))),
+        };
+        let metadata_sha256 = match (&metadata, filename) {
+            (Some(metadata), DistFilename::Wheel(_)) => check_served(filename, metadata)
+                .map(|()| Sha256::of(metadata))
+                .map_err(|reason| defect = Some(reason))
+                .ok(),
+            _ => None,
         };
         if let Some(reason) = &defect {
             warn!(file = %filename, reason, "the archive can't be understood; it is served without metadata");
         }
-        let parsed = metadata
-            .as_deref()
-            .and_then(|bytes| CoreMetadata::parse_lenient(bytes).ok());
-        let for_wheel = metadata
-            .as_deref()
-            .filter(|_| matches!(filename, DistFilename::Wheel(_)));
         Some(FileFacts {
             sha256,
             digests: digests
                 .into_iter()
                 .filter(|digest| digest.algorithm != Algorithm::Sha256)
                 .collect(),
-            requires_python: parsed
-                .as_ref()
-                .and_then(CoreMetadata::requires_python)
-                .map(str::to_owned),
-            metadata_sha256: for_wheel.map(Sha256::of),
+            requires_python: metadata
+                .as_deref()
+                .and_then(CoreMetadata::requires_python_leniently),
+            metadata_sha256,
             defect,
         })
     }
+}
+
+/// Whether METADATA may be served beside its wheel: an installer takes it in place of the wheel's, and stops when it is
+/// for another project or for none.
+fn check_served(filename: &DistFilename, metadata: &[u8]) -> Result<(), String> {
+    let metadata = CoreMetadata::parse_lenient(metadata).map_err(|error| in_one_line(&error))?;
+    if metadata.name() == filename.project() {
+        return Ok(());
+    }
+    Err(format!(
+        "its metadata are those of the project `{}`",
+        metadata.name()
+    ))
 }
 
 fn hash(object: &mut Object, also: Option<Algorithm>) -> std::io::Result<Vec<NamedDigest>> {

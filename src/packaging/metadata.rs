@@ -98,9 +98,18 @@ impl CoreMetadata {
     /// # Errors
     /// [`MetadataError`] when there is no valid Name or Version.
     pub fn parse_lenient(bytes: &[u8]) -> Result<Self, MetadataError> {
-        let headers = Headers::parse(String::from_utf8_lossy(bytes).into_owned());
+        let headers = lenient_headers(bytes);
         let requires_python = stated(&headers, "Requires-Python").and_then(|text| text.parse().ok());
         Self::assemble(headers, requires_python)
+    }
+
+    /// The valid Requires-Python of the metadata of a file that is already in the folder, whatever else is wrong with
+    /// them: installers go by it even where name or version are not of today.
+    #[must_use]
+    pub fn requires_python_leniently(bytes: &[u8]) -> Option<String> {
+        let headers = lenient_headers(bytes);
+        let stated = stated(&headers, "Requires-Python")?.parse::<SpecifierSet>();
+        stated.ok().map(|specifiers| specifiers.as_str().to_owned())
     }
 
     fn assemble(headers: Headers, requires_python: Option<SpecifierSet>) -> Result<Self, MetadataError> {
@@ -171,6 +180,12 @@ impl CoreMetadata {
             .as_deref()
             .or_else(|| Some(self.headers.body()).filter(|body| !body.trim().is_empty()))
     }
+}
+
+/// Headers of any bytes. Some editors put a byte order mark in front, which would hide the first header.
+fn lenient_headers(bytes: &[u8]) -> Headers {
+    let text = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    Headers::parse(String::from_utf8_lossy(text).into_owned())
 }
 
 fn required<'a>(headers: &'a Headers, header: &'static str) -> Result<&'a str, MetadataError> {
@@ -322,8 +337,35 @@ mod tests {
         assert_eq!(metadata.name().as_str(), "a");
         assert_eq!(metadata.requires_python(), None);
         assert_eq!(metadata.first("Author"), Some("J\u{fffd}rg"));
+        let marked = "\u{feff}Metadata-Version: 2.1\nName: A\nVersion: 1.0\n";
+        assert_eq!(
+            CoreMetadata::parse_lenient(marked.as_bytes())
+                .unwrap()
+                .metadata_version(),
+            "2.1"
+        );
         assert!(CoreMetadata::parse_lenient(b"Name: A\n").is_err());
         assert!(CoreMetadata::parse_lenient(b"").is_err());
+    }
+
+    #[test]
+    fn the_python_requirement_is_found_in_metadata_that_are_not_valid() {
+        let read = |text: &[u8]| CoreMetadata::requires_python_leniently(text);
+        for text in [
+            &b"Name: a\nVersion: 2004d\nRequires-Python: >=3.8 \n"[..],
+            b"Requires-Python: >=3.8\nAuthor: J\xf6rg\n",
+            b"\xef\xbb\xbfRequires-Python: >=3.8\nRequires-Python: >=3.9\n",
+        ] {
+            assert_eq!(read(text).as_deref(), Some(">=3.8"));
+        }
+        for text in [
+            &b"Name: a\n\nRequires-Python: >=3\n"[..],
+            b"Requires-Python: <script>\n",
+            b"Requires-Python: UNKNOWN\n",
+            b"",
+        ] {
+            assert_eq!(read(text), None);
+        }
     }
 
     proptest! {

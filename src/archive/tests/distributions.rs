@@ -71,6 +71,94 @@ fn pkg_info_is_found_without_reading_on() {
     expect("other-2.0.tar.gz", &links, PKG_INFO);
 }
 
+/// What pip would install all the same: a file twice, paths with `./`, a link that leaves, a bad header behind PKG-INFO.
+#[test]
+fn pkg_info_is_found_in_sdists_that_no_upload_may_be() {
+    let honest = || Tar::default().file("./demo_pkg-1.0/./PKG-INFO", PKG_INFO.as_bytes());
+    let twice = Tar::default()
+        .file("demo_pkg-1.0/setup.py", b"1")
+        .file("demo_pkg-1.0/setup.py", b"2")
+        .link(b'2', "demo_pkg-1.0/out", "../../etc/passwd")
+        .file("../outside", b"x")
+        .file("demo_pkg-1.0/PKG-INFO", PKG_INFO.as_bytes());
+    let second_top = Tar::default()
+        .file("README", b"x")
+        .file("a/PKG-INFO", PKG_INFO.as_bytes());
+    let long = format!("demo_pkg-1.0/{}", "x".repeat(300));
+    let after_long_names = Tar::default()
+        .extension(b'L', format!("{long}\0").as_bytes())
+        .file("short", b"x")
+        .pax(&[("path", &long), ("mtime", "1.5")])
+        .file("short", b"x")
+        .file("demo_pkg-1.0/PKG-INFO", PKG_INFO.as_bytes());
+    let by_pax = Tar::default()
+        .pax(&[("path", "demo_pkg-1.0/PKG-INFO")])
+        .file("short", PKG_INFO.as_bytes());
+    for odd in [honest(), twice, second_top, after_long_names, by_pax] {
+        let bytes = odd.write();
+        expect(SDIST_NAME, &bytes, PKG_INFO);
+        for legacy in ["demo_pkg-2004d.tar.gz", "demo_pkg-1.0.tgz"] {
+            let name = DistFilename::parse_listed(legacy).unwrap();
+            let found = read_metadata(&name, Cursor::new(&bytes), &Limits::default()).unwrap();
+            assert_eq!(found.as_deref(), Some(PKG_INFO.as_bytes()), "{legacy}");
+        }
+    }
+    let none = Tar::default().link(b'2', "demo_pkg-1.0/PKG-INFO", "x").write();
+    assert_eq!(metadata_of(SDIST_NAME, &none).unwrap(), None);
+    assert!(
+        metadata_of(SDIST_NAME, &gzip(b"no tar"))
+            .unwrap_err()
+            .is_refusal()
+    );
+    assert!(metadata_of(SDIST_NAME, b"no gzip").unwrap_err().is_refusal());
+}
+
+const EGG_NAME: &str = "demo_pkg-1.0-py2.7.egg";
+
+fn egg_with(pkg_info: Option<&str>) -> Zip {
+    let mut members = vec![Member::deflated("demo_pkg/__init__.py", b"x = 1\n")];
+    members.extend(pkg_info.map(|text| Member::deflated("EGG-INFO/PKG-INFO", text.as_bytes())));
+    members.push(Member::stored("EGG-INFO/zip-safe", b"\n"));
+    Zip::of(members)
+}
+
+#[test]
+fn eggs_and_tgz_are_verified_like_their_successors() {
+    let inspected = |name: &str, bytes: &[u8]| {
+        let name = DistFilename::parse_listed(name).unwrap();
+        inspect(&name, Cursor::new(bytes), &Limits::default())
+    };
+    let egg = egg_with(Some(PKG_INFO)).write();
+    let inspection = inspected(EGG_NAME, &egg).unwrap();
+    assert_eq!(inspection.metadata_bytes, PKG_INFO.as_bytes());
+    let name = DistFilename::parse_listed(EGG_NAME).unwrap();
+    let found = read_metadata(&name, Cursor::new(&egg), &Limits::default()).unwrap();
+    assert_eq!(found.as_deref(), Some(PKG_INFO.as_bytes()));
+    for (name, bytes) in [
+        ("other-1.0-py2.7.egg", egg.clone()),
+        ("demo_pkg-2.0-py2.7.egg", egg.clone()),
+        (EGG_NAME, egg_with(None).write()),
+        (EGG_NAME, egg[..egg.len() - 1].to_vec()),
+        (EGG_NAME, [&egg[..], b"x"].concat()),
+        (EGG_NAME, b"an egg".to_vec()),
+        (EGG_NAME, honest_sdist()),
+        ("demo_pkg-1.0.tgz", egg.clone()),
+        ("demo_pkg-2.0.tgz", honest_sdist()),
+        ("demo_pkg-2004d.tgz", honest_sdist()),
+    ] {
+        assert!(inspected(name, &bytes).unwrap_err().is_refusal(), "{name}");
+    }
+    let mut evil = egg_with(Some(PKG_INFO));
+    evil.members.push(Member::stored("../evil.py", b""));
+    assert!(inspected(EGG_NAME, &evil.write()).is_err());
+    assert_eq!(
+        inspected("demo_pkg-1.0.tgz", &honest_sdist())
+            .unwrap()
+            .metadata_bytes,
+        PKG_INFO.as_bytes()
+    );
+}
+
 #[test]
 fn b10_b26_huge_metadata_are_not_read() {
     let huge = vec![b'\n'; 60 << 20];
@@ -81,6 +169,12 @@ fn b10_b26_huge_metadata_are_not_read() {
     assert!(metadata_of(WHEEL_NAME, &lying.write()).unwrap_err().is_refusal());
     let tar = Tar::default().file("demo_pkg-1.0/PKG-INFO", &huge).write();
     assert!(metadata_of(SDIST_NAME, &tar).unwrap_err().is_refusal());
+    let mut bomb = Tar::default();
+    for number in 0..3 {
+        bomb = bomb.file(&format!("demo_pkg-1.0/{number}"), &huge);
+    }
+    let bomb = bomb.file("demo_pkg-1.0/PKG-INFO", PKG_INFO.as_bytes()).write();
+    assert!(metadata_of(SDIST_NAME, &bomb).unwrap_err().is_refusal());
 }
 
 #[test]

@@ -546,8 +546,7 @@ fn b28_other_packings_and_oddities() {
     );
     for old in [
         "demo_pkg-1.0.tar.bz2",
-        "demo_pkg-1.0.tgz",
-        "demo_pkg-1.0-py2.7.egg",
+        "demo_pkg-1.0.tar.xz",
         "demo_pkg-1.0.win32.exe",
     ] {
         let name = crate::packaging::DistFilename::parse_listed(old).unwrap();
