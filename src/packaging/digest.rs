@@ -83,6 +83,8 @@ pub enum Algorithm {
     Sha512,
     /// BLAKE2b cut to 256 bits, which twine and uv send as `blake2_256_digest`.
     Blake2b256,
+    /// BLAKE2b in full, which distutils sends under the same name.
+    Blake2b512,
 }
 
 impl Algorithm {
@@ -95,6 +97,7 @@ impl Algorithm {
             Self::Sha384 => "sha384",
             Self::Sha512 => "sha512",
             Self::Blake2b256 => "blake2b_256",
+            Self::Blake2b512 => "blake2b_512",
         }
     }
 }
@@ -138,7 +141,7 @@ impl NamedDigest {
             Algorithm::Md5 => decode::<16>(algorithm, text).map(|_| ()),
             Algorithm::Sha256 | Algorithm::Blake2b256 => decode::<32>(algorithm, text).map(|_| ()),
             Algorithm::Sha384 => decode::<48>(algorithm, text).map(|_| ()),
-            Algorithm::Sha512 => decode::<64>(algorithm, text).map(|_| ()),
+            Algorithm::Sha512 | Algorithm::Blake2b512 => decode::<64>(algorithm, text).map(|_| ()),
         }?;
         Ok(Self {
             algorithm,
@@ -178,6 +181,7 @@ pub struct MultiHasher {
     sha384: Option<sha2::Sha384>,
     sha512: Option<sha2::Sha512>,
     blake2b: Option<blake2::Blake2b256>,
+    blake2b_512: Option<blake2::Blake2b512>,
 }
 
 impl MultiHasher {
@@ -191,6 +195,7 @@ impl MultiHasher {
                 Algorithm::Sha384 => hasher.sha384 = Some(sha2::Sha384::new()),
                 Algorithm::Sha512 => hasher.sha512 = Some(sha2::Sha512::new()),
                 Algorithm::Blake2b256 => hasher.blake2b = Some(blake2::Blake2b256::new()),
+                Algorithm::Blake2b512 => hasher.blake2b_512 = Some(blake2::Blake2b512::new()),
             }
         }
         hasher
@@ -213,6 +218,9 @@ impl MultiHasher {
         if let Some(hasher) = &mut self.blake2b {
             hasher.update(bytes);
         }
+        if let Some(hasher) = &mut self.blake2b_512 {
+            hasher.update(bytes);
+        }
     }
 
     /// The digests, one for each algorithm that was asked for.
@@ -232,6 +240,8 @@ impl MultiHasher {
                 .map(|hasher| named(Algorithm::Sha512, &hasher.finalize())),
             self.blake2b
                 .map(|hasher| named(Algorithm::Blake2b256, &hasher.finalize())),
+            self.blake2b_512
+                .map(|hasher| named(Algorithm::Blake2b512, &hasher.finalize())),
         ]
         .into_iter()
         .flatten()
@@ -245,7 +255,7 @@ mod tests {
 
     // The digests of the three bytes "abc", from the algorithms' own standards (RFC 1321, FIPS 180-4); the
     // 256-bit BLAKE2b one is what Python's hashlib.blake2b(b"abc", digest_size=32) gives.
-    const ABC: [(Algorithm, &str); 3] = [
+    const ABC: [(Algorithm, &str); 4] = [
         (Algorithm::Md5, "900150983cd24fb0d6963f7d28e17f72"),
         (
             Algorithm::Sha256,
@@ -254,6 +264,10 @@ mod tests {
         (
             Algorithm::Blake2b256,
             "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319",
+        ),
+        (
+            Algorithm::Blake2b512,
+            "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d17d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923",
         ),
     ];
 

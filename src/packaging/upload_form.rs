@@ -125,7 +125,7 @@ fn digest_field(algorithm: Algorithm) -> Option<&'static str> {
         Algorithm::Md5 => Some("md5_digest"),
         Algorithm::Sha256 => Some("sha256_digest"),
         Algorithm::Blake2b256 => Some("blake2_256_digest"),
-        Algorithm::Sha384 | Algorithm::Sha512 => None,
+        Algorithm::Sha384 | Algorithm::Sha512 | Algorithm::Blake2b512 => None,
     }
 }
 
@@ -356,6 +356,11 @@ fn digests(fields: &[(String, String)]) -> Result<Vec<NamedDigest>, FormError> {
             continue;
         };
         if let Some(text) = single(fields, field)? {
+            // distutils meant the short one and sent the long one.
+            let algorithm = match algorithm {
+                Algorithm::Blake2b256 if text.len() == 128 => Algorithm::Blake2b512,
+                other => other,
+            };
             let digest =
                 NamedDigest::parse(algorithm, text).map_err(|reason| FormError::Digest { field, reason })?;
             digests.push(digest);
