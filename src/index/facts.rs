@@ -60,6 +60,11 @@ impl Index {
                 record.stamp = still;
                 continue;
             };
+            if let Some(reason) = &facts.defect
+                && self.defects_told.is_news((record.key.clone(), stamp))
+            {
+                warn!(file = %record.key, reason, "the archive can't be understood; it is served without metadata");
+            }
             if has_settled(stamp) {
                 let kept = facts.clone();
                 self.keep_facts(&record.key, stamp, kept, rewritings).await;
@@ -165,9 +170,6 @@ impl Settings {
                 .ok(),
             _ => None,
         };
-        if let Some(reason) = &defect {
-            warn!(file = %filename, reason, "the archive can't be understood; it is served without metadata");
-        }
         Some(FileFacts {
             sha256,
             digests: digests

@@ -28,7 +28,7 @@ use crate::archive::Limits;
 use crate::catalog::{self, SharedCatalog, Timed};
 use crate::packaging::ProjectName;
 use crate::packaging::digest::Algorithm;
-use crate::storage::{self, SharedStore, StoreKey};
+use crate::storage::{self, SharedStore, Stamp, StoreKey};
 
 pub use crate::catalog::Counts;
 pub use crate::storage::{Object, Spool};
@@ -44,6 +44,7 @@ mod remove;
 mod search;
 mod signatures;
 mod statistics;
+mod told;
 mod upload;
 
 #[cfg(test)]
@@ -101,8 +102,10 @@ pub struct Index {
     changes: reconcile::Inbox,
     /// Files that are hidden behind another one of their name, and were told to be.
     twins_told: Mutex<HashSet<StoreKey>>,
-    /// Files that were told not to be listed.
-    ignored_told: Mutex<HashSet<StoreKey>>,
+    /// Files that are not listed, and were told not to be.
+    ignored_told: told::Told<StoreKey>,
+    /// Files that can't be understood in this state.
+    defects_told: told::Told<(StoreKey, Stamp)>,
     /// Files that the last listing passed over, because they are no distributions.
     ignored_files: AtomicU64,
     /// Bounds how many files are read for their facts at once: that is processor work, so one for each core.
@@ -134,7 +137,8 @@ impl Index {
             signatures: signatures::Signatures::default(),
             changes: reconcile::Inbox::default(),
             twins_told: Mutex::default(),
-            ignored_told: Mutex::default(),
+            ignored_told: told::Told::default(),
+            defects_told: told::Told::default(),
             ignored_files: AtomicU64::new(0),
             readers: Arc::new(Semaphore::new(cores)),
             verifiers: Arc::new(Semaphore::new(cores)),
@@ -172,7 +176,7 @@ impl Index {
         Ok(self.catalog.project(project).await?.is_some())
     }
 
-    /// Begins an upload of at most `announced_bytes`, when the client said how many.
+    /// Begins an upload.
     ///
     /// # Errors
     /// [`storage::Error::NoSpace`] when it can't fit; the store's other errors.

@@ -44,9 +44,6 @@ pub(super) struct Attempts {
     last_failed: bool,
 }
 
-/// So many files are told not to be listed; whoever has more strangers in the folder knows by then.
-const MAX_IGNORED_TOLD: usize = 10_000;
-
 /// How long events may follow the upload that caused them.
 const PLACED_FOR: Duration = Duration::from_secs(2);
 
@@ -252,11 +249,7 @@ impl Index {
 
     /// Says once why a file is not listed.
     fn tell_ignored(&self, key: &StoreKey, reason: &FilenameError) {
-        if !enabled!(Level::DEBUG) {
-            return;
-        }
-        let mut told = self.ignored_told.lock().unwrap_or_else(PoisonError::into_inner);
-        if told.len() < MAX_IGNORED_TOLD && told.insert(key.clone()) {
+        if enabled!(Level::DEBUG) && self.ignored_told.is_news(key.clone()) {
             debug!(file = %Place(key), reason = in_one_line(reason), "not listed");
         }
     }

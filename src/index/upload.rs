@@ -404,15 +404,18 @@ impl Index {
         self.files.forget(&key);
         self.pages.forget([filename.project()]);
         let accepted = outcome?;
+        if let Some(signature) = signature.as_ref().filter(|_| replaced) {
+            self.put_signature(&key, signature).await?;
+        }
         info!(file = %filename, %sha256, size_bytes, signed = signature.is_some(), "upload {}", accepted.name());
         Ok(accepted)
     }
 
-    /// Puts file and signature in place, so that at no time a signature stands beside bytes that it doesn't sign.
+    /// Puts the file in place, so that at no time a signature stands beside bytes that it doesn't sign.
     ///
     /// A new file gets its signature first, which nobody can see without it; so both appear in one step. Where a file
-    /// takes another one's place, the old signature goes before and the new one comes after: should that be cut short, the
-    /// same upload once more brings the signature.
+    /// takes another one's place, the old signature goes before, and the new one is left to the caller for when the file
+    /// is recorded: should that be cut short, the same upload once more brings the signature.
     async fn put(
         &self,
         key: &StoreKey,
@@ -430,10 +433,8 @@ impl Index {
         } else {
             self.store.put_new(key, spool).await
         };
-        match (&placed, signature) {
-            (Ok(_), Some(signature)) if replaces => self.put_signature(key, signature).await?,
-            (Err(_), Some(_)) if !replaces => self.take_back_signature(key).await,
-            _ => {}
+        if placed.is_err() && signature.is_some() && !replaces {
+            self.take_back_signature(key).await;
         }
         placed
     }

@@ -241,6 +241,29 @@ proptest! {
     }
 
     #[test]
+    fn any_content_comes_through_in_the_manner_of_distutils(content in prop::collection::vec(any::<u8>(), 0..300), piece in 1_usize..50) {
+        prop_assume!(memmem::find(&content, b"\n--XX").is_none());
+        let mut form = b"\n--XX\nContent-Disposition: form-data; name=\"c\"\n\n".to_vec();
+        form.extend(&content);
+        form.extend(b"\n--XX--\n");
+        let parts = read(&form, piece).unwrap();
+        prop_assert_eq!(&parts[0].2, &content);
+    }
+
+    #[test]
+    fn names_of_files_come_through_both_ways(name in "[ -~]{1,40}") {
+        let quoted = name.replace('\\', "\\\\").replace('"', "\\\"");
+        prop_assume!(!name.contains("%22"));
+        let encoded = percent_encoding::utf8_percent_encode(&name, percent_encoding::NON_ALPHANUMERIC);
+        let form = format!(
+            "{}--XX--",
+            part(&format!("form-data; name=c; filename=\"{quoted}\"; filename*=utf-8''{encoded}"), "x")
+        );
+        let parts = read(form.as_bytes(), 64).unwrap();
+        prop_assert_eq!(parts[0].1.as_deref(), Some(name.as_str()));
+    }
+
+    #[test]
     fn any_bytes_end_without_a_panic(body in prop::collection::vec(any::<u8>(), 0..200), piece in 1_usize..20) {
         let mut form = b"--XX\r\n".to_vec();
         form.extend(&body);

@@ -9,6 +9,7 @@ mod folder; // what people do to the folder while it is served
 mod forms; // the upload form in the manner of every client
 mod legacy_names; // files of the past, as pypiserver reads their names
 mod listing; // all files on one page, pages by other ways, ways to pages
+mod metadata; // METADATA and PKG-INFO of all times
 mod pages; // the Simple API
 mod prefix; // everything below a path of its own
 mod project_json; // the JSON of projects

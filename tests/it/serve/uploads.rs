@@ -247,6 +247,38 @@ fn of_many_at_once_one_wins() {
     assert!(stored == files[winners[0]].bytes);
 }
 
+/// Large enough that the disk is looked at on the way, and without a length by which to judge them before.
+#[test]
+fn many_large_chunked_uploads_at_once_stay_whole() {
+    let (testbed, server) = open_server();
+    let files: Vec<Distribution> = (0..4)
+        .map(|seed| wheel("lib", &format!("1.{seed}")).padding(18 << 20, seed).build())
+        .collect();
+    std::thread::scope(|scope| {
+        for file in &files {
+            let url = &server.url;
+            scope.spawn(move || {
+                let head =
+                    "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n";
+                let mut message =
+                    format!("{head}Content-Type: {}\r\n\r\n", Form::content_type()).into_bytes();
+                for chunk in form_for(file).body().chunks(70_001) {
+                    message.extend(format!("{:x}\r\n", chunk.len()).as_bytes());
+                    message.extend(chunk);
+                    message.extend(b"\r\n");
+                }
+                message.extend(b"0\r\n\r\n");
+                http::raw(url, &message).expect(200);
+            });
+        }
+    });
+    let page = get(&server.url, "/simple/lib/", &JSON).text();
+    for file in &files {
+        assert!(page.contains(&file.sha256()), "{}", file.filename);
+        assert!(fs::read(testbed.path("packages").join(&file.filename)).unwrap() == file.bytes);
+    }
+}
+
 #[test]
 fn forms_that_make_no_sense_are_refused() {
     let (testbed, server) = open_server();
