@@ -14,7 +14,8 @@
 //! `reconcile.rs` brings changes of the folder into the catalog, `facts.rs` reads what files say of themselves,
 //! `pages.rs` makes and keeps pages, `documents.rs` the JSON of projects, `generations.rs` tells when such things are
 //! outdated, `listing.rs` goes through all files, `search.rs` finds projects, `files.rs` gives downloads,
-//! `signatures.rs` knows which files are signed, `upload.rs` accepts or refuses, `remove.rs` removes a release.
+//! `signatures.rs` knows which files are signed, `upload.rs` accepts or refuses (`refusal.rs` says why), `remove.rs`
+//! removes a release.
 
 use std::collections::HashSet;
 use std::num::NonZero;
@@ -40,6 +41,7 @@ mod generations;
 mod listing;
 mod pages;
 mod reconcile;
+mod refusal;
 mod remove;
 mod search;
 mod signatures;
@@ -54,10 +56,12 @@ pub use documents::{DocumentKey, Which};
 pub use files::{Content, Download};
 pub use listing::Listing;
 pub use pages::{Page, PageKey};
+pub use refusal::Refusal;
 pub use remove::{Removal, RemovalError};
 pub use search::{Found, Query};
 pub use statistics::{CachedBytes, Statistics, Uploads};
 pub use upload::{Accepted, Refusal, Submission};
+pub use upload::{Accepted, Submission};
 
 /// What the index is told once, at the start.
 #[derive(Clone, Debug)]
