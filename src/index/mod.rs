@@ -60,7 +60,6 @@ pub use refusal::Refusal;
 pub use remove::{Removal, RemovalError};
 pub use search::{Found, Query};
 pub use statistics::{CachedBytes, Statistics, Uploads};
-pub use upload::{Accepted, Refusal, Submission};
 pub use upload::{Accepted, Submission};
 
 /// What the index is told once, at the start.

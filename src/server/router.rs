@@ -39,6 +39,8 @@ fn routes(state: &State) -> Router<State> {
         .route("/+simple/", get(simple::html_root))
         .route("/+simple/{project}", get(simple::to_project))
         .route("/+simple/{project}/", get(simple::html_project))
+        // hatch writes the plus in its other spelling.
+        .route("/%2Bsimple/{project}/", get(simple::html_project))
         .route("/packages", get(simple::one_slash_further))
         .route("/packages/", get(listing::all_files))
         .route("/packages/{*path}", get(files::download))

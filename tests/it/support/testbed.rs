@@ -360,6 +360,9 @@ impl Drop for Server {
 fn address_in(line: &str) -> Option<String> {
     let (_, address) = line.split_once("listening on ")?;
     let is_whole = |scheme: &str| address.starts_with(&format!("{scheme}://127.0.0.1:"));
-    let end = address.find([' ', '"']).unwrap_or(address.len());
+    // A path behind host and port is where everything is mounted; the tests name it themselves.
+    let host = address.find("://").map_or(0, |at| at + "://".len());
+    let ends_address = |c: char| matches!(c, ' ' | '"') || (host > 0 && c == '/');
+    let end = address[host..].find(ends_address).map_or(address.len(), |at| host + at);
     (is_whole("http") || is_whole("https") || address.starts_with("unix:")).then(|| address[..end].to_owned())
 }
