@@ -32,6 +32,7 @@
 //! | how a build backend is called | [`pep517`] |
 //! | where a setting comes from | [`config`] |
 //! | a verb's flags and help | `commands/<verb>.rs` |
+//! | what is logged, where, and how it stays cheap | `logging/` |
 //! | a prompt or a progress bar | [`terminal`] |
 //! | what the user reads when something fails, and the exit code | [`failure`] |
 //! | how an error tells its causes on one line | `causes.rs` |
@@ -52,7 +53,7 @@
 //! | `storage` | `packaging` | |
 //! | `catalog` | `packaging`, `storage`, `measures` | `rusqlite`, `rusqlite_migration` |
 //! | `index` | `packaging`, `archive`, `storage`, `catalog`, `causes`, `measures` | `flate2` |
-//! | `server` | `packaging`, `auth`, `index`, `causes`, `measures` | `axum`, `hyper`, `hyper_util`, `tower`, `prometheus_client`, `tokio_rustls`, `ipnet`, `rustls` |
+//! | `server` | `packaging`, `auth`, `index`, `causes`, `measures` | `axum`, `hyper`, `hyper_util`, `tower`, `prometheus_client`, `tokio_rustls`, `ipnet`, `rustls`, `arc_swap` |
 //! | `client` | `packaging`, `archive`, `auth`, `causes` | `reqwest`, `hyper`, `rustls` |
 //! | `pep517` | `packaging`, `archive` | |
 //! | `config` | `packaging`, `auth` | `dirs` |

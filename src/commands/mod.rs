@@ -1,7 +1,7 @@
 //! The verbs: one file or folder each with its arguments, its help and a short `run`; this file only picks one.
 //!
-//! `variables.rs` has what is the same for all: how help names an option's environment variable, and what an empty
-//! one means.
+//! What is the same for all verbs: `variables.rs` says how help names an option's environment variable, and what an
+//! empty one means; `usage.rs` says what is wrong with words that make no sense.
 
 mod adduser;
 mod build;
@@ -10,6 +10,7 @@ mod configure;
 mod doctor;
 mod publish;
 mod serve;
+mod usage;
 mod variables;
 
 use std::ffi::OsString;
@@ -50,18 +51,7 @@ pub fn command() -> clap::Command {
 /// Runs the command line `arguments` (the program's name first) and gives the exit code: 0 done, 1 failed,
 /// 2 bad usage or settings, 130 interrupted.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match command()
-        .try_get_matches_from(arguments)
-        .and_then(|matches| Cli::from_arg_matches(&matches))
-    {
-        Ok(cli) => cli,
-        Err(error) => {
-            // A closed pipe while help is printed is no failure.
-            let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
-        }
-    };
-    match dispatch(cli) {
+    match answer(arguments.into_iter().collect()) {
         Ok(code) => code,
         Err(failure) => {
             // When stderr is gone there is nobody left to tell.
@@ -71,14 +61,28 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn dispatch(cli: Cli) -> Result<ExitCode, Failure> {
+fn answer(typed: Vec<OsString>) -> Result<ExitCode, Failure> {
+    let program = command();
+    let words = serve::Words::translate(typed, &program)?;
+    let cli = program
+        .clone()
+        .try_get_matches_from(&words.words)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    match cli {
+        Ok(cli) => dispatch(cli, words),
+        Err(error) => usage::answer(&error, &program, &words.words),
+    }
+}
+
+fn dispatch(cli: Cli, words: serve::Words) -> Result<ExitCode, Failure> {
     let environment = Environment::from_process().map_err(|error| {
         Failure::new("can't tell the current folder")
             .caused_by(&error)
             .hint("change to a folder that exists")
     })?;
     match cli.verb {
-        Verb::Serve(arguments) => serve::run(*arguments, &environment),
+        // It reads its words once more, with its settings file beneath them.
+        Verb::Serve(_) => serve::run(words, environment),
         Verb::Adduser(arguments) => adduser::run(arguments, &environment),
         Verb::Configure(arguments) => configure::run(arguments, &environment),
         Verb::Doctor(arguments) => doctor::run(arguments, &environment),

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
     home: Option<PathBuf>,
+    config_dir: Option<PathBuf>,
     working_dir: PathBuf,
 }
 
@@ -23,6 +24,7 @@ impl Environment {
         Ok(Self {
             variables: std::env::vars_os().collect(),
             home: dirs::home_dir(),
+            config_dir: dirs::config_dir(),
             working_dir: std::env::current_dir()?,
         })
     }
@@ -37,6 +39,7 @@ impl Environment {
         Self {
             variables,
             home: Some(home.to_owned()),
+            config_dir: Some(home.join(".config")),
             working_dir: home.to_owned(),
         }
     }
@@ -85,6 +88,12 @@ impl Environment {
             .filter(|folder| folder.is_absolute())
             .map(|folder| folder.join(&file_name))
             .find(|path| path.is_file())
+    }
+
+    /// The folder of the user's configuration files (`~/.config` on Linux); `None` when the system knows none.
+    #[must_use]
+    pub fn config_dir(&self) -> Option<&Path> {
+        self.config_dir.as_deref()
     }
 
     /// The folder that relative paths start from.

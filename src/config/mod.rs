@@ -9,6 +9,7 @@
 //! | how uv, poetry, pdm and hatch are told of it | [`tools`] |
 //! | what keeps a setting from counting | [`shadows`] |
 //! | where passwords are that are in no file | [`keyring`] |
+//! | what stands in `pkgctl.toml` | [`settings_file`] |
 //! | what of a file may be shown | `masking.rs` |
 //!
 //! The files of other programs are edited, not owned: [`ini`] reads them as Python does, `ini_edit.rs` changes single
@@ -29,6 +30,7 @@ mod netrc_edit;
 pub mod pip_conf;
 pub mod pypirc;
 pub mod repository;
+pub mod settings_file;
 pub mod shadows;
 pub mod tools;
 
@@ -39,3 +41,4 @@ pub use index_url::IndexUrl;
 pub use masking::mask_secrets;
 pub use netrc_edit::{HostLogin, NetrcEditError};
 pub use pypirc::Pypirc;
+pub use settings_file::SettingsFile;

@@ -6,6 +6,7 @@ use super::{Failure, Kind};
 use crate::config::dotfile::DotfileError;
 use crate::config::keyring::KeyringError;
 use crate::config::repository::RepositoryError;
+use crate::config::settings_file::SettingsFileError;
 use crate::config::tools::TomlError;
 use crate::config::{EditError, EditProblem, NetrcEditError};
 
@@ -91,5 +92,33 @@ impl From<RepositoryError> for Failure {
             )),
             RepositoryError::BadUrl { .. } => failure.hint("write it like `http://localhost:8080/`"),
         }
+    }
+}
+
+impl From<SettingsFileError> for Failure {
+    fn from(error: SettingsFileError) -> Self {
+        let (kind, hint) = match &error {
+            SettingsFileError::Missing { .. } => (
+                Kind::Usage,
+                "check the name; `pkgctl serve --show-config > FILE` writes one with the settings of now",
+            ),
+            SettingsFileError::Unreadable { .. } => (
+                Kind::Failed,
+                "check that it is a text file in UTF-8 and that you may read it",
+            ),
+            SettingsFileError::Malformed { .. } => (
+                Kind::Usage,
+                "write one `key = value` a line, and texts in quotes, as in `host = \"127.0.0.1\"`",
+            ),
+            SettingsFileError::Unfit { .. } => (
+                Kind::Usage,
+                "write `key = value` with a text in quotes, a whole number, true, false or a list of texts",
+            ),
+        };
+        Self {
+            kind,
+            ..Self::from_error(&error)
+        }
+        .hint(hint)
     }
 }

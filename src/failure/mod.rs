@@ -10,6 +10,7 @@ mod builds;
 mod configuration;
 mod folder;
 mod listening;
+mod logs;
 mod publishing;
 
 use std::error::Error;
@@ -79,6 +80,23 @@ impl Failure {
     pub fn caused_by(mut self, error: &(dyn Error + 'static)) -> Self {
         self.causes.push(error.to_string());
         self.caused_by_sources(error)
+    }
+
+    /// Adds a cause that is no error of its own.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<String>) -> Self {
+        self.causes.push(cause.into());
+        self
+    }
+
+    /// The headline and the causes, for the log of a program that goes on.
+    #[must_use]
+    pub fn in_one_line(&self) -> String {
+        let mut line = self.headline.replace('\n', " ");
+        for cause in &self.causes {
+            let _ = write!(line, ": {}", cause.replace('\n', " "));
+        }
+        line
     }
 
     /// The one thing to do about it.

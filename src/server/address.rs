@@ -4,12 +4,12 @@ use std::convert::Infallible;
 use std::fmt;
 use std::str::FromStr;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRef as _, FromRequestParts};
 use axum::http::request::Parts;
 use thiserror::Error;
 
 use super::origin::{Origin, Scheme};
-use super::state::State;
+use super::state::{Live, State};
 
 /// The address under which the client of one request knows the index.
 ///
@@ -43,11 +43,12 @@ impl Address {
     }
 }
 
-impl FromRequestParts<State> for Address {
+impl FromRequestParts<Live> for Address {
     type Rejection = Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, state: &State) -> Result<Self, Self::Rejection> {
-        let origin = Origin::from_request_parts(parts, state).await?;
+    async fn from_request_parts(parts: &mut Parts, live: &Live) -> Result<Self, Self::Rejection> {
+        let origin = Origin::from_request_parts(parts, live).await?;
+        let state = State::from_ref(live);
         Ok(Self {
             // A proxy may show the place where everything is mounted below yet another path.
             path: format!("{}{}/", origin.prefix(), state.settings().mount),

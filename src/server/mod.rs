@@ -10,7 +10,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::auth::{Authenticator, Policy};
-use crate::index::Index;
 use crate::packaging::ProjectName;
 
 mod address;
@@ -51,11 +50,12 @@ pub use listener::{Listener, Listeners};
 pub(crate) use middleware::ACCESS_TARGET;
 pub use origin::{Origin, Scheme};
 pub use proxies::{NetworkError, TrustedProxies};
+pub use state::Live;
 pub use tls::{Holds, Tls, TlsError};
 pub use web::{TemplateError, WelcomeTemplate};
 
-/// What the server is told once, at the start.
-#[derive(Debug)]
+/// What the server is told at the start, and when its settings change.
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Largest file that is accepted, in bytes.
     pub max_upload_bytes: u64,
@@ -174,24 +174,21 @@ pub struct Access {
     /// Which action needs a user.
     pub policy: Policy,
     /// The users; `None` when there is no password file.
-    pub authenticator: Option<Authenticator>,
+    pub authenticator: Option<Arc<Authenticator>>,
 }
 
 /// Serves the index on `listeners` until `shutdown` completes, then lets requests in flight finish.
 ///
-/// Failures of single connections are logged and end only those.
+/// Failures of single connections are logged and end only those. The limits are those of connections; what a request
+/// may do is for the settings of `live` to say.
 pub async fn run(
-    settings: Settings,
-    access: Access,
-    index: Arc<Index>,
+    live: Live,
+    limits: &Limits,
     listeners: Listeners,
     shutdown: impl Future<Output = ()> + Send,
 ) {
-    let limits = settings.limits.clone();
-    let proxies = settings.trusted_proxies.clone();
-    let state = state::State::new(settings, access, index);
-    let router = router::router(state);
-    connections::serve(&limits, proxies, listeners, router, shutdown).await;
+    let proxies = live.trusted_proxies();
+    connections::serve(limits, proxies, listeners, router::router(live), shutdown).await;
 }
 
 #[cfg(test)]

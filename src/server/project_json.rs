@@ -8,7 +8,7 @@ use super::address::Address;
 use super::error::ApiError;
 use super::extract::{PathText, Visitor, text};
 use super::simple::{Sent, redirect, send, with_query};
-use super::state::State;
+use super::state::{Live, State};
 use crate::auth::Action;
 use crate::index::{DocumentKey, Which};
 use crate::packaging::simple::negotiate::accepts_gzip;
@@ -27,15 +27,15 @@ pub(super) struct Asked {
     headers: HeaderMap,
 }
 
-impl axum::extract::FromRequestParts<State> for Asked {
+impl axum::extract::FromRequestParts<Live> for Asked {
     type Rejection = ApiError;
 
     async fn from_request_parts(
         parts: &mut axum::http::request::Parts,
-        state: &State,
+        live: &Live,
     ) -> Result<Self, ApiError> {
-        let Ok(visitor) = Visitor::from_request_parts(parts, state).await;
-        let Ok(address) = Address::from_request_parts(parts, state).await;
+        let Ok(visitor) = Visitor::from_request_parts(parts, live).await;
+        let Ok(address) = Address::from_request_parts(parts, live).await;
         Ok(Self {
             visitor,
             address,

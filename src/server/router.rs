@@ -5,25 +5,30 @@
 use axum::Router;
 use axum::routing::{MethodRouter, get, post};
 
-use super::state::State;
+use axum::extract::FromRef as _;
+
+use super::HealthPath;
+use super::state::{Live, State};
 use super::{error, files, health, listing, metrics, middleware, project_json, search, simple, upload, web};
 
 /// All routes, inside the one layer that every request passes.
-pub(super) fn router(state: State) -> Router {
-    let around = axum::middleware::from_fn_with_state(state.clone(), middleware::around);
-    let routes = routes(&state).layer(around.clone());
-    let mount = &state.settings().mount;
-    if mount.is_root() {
-        return routes.with_state(state);
+pub(super) fn router(live: Live) -> Router {
+    // Where the routes are stays what it was at the start.
+    let at_start = State::from_ref(&live);
+    let settings = at_start.settings();
+    let around = axum::middleware::from_fn_with_state(live.clone(), middleware::around);
+    let routes = routes(&settings.health_path).layer(around.clone());
+    if settings.mount.is_root() {
+        return routes.with_state(live);
     }
     // Outside there is nothing, not even the health check.
-    let nothing: Router<State> = Router::new().fallback(error::no_such_page).layer(around);
+    let nothing: Router<Live> = Router::new().fallback(error::no_such_page).layer(around);
     nothing
-        .nest_service(mount.as_str(), routes.with_state(state.clone()))
-        .with_state(state)
+        .nest_service(settings.mount.as_str(), routes.with_state(live.clone()))
+        .with_state(live)
 }
 
-fn routes(state: &State) -> Router<State> {
+fn routes(health_path: &HealthPath) -> Router<Live> {
     Router::new()
         .route("/", get(web::welcome).merge(uploads()))
         // An address that ends in a slash, with another behind it: uploaders that join them so get through.
@@ -57,13 +62,13 @@ fn routes(state: &State) -> Router<State> {
         .route("/pypi/", uploads())
         .route("/ready", get(health::ready))
         .route("/metrics", get(metrics::show))
-        .route(state.settings().health_path.as_str(), get(health::live))
+        .route(health_path.as_str(), get(health::live))
         .route("/{project}", get(simple::to_project_at_root))
         .route("/{project}/", get(simple::to_project_at_root))
         .fallback(error::no_such_page)
         .method_not_allowed_fallback(error::method_not_allowed)
 }
 
-fn uploads() -> MethodRouter<State> {
+fn uploads() -> MethodRouter<Live> {
     post(upload::post)
 }

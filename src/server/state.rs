@@ -3,71 +3,118 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use arc_swap::ArcSwap;
+use axum::extract::FromRef;
 use axum::http::HeaderValue;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::error::ApiError;
 use super::extract::Visitor;
 use super::metrics::Metrics;
-use super::{Access, Settings};
+use super::{Access, Settings, TrustedProxies};
 use crate::auth::policy::Access as Needs;
 use crate::auth::{Action, Policy, Username};
 use crate::index::Index;
 
-/// Shared by all requests; cloning is cheap.
+/// An index with the settings that it is served by, which may change while it is served. Cloning gives another handle
+/// to the same one.
+#[derive(Clone)]
+pub struct Live {
+    now: Arc<ArcSwap<Current>>,
+}
+
+impl Live {
+    /// An index that is served by these settings.
+    #[must_use]
+    pub fn new(settings: Settings, access: Access, index: Arc<Index>) -> Self {
+        let shared = Shared {
+            index,
+            uploads: Semaphore::new(settings.limits.uploads),
+            uploads_present: AtomicUsize::new(0),
+            metrics: Metrics::default(),
+        };
+        let current = Current {
+            file_cache_control: file_cache_control(&settings, &access.policy),
+            settings,
+            access,
+            shared: Arc::new(shared),
+        };
+        Self {
+            now: Arc::new(ArcSwap::from_pointee(current)),
+        }
+    }
+
+    /// Whose word about clients is taken at the start; a change of it needs another start.
+    pub(super) fn trusted_proxies(&self) -> TrustedProxies {
+        self.now.load().settings.trusted_proxies.clone()
+    }
+
+    /// Serves requests that come from now on by other settings; those in flight are finished by the ones they began
+    /// with. The bounds of connections and of uploads at a time stay what they were at the start.
+    pub fn change(&self, settings: Settings, access: Access) {
+        let shared = Arc::clone(&self.now.load().shared);
+        self.now.store(Arc::new(Current {
+            file_cache_control: file_cache_control(&settings, &access.policy),
+            settings,
+            access,
+            shared,
+        }));
+    }
+}
+
+/// What one request sees from its beginning to its end; cloning is cheap.
 #[derive(Clone)]
 pub(super) struct State {
+    current: Arc<Current>,
+}
+
+/// The settings of a time.
+struct Current {
+    settings: Settings,
+    /// What a `Cache-Control` header says of downloads under these settings.
+    file_cache_control: HeaderValue,
+    access: Access,
     shared: Arc<Shared>,
 }
 
+/// What outlives a change of settings.
 struct Shared {
-    settings: Settings,
-    access: Access,
     index: Arc<Index>,
-    file_cache_control: HeaderValue,
     uploads: Semaphore,
     /// Uploads that hold a permit or wait for one.
     uploads_present: AtomicUsize,
     metrics: Metrics,
 }
 
-impl State {
-    pub(super) fn new(settings: Settings, access: Access, index: Arc<Index>) -> Self {
-        let uploads = Semaphore::new(settings.limits.uploads);
-        let shared = Shared {
-            file_cache_control: file_cache_control(&settings, &access.policy),
-            settings,
-            access,
-            index,
-            uploads,
-            uploads_present: AtomicUsize::new(0),
-            metrics: Metrics::default(),
-        };
+impl FromRef<Live> for State {
+    fn from_ref(live: &Live) -> Self {
         Self {
-            shared: Arc::new(shared),
+            current: live.now.load_full(),
         }
     }
+}
 
+impl State {
     pub(super) fn settings(&self) -> &Settings {
-        &self.shared.settings
+        &self.current.settings
     }
 
     pub(super) fn index(&self) -> &Arc<Index> {
-        &self.shared.index
+        &self.current.shared.index
     }
 
     pub(super) fn metrics(&self) -> &Metrics {
-        &self.shared.metrics
+        &self.current.shared.metrics
     }
 
     /// What the action asks of clients.
     pub(super) fn access(&self, action: Action) -> Needs {
-        self.shared.access.policy.access(action)
+        self.current.access.policy.access(action)
     }
 
     /// What a `Cache-Control` header says of downloads.
     pub(super) fn file_cache_control(&self) -> HeaderValue {
-        self.shared.file_cache_control.clone()
+        self.current.file_cache_control.clone()
     }
 
     /// Lets the request pass, with the user's name where the action needs one.
@@ -80,7 +127,7 @@ impl State {
         visitor: &Visitor,
     ) -> Result<Option<Username>, ApiError> {
         let authorization = visitor.authorization.as_ref().map(HeaderValue::as_bytes);
-        let access = &self.shared.access;
+        let access = &self.current.access;
         match (access.policy.access(action), &access.authenticator) {
             (Needs::Open, _) => Ok(None),
             (Needs::User, Some(users)) => {
@@ -100,13 +147,14 @@ impl State {
     /// # Errors
     /// 503 when too many wait already.
     pub(super) async fn upload_turn(&self) -> Result<UploadTurn<'_>, ApiError> {
-        let limits = &self.shared.settings.limits;
-        let present = Present::enter(&self.shared.uploads_present);
+        let limits = &self.current.settings.limits;
+        let shared = &self.current.shared;
+        let present = Present::enter(&shared.uploads_present);
         if present.others >= limits.uploads + limits.queued_uploads {
             return Err(ApiError::too_many_uploads());
         }
         // The semaphore is never closed, so a permit always comes.
-        let permit = self.shared.uploads.acquire().await.ok();
+        let permit = shared.uploads.acquire().await.ok();
         Ok(UploadTurn {
             _permit: permit,
             _present: present,

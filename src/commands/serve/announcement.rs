@@ -56,7 +56,7 @@ pub(super) async fn tell(
     Ok(())
 }
 
-fn tell_access(settings: &Settings) {
+pub(super) fn tell_access(settings: &Settings) {
     let describe = |action| match settings.policy.access(action) {
         Access::Open => "open to everybody",
         Access::User => "for users with a password",

@@ -1,104 +1,154 @@
 //! `pkgctl serve`: the index server over folders of wheels and sdists.
 //!
-//! `arguments/` has the flags, `settings.rs` makes settings of them, `listeners.rs` opens the sockets, `announcement.rs` says what is served,
-//! `notify.rs` tells the service manager, `signals.rs` waits for the end.
+//! | question | file |
+//! |---|---|
+//! | which flags are there | `arguments/` |
+//! | what is understood of pypiserver's command line | `words.rs` |
+//! | where does a setting come from: flag, variable, settings file or default | `configuration/` |
+//! | what do the settings mean | `settings.rs` |
+//! | where does it listen | `listeners.rs`, `descriptors.rs` |
+//! | what is said at the start, and to the service manager | `announcement.rs`, `notify.rs` |
+//! | what ends the server, what makes it read its settings again | `signals.rs`, `reload.rs` |
 
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
-use tracing::warn;
+use tracing::{info, warn};
 
 pub(super) use self::arguments::Arguments;
-use self::arguments::LogFormat;
+use self::configuration::Configuration;
 use self::listeners::{HandedOver, OpenSockets};
 use self::notify::ServiceManager;
+use self::reload::{Reload, Running};
 use self::settings::Settings;
+use self::signals::Signals;
+pub(super) use self::words::Words;
 use crate::auth::{Authenticator, PasswordSource};
 use crate::catalog::{self, Opened, SqliteCatalog};
 use crate::config::Environment;
 use crate::failure::Failure;
 use crate::index::Index;
-use crate::server::{self, Access};
+use crate::logging::Log;
+use crate::server::{self, Access, Live};
 use crate::storage::{self, LocalStore};
-use crate::{auth, logging};
+use crate::{logging, terminal};
 
 mod announcement;
 mod arguments;
+mod configuration;
 mod descriptors;
 mod listeners;
 mod notify;
+mod reload;
 mod settings;
 mod signals;
+mod words;
 
 /// The catalog in the state folder.
 pub(super) const CATALOG: &str = "catalog.db";
 
-pub(super) fn run(arguments: Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
-    logging::init(logging::Settings {
-        verbosity: arguments.logs.verbose,
-        json: arguments.logs.log_format == LogFormat::Json,
-        file: None,
+/// Runs the verb until it is stopped, or shows its settings.
+///
+/// # Errors
+/// Words, variables or the settings file make no sense, or what they name can't be used.
+pub(super) fn run(words: Words, environment: Environment) -> Result<ExitCode, Failure> {
+    let configuration = Configuration::load(&words, &environment)?;
+    if configuration.is_to_be_shown {
+        terminal::data(configuration.shown())
+            .map_err(|error| Failure::new("can't print the settings").caused_by(&error))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let arguments = configuration.arguments()?;
+    // Dropped last, so that whatever is said at the end is written.
+    let log = logging::init(logging::Settings {
+        shape: arguments.logs.shape(),
         no_color: environment.is_set("NO_COLOR"),
         told_by_message: server::ACCESS_TARGET,
-    });
-    warn_of_ignored(&arguments);
-    let settings = Settings::resolve(arguments, environment)?;
-    let handed_over = HandedOver::take(environment)?;
-    let manager = ServiceManager::find(environment);
+        course: arguments.logs.course(),
+    })?;
+    for notice in &configuration.notices {
+        warn!("{notice}");
+    }
+    let settings =
+        Settings::resolve(arguments, &environment).map_err(|failure| configuration.blame(failure))?;
+    let sockets = HandedOver::take(&environment)?;
+    let manager = ServiceManager::find(&environment);
     descriptors::take_all(settings.server.limits.connections);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
         .map_err(|error| Failure::new("can't start the server's threads").caused_by(&error))?;
-    let outcome = runtime.block_on(serve(settings, handed_over, manager));
+    let start = Start {
+        words,
+        environment,
+        log,
+        configuration,
+        settings,
+    };
+    let outcome = runtime.block_on(serve(start, sockets, manager));
     // Files that are still being hashed for clients that are gone keep nobody waiting.
     runtime.shutdown_timeout(std::time::Duration::from_secs(1));
     outcome.map(|()| ExitCode::SUCCESS)
 }
 
-/// One line for all that is accepted from habit.
-fn warn_of_ignored(arguments: &Arguments) {
-    let ignored = [
-        ("--server", &arguments.listen.server),
-        ("--backend", &arguments.folders.backend),
-    ];
-    let named: Vec<&str> = ignored
-        .iter()
-        .filter(|(_, value)| value.is_some())
-        .map(|(flag, _)| *flag)
-        .collect();
-    if !named.is_empty() {
-        warn!(
-            "{} ignored: leave it out, there is only one server and one cache here",
-            named.join(" and ")
-        );
-    }
+/// What the program was told, and the log that tells what comes of it.
+struct Start {
+    words: Words,
+    environment: Environment,
+    log: Log,
+    configuration: Configuration,
+    settings: Settings,
 }
 
-async fn serve(settings: Settings, handed_over: HandedOver, manager: ServiceManager) -> Result<(), Failure> {
+async fn serve(start: Start, handed_over: HandedOver, manager: ServiceManager) -> Result<(), Failure> {
+    let Start {
+        words,
+        environment,
+        log,
+        configuration,
+        settings,
+    } = start;
+    let signals = Signals::listen();
     // The port first: it is what most often fails, and nothing has been touched yet.
     let OpenSockets {
         listeners,
         addresses,
         file,
     } = listeners::open(&settings.listen, handed_over).await?;
-    let authenticator = open_passwords(&settings.passwords, &settings.logins)?;
+    let authenticator = open_passwords(&settings)?;
     let store = LocalStore::open(storage::Settings::new(
         settings.roots.clone(),
         settings.state_dir.clone(),
     ))?;
     let catalog = open_catalog(&settings)?;
     let index = Index::open(Arc::new(store), Arc::new(catalog), settings.index.clone()).await?;
+    if let Some(file) = &configuration.file {
+        info!("settings are in {}", file.display());
+    }
     announcement::tell(&settings, &index, &addresses).await?;
     manager.ready();
     let reading = tokio::spawn(Arc::clone(&index).read_in_background());
     let access = Access {
-        policy: settings.policy,
-        authenticator,
+        policy: settings.policy.clone(),
+        authenticator: authenticator.clone(),
+    };
+    let limits = settings.server.limits.clone();
+    let live = Live::new(settings.server.clone(), access, index);
+    let mut reload = Reload {
+        words,
+        environment,
+        log,
+        live: live.clone(),
+        tls: listeners.tls.clone(),
+        running: Running {
+            configuration,
+            settings,
+            authenticator,
+        },
     };
     let (stop, stopped) = oneshot::channel::<()>();
-    let served = server::run(settings.server, access, index, listeners, async move {
+    let served = server::run(live, &limits, listeners, async move {
         // Whether it is told or the teller is gone: it is time to stop.
         let _ = stopped.await;
         manager.stopping();
@@ -107,18 +157,18 @@ async fn serve(settings: Settings, handed_over: HandedOver, manager: ServiceMana
     });
     let outcome = tokio::select! {
         () = served => Ok(()),
-        () = signals::second(stop) => Err(Failure::interrupted("stopped at once, with requests still in flight")),
+        () = signals.second(stop, || reload.run()) => Err(Failure::interrupted("stopped at once, with requests still in flight")),
     };
     reading.abort();
     outcome
 }
 
-fn open_passwords(
-    source: &PasswordSource,
-    logins: &auth::Settings,
-) -> Result<Option<Authenticator>, Failure> {
-    match source {
-        PasswordSource::File(path) => Ok(Some(Authenticator::open(path, logins.clone())?)),
+fn open_passwords(settings: &Settings) -> Result<Option<Arc<Authenticator>>, Failure> {
+    match &settings.passwords {
+        PasswordSource::File(path) => {
+            let authenticator = Authenticator::open(path, settings.logins.clone())?;
+            Ok(Some(Arc::new(authenticator)))
+        }
         PasswordSource::None | PasswordSource::Open => Ok(None),
     }
 }

@@ -4,6 +4,7 @@ use std::num::NonZero;
 use std::path::{Path, PathBuf};
 
 use super::arguments::{Arguments, ListenArguments};
+use super::configuration::default_root;
 use super::listeners::{Listen, ListenOn, TlsFiles};
 use crate::auth::{self, Access, Action, ActionSet, PasswordSource, Policy};
 use crate::config::Environment;
@@ -164,17 +165,10 @@ fn roots(named: &[PathBuf], environment: &Environment) -> Result<Vec<PathBuf>, F
     if !named.is_empty() {
         return Ok(named.iter().map(|folder| environment.expand(folder)).collect());
     }
-    if let Some(list) = environment.var_os("PKGCTL_ROOTS") {
-        // Separated as in PATH.
-        return Ok(std::env::split_paths(list)
-            .map(|folder| environment.expand(&folder))
-            .collect());
-    }
-    let home = environment.home().ok_or_else(|| {
+    let folder = default_root(environment).ok_or_else(|| {
         Failure::usage("can't tell your home folder, where the packages folder would be")
             .hint("name the folder to serve: pkgctl serve FOLDER")
     })?;
-    let folder = home.join("packages");
     std::fs::create_dir_all(&folder).map_err(|error| {
         Failure::new(format!("can't create the packages folder `{}`", folder.display()))
             .caused_by(&error)

@@ -363,6 +363,8 @@ fn address_in(line: &str) -> Option<String> {
     // A path behind host and port is where everything is mounted; the tests name it themselves.
     let host = address.find("://").map_or(0, |at| at + "://".len());
     let ends_address = |c: char| matches!(c, ' ' | '"') || (host > 0 && c == '/');
-    let end = address[host..].find(ends_address).map_or(address.len(), |at| host + at);
+    let end = address[host..]
+        .find(ends_address)
+        .map_or(address.len(), |at| host + at);
     (is_whole("http") || is_whole("https") || address.starts_with("unix:")).then(|| address[..end].to_owned())
 }
