@@ -79,6 +79,9 @@ impl Destination {
 
     /// Writes whole lines. What can't be written is lost: the server goes on, whatever becomes of its log.
     pub(super) fn write(&mut self, lines: &[u8]) -> Option<News> {
+        if lines.is_empty() {
+            return None;
+        }
         let written = match &mut self.kind {
             Kind::Nowhere => return None,
             // Whoever listened there may be gone, and there is nobody else to tell.

@@ -57,8 +57,8 @@ struct Pending {
     lines: Vec<u8>,
     /// Lines for which there was no room.
     dropped: u64,
-    /// Where to write to once the present lines are written.
-    next: Option<Destination>,
+    /// Another destination, and how many bytes of the lines are still for the old one.
+    next: Option<(usize, Destination)>,
     thread: Activity,
 }
 
@@ -104,7 +104,13 @@ impl Outlet {
         self.shared
             .leads_somewhere
             .store(!destination.is_nowhere(), Ordering::Relaxed);
-        self.shared.pending().next = Some(destination);
+        let mut pending = self.shared.pending();
+        let for_the_old = pending
+            .next
+            .as_ref()
+            .map_or(pending.lines.len(), |(bytes, _)| *bytes);
+        pending.next = Some((for_the_old, destination));
+        drop(pending);
         self.shared.waking.notify_one();
     }
 
@@ -158,13 +164,12 @@ impl Shared {
         let mut lines = Vec::new();
         loop {
             let (dropped, next) = self.wait_for_work(&mut lines);
-            let news = if lines.is_empty() {
-                None
-            } else {
-                destination.write(&lines)
-            };
-            if let Some(next) = next {
+            let for_the_old = next.as_ref().map_or(lines.len(), |(bytes, _)| *bytes);
+            let (before, after) = lines.split_at(for_the_old);
+            let mut news = destination.write(before);
+            if let Some((_, next)) = next {
                 destination = next;
+                news = destination.write(after).or(news);
             }
             // These are lines of the log as well, and come back to this thread as such.
             if dropped > 0 {
@@ -190,7 +195,7 @@ impl Shared {
     }
 
     /// Swaps the lines that wait for the empty `lines`.
-    fn wait_for_work(&self, lines: &mut Vec<u8>) -> (u64, Option<Destination>) {
+    fn wait_for_work(&self, lines: &mut Vec<u8>) -> (u64, Option<(usize, Destination)>) {
         lines.clear();
         let mut pending = self.pending();
         // A line that came while the last ones were written has company that is on its way.

@@ -390,7 +390,7 @@ mod tests {
         line
     }
 
-    /// Each expectation is what CPython 3.11's `logging.Formatter` makes of the same record.
+    /// Each expectation is what `CPython` 3.11's `logging.Formatter` makes of the same record.
     #[test]
     fn lines_are_as_python_writes_them() {
         for (format, expected) in [

@@ -87,6 +87,7 @@ struct Shared {
 }
 
 impl FromRef<Live> for State {
+    /// Taken once for each request.
     fn from_ref(live: &Live) -> Self {
         Self {
             current: live.now.load_full(),

@@ -80,9 +80,10 @@ impl About {
             client,
             agent = self.agent,
             request_id = self.request_id,
-            "{status} {} {} {size_bytes}B {duration_ms}ms {user} {client} {tool}{reason}",
+            "{status} {} {} {size_bytes}B {duration_ms}ms {user} {client} {tool} {}{reason}",
             self.method,
-            self.path
+            self.path,
+            self.request_id
         );
     }
 }

@@ -17,6 +17,10 @@ mod proxies; // whose word about a request's way is taken
 mod search; // `pip search`
 mod signatures; // PGP signatures beside the files
 mod sockets; // Unix sockets, and those that are handed over
+mod command_line; // pypiserver's way to call it
+mod configuration; // flag over variable over file over default
+mod logs; // where the log goes, and that nobody waits for it
+mod reload; // SIGHUP
 mod start; // flags, bad starts, stopping
 mod tls; // HTTPS and HTTP/2
 mod uploads; // what is accepted, what is refused and leaves nothing

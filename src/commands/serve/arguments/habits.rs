@@ -4,13 +4,14 @@ use clap::Args;
 
 /// Options without effect, by their identifiers, each with what to do instead.
 pub(in crate::commands::serve) const WITHOUT_EFFECT: [(&str, &str); 5] = [
-    ("server", "there is only one server here"),
-    ("backend", "there is only one cache here, and it is always right"),
+    ("server", ONE_SERVER),
+    ("backend", ONE_SERVER),
     ("log_req_frmt", ONE_LINE_A_REQUEST),
     ("log_res_frmt", ONE_LINE_A_REQUEST),
     ("log_err_frmt", ONE_LINE_A_REQUEST),
 ];
 
+const ONE_SERVER: &str = "leave it out, there is only one server and one cache here";
 const ONE_LINE_A_REQUEST: &str =
     "each request has one line with all there is to tell; `--log-format json` gives it in fields";
 

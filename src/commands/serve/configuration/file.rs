@@ -88,6 +88,32 @@ impl Configuration {
         Ok(())
     }
 
+    /// Drops what the file says beside something typed that excludes it: a flag beats the file in this, too.
+    pub(super) fn drop_excluded(&mut self) {
+        let mut verb = serve();
+        verb.build();
+        let typed: Vec<String> = self
+            .settings
+            .iter()
+            .filter(|setting| matches!(setting.origin, Origin::Flag | Origin::Variable(_)))
+            .map(|setting| setting.id.clone())
+            .collect();
+        for setting in &mut self.settings {
+            let is_excluded = verb
+                .get_arguments()
+                .find(|option| option.get_id().as_str() == setting.id)
+                .is_some_and(|option| {
+                    let excluded_by = verb.get_arg_conflicts_with(option);
+                    excluded_by
+                        .iter()
+                        .any(|other| typed.iter().any(|id| other.get_id().as_str() == id))
+                });
+            if is_excluded && matches!(setting.origin, Origin::File { .. }) {
+                setting.unset();
+            }
+        }
+    }
+
     fn unknown(&self, file: &SettingsFile, entry: &Entry, verb: &Command) -> Failure {
         let keys: Vec<&str> = self.settings.iter().map(|setting| setting.key.as_str()).collect();
         let hint = nearest(&entry.key, &keys, verb).map_or_else(

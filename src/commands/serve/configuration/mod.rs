@@ -69,6 +69,7 @@ impl Configuration {
         let file = configuration.find_file(typed.configuration.config.as_deref(), environment)?;
         if let Some(file) = file {
             configuration.take_file(&file, environment)?;
+            configuration.drop_excluded();
             configuration.file = Some(file.path);
         }
         Ok(configuration)

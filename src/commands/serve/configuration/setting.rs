@@ -31,9 +31,9 @@ pub(super) struct Setting {
     /// Who has set it.
     pub(super) origin: Origin,
     /// What its help says of it when it is not set.
-    pub(super) unset: Option<String>,
+    pub(super) if_unset: Option<String>,
     /// The option's own default.
-    default: Option<OsString>,
+    default: Vec<OsString>,
 }
 
 /// What the values of a setting are.
@@ -151,11 +151,12 @@ impl Setting {
             kind,
             values,
             origin,
-            unset: option.get_help().and_then(|help| default_in(&help.to_string())),
+            if_unset: option.get_help().and_then(|help| default_in(&help.to_string())),
             default: option
                 .get_default_values()
-                .first()
-                .map(|value| OsString::from(value.as_os_str())),
+                .iter()
+                .map(|value| OsString::from(value.as_os_str()))
+                .collect(),
         }
     }
 }
@@ -186,12 +187,18 @@ pub(super) fn expand_path(
 }
 
 impl Setting {
+    /// Gives it back its default.
+    pub(super) fn unset(&mut self) {
+        self.values.clone_from(&self.default);
+        self.origin = Origin::Default;
+    }
+
     /// The setting with a value that it may have, as a line of the settings file.
     pub(super) fn example(&self) -> Option<String> {
         let value = match self.kind {
             Kind::Switch => "true".to_owned(),
             Kind::Count => "1".to_owned(),
-            _ => super::show::toml(self.kind, std::slice::from_ref(self.default.as_ref()?))?,
+            _ => super::show::toml(self.kind, &self.default)?,
         };
         Some(format!("{} = {value}", self.key))
     }

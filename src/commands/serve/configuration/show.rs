@@ -41,7 +41,7 @@ fn line(setting: &Setting) -> String {
     // A path may hold a line end, and a comment must not.
     let origin = origin.escape_debug().to_string();
     if setting.values.is_empty() {
-        let unset = setting.unset.as_deref().map(|default| format!(": {default}"));
+        let unset = setting.if_unset.as_deref().map(|default| format!(": {default}"));
         return format!("# {key} is not set{}", unset.unwrap_or_default());
     }
     if setting.values.iter().any(holds_secret) {
