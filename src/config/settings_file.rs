@@ -179,7 +179,23 @@ fn line_at(text: &str, offset: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_a_file_or_an_error_on_one_of_its_lines(text in r#"([a-z"'=\[\],.#\n\r 0-9-]|true|"""|\PC){0,40}"#) {
+            let lines = 1 + text.matches('\n').count();
+            match parse(&text) {
+                Ok(file) => prop_assert!(file.entries.iter().all(|entry| (1..=lines).contains(&entry.line))),
+                Err(SettingsFileError::Malformed { line, .. } | SettingsFileError::Unfit { line, .. }) => {
+                    prop_assert!((1..=lines).contains(&line));
+                }
+                Err(other) => prop_assert!(false, "{other}"),
+            }
+        }
+    }
 
     fn parse(text: &str) -> Result<SettingsFile, SettingsFileError> {
         SettingsFile::parse(Path::new("/x/pkgctl.toml"), text)

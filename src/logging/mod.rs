@@ -151,6 +151,11 @@ pub(crate) fn init(settings: Settings) -> Result<Log, Error> {
 }
 
 impl Log {
+    /// The file that gets the log now.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.course.file.as_deref()
+    }
+
     /// Opens the file anew under its name, and writes what comes from now on into that one: the old one has been
     /// moved away by whoever rotates logs.
     ///

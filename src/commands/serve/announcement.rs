@@ -79,7 +79,7 @@ pub(super) fn tell_access(settings: &Settings) {
                 .unwrap_or_default();
             warn!(
                 "there is no passwords file, so nobody can upload; make one with `pkgctl adduser -f {} NAME`, then start \
-                 again",
+                 again or send SIGHUP",
                 usual.display()
             );
         }

@@ -126,6 +126,9 @@ async fn serve(start: Start, handed_over: HandedOver, manager: ServiceManager) -
     if let Some(file) = &configuration.file {
         info!("settings are in {}", file.display());
     }
+    if let Some(file) = log.file() {
+        info!("the log is in {}", file.display());
+    }
     announcement::tell(&settings, &index, &addresses).await?;
     manager.ready();
     let reading = tokio::spawn(Arc::clone(&index).read_in_background());

@@ -135,6 +135,8 @@ impl Reload {
         self.live.change(running.settings.server.clone(), access);
         self.running = running;
         match &changed[..] {
+            // A passwords file has appeared where one is looked for, or is gone.
+            [] if access_changed => info!("settings read again; there is another passwords file now"),
             [] => info!("settings read again; none of those that can change without a restart has changed"),
             keys => info!("settings read again; changed: {}", keys.join(", ")),
         }

@@ -162,3 +162,85 @@ fn no_updates(word: &str) -> Failure {
     ))
     .hint("fetch what is wanted with `pip download --no-deps --dest FOLDER NAME`; the running server shows it at once")
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::commands::command;
+
+    fn translated(words: &[&str]) -> Option<Vec<String>> {
+        let words = ["pkgctl", "serve"]
+            .iter()
+            .chain(words)
+            .map(OsString::from)
+            .collect();
+        let words = Words::translate(words, &command()).ok()?.words;
+        Some(
+            words
+                .into_iter()
+                .skip(2)
+                .map(|word| word.into_string().unwrap())
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn only_the_first_operand_is_a_command() {
+        for (typed, expected) in [
+            (&["run"][..], &[][..]),
+            (&["-p", "1", "run", "run"], &["-p", "1", "run"]),
+            (&["-p1", "run", "update"], &["-p1", "update"]),
+            (&["--port=1", "run"], &["--port=1"]),
+            (&["--port", "run", "x"], &["--port", "run", "x"]),
+            (&["-oP", "run", "run"], &["-oP", "run"]),
+            (&["-oPrun", "run"], &["-oPrun"]),
+            (&["--", "run"], &["--", "run"]),
+            (&["x", "run"], &["x", "run"]),
+            (&["./run"], &["./run"]),
+            (
+                &["--auth=list", "--ho", "x"],
+                &["--authenticate=list", "--host", "x"],
+            ),
+            (&["--log-f", "x"], &["--log-f", "x"]),
+            (&["--"], &["--"]),
+            (&["-"], &["-"]),
+        ] {
+            assert_eq!(
+                translated(typed).as_deref(),
+                Some(
+                    expected
+                        .iter()
+                        .map(|&word| word.to_owned())
+                        .collect::<Vec<_>>()
+                        .as_slice()
+                ),
+                "{typed:?}"
+            );
+        }
+        for refused in [&["update"][..], &["-U"], &["-vx"], &["-p", "1", "update"]] {
+            assert_eq!(translated(refused), None, "{refused:?}");
+        }
+        assert!(translated(&["-P", "-U"]).is_some(), "a value is no option");
+    }
+
+    #[test]
+    fn words_of_other_verbs_are_left_alone() {
+        let words: Vec<OsString> = ["pkgctl", "publish", "run", "--auth", "-U"]
+            .map(Into::into)
+            .to_vec();
+        assert_eq!(Words::translate(words.clone(), &command()).unwrap().words, words);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        #[test]
+        fn nothing_else_is_lost_or_made_up(words in prop::collection::vec(r"(-{0,2}[a-zA-Z=]{0,8}|run|--|\PC{0,3})", 0..6)) {
+            let typed: Vec<&str> = words.iter().map(String::as_str).collect();
+            if let Some(read) = translated(&typed) {
+                prop_assert!(read.len() == typed.len() || read.len() + 1 == typed.len() && typed.contains(&"run"));
+            }
+        }
+    }
+}

@@ -38,7 +38,12 @@ fn a_log_file_is_appended_to_beside_the_stream() {
     assert_eq!(server.wait(), Some(0));
     let text = fs::read_to_string(&file).unwrap();
     assert!(text.starts_with("from before\n"), "{text}");
-    for told in ["listening on http://", "200 GET /simple/", "stopped"] {
+    for told in [
+        "the log is in ",
+        "listening on http://",
+        "200 GET /simple/",
+        "stopped",
+    ] {
         assert!(text.contains(told), "{text}");
         server.wait_for_log(told);
     }

@@ -2,6 +2,8 @@
 
 mod access; // passwords and what they guard
 mod actions; // removals, and steps of the past
+mod command_line; // pypiserver's way to call it
+mod configuration; // flag over variable over file over default
 mod connections; // how many, how long, and how they end
 mod figures; // readiness and metrics
 mod files; // downloads, ranges, metadata files
@@ -9,18 +11,16 @@ mod folder; // what people do to the folder while it is served
 mod forms; // the upload form in the manner of every client
 mod legacy_names; // files of the past, as pypiserver reads their names
 mod listing; // all files on one page, pages by other ways, ways to pages
+mod logs; // where the log goes, and that nobody waits for it
 mod metadata; // METADATA and PKG-INFO of all times
 mod pages; // the Simple API
 mod prefix; // everything below a path of its own
 mod project_json; // the JSON of projects
 mod proxies; // whose word about a request's way is taken
+mod reload; // SIGHUP
 mod search; // `pip search`
 mod signatures; // PGP signatures beside the files
 mod sockets; // Unix sockets, and those that are handed over
-mod command_line; // pypiserver's way to call it
-mod configuration; // flag over variable over file over default
-mod logs; // where the log goes, and that nobody waits for it
-mod reload; // SIGHUP
 mod start; // flags, bad starts, stopping
 mod tls; // HTTPS and HTTP/2
 mod uploads; // what is accepted, what is refused and leaves nothing

@@ -214,6 +214,27 @@ fn a_flag_beats_the_file_at_a_reload_as_well() {
 }
 
 #[test]
+fn a_passwords_file_that_appears_where_one_is_looked_for_is_taken() {
+    let testbed = Testbed::new();
+    let server = serve(&testbed, "");
+    let upload = |version: &str| {
+        form_for(&wheel("lib", version).build())
+            .post(&server.url, &BOB)
+            .status
+    };
+    assert_eq!(upload("1.0"), 403, "switched off");
+    testbed.write("packages/.htaccess", PASSWORDS);
+    reload(&server, "there is another passwords file now");
+    assert_eq!(upload("1.0"), 200, "{}", server.log());
+    // It is read again by itself from then on, and a reload forgets nobody.
+    testbed.write("packages/.htaccess", PASSWORDS.replace("bob", "eve"));
+    assert_eq!(upload("2.0"), 401);
+    fs::remove_file(testbed.path("packages/.htaccess")).unwrap();
+    reload(&server, "there is another passwords file now");
+    assert_eq!(upload("2.0"), 403);
+}
+
+#[test]
 fn settings_that_can_t_be_used_change_nothing() {
     let testbed = Testbed::new();
     testbed.write("no-users", "# nobody\n");
