@@ -61,6 +61,9 @@ impl About {
         told: Option<&str>,
         duration: Duration,
     ) {
+        if !tracing::enabled!(target: ACCESS_TARGET, tracing::Level::INFO) {
+            return;
+        }
         let status = response.status().as_u16();
         let user = user.map_or("-", Username::as_str);
         let duration_ms = (duration.as_secs_f64() * 10_000.0).round() / 10.0;

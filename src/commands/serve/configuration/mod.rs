@@ -9,8 +9,8 @@ mod file;
 mod setting;
 mod show;
 
-use std::ffi::{OsStr, OsString};
-use std::path::PathBuf;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use clap::{ArgMatches, Command, FromArgMatches as _};
 
@@ -134,6 +134,23 @@ impl Configuration {
             })
     }
 
+    /// The settings file that counts: the named one, else the one of the first folder, else the user's.
+    fn find_file(
+        &self,
+        named: Option<&Path>,
+        environment: &Environment,
+    ) -> Result<Option<SettingsFile>, Failure> {
+        if let Some(named) = named {
+            return Ok(Some(SettingsFile::read(&environment.expand(named))?));
+        }
+        let first_root = self
+            .values(ROOTS)
+            .first()
+            .map(PathBuf::from)
+            .or_else(|| default_root(environment));
+        file::first_of(first_root.as_deref(), environment.config_dir())
+    }
+
     fn values(&self, key: &str) -> &[OsString] {
         self.settings
             .iter()
@@ -194,28 +211,4 @@ fn without_effect(matches: &ArgMatches) -> Vec<String> {
 /// The folder that is served when none is named; it is made when it is absent.
 pub(super) fn default_root(environment: &Environment) -> Option<PathBuf> {
     environment.home().map(|home| home.join("packages"))
-}
-
-/// The first of these values as a path.
-fn first_path(values: &[OsString]) -> Option<PathBuf> {
-    values
-        .first()
-        .map(OsString::as_os_str)
-        .map(OsStr::to_owned)
-        .map(PathBuf::from)
-}
-
-impl Configuration {
-    /// The settings file that counts: the named one, else the one of the first folder, else the user's.
-    fn find_file(
-        &self,
-        named: Option<&std::path::Path>,
-        environment: &Environment,
-    ) -> Result<Option<SettingsFile>, Failure> {
-        if let Some(named) = named {
-            return Ok(Some(SettingsFile::read(&environment.expand(named))?));
-        }
-        let first_root = first_path(self.values(ROOTS)).or_else(|| default_root(environment));
-        file::first_of(first_root.as_deref(), environment.config_dir())
-    }
 }
