@@ -117,12 +117,7 @@ async fn serve(start: Start, handed_over: HandedOver, manager: ServiceManager) -
         file,
     } = listeners::open(&settings.listen, handed_over).await?;
     let authenticator = open_passwords(&settings)?;
-    let store = LocalStore::open(storage::Settings::new(
-        settings.roots.clone(),
-        settings.state_dir.clone(),
-    ))?;
-    let catalog = open_catalog(&settings)?;
-    let index = Index::open(Arc::new(store), Arc::new(catalog), settings.index.clone()).await?;
+    let index = open_index(&settings).await?;
     if let Some(file) = &configuration.file {
         info!("settings are in {}", file.display());
     }
@@ -174,6 +169,15 @@ fn open_passwords(settings: &Settings) -> Result<Option<Arc<Authenticator>>, Fai
         }
         PasswordSource::None | PasswordSource::Open => Ok(None),
     }
+}
+
+async fn open_index(settings: &Settings) -> Result<Arc<Index>, Failure> {
+    let store = LocalStore::open(storage::Settings::new(
+        settings.roots.clone(),
+        settings.state_dir.clone(),
+    ))?;
+    let catalog = open_catalog(settings)?;
+    Ok(Index::open(Arc::new(store), Arc::new(catalog), settings.index.clone()).await?)
 }
 
 /// Opens the catalog; where it can't be written, one in memory serves until the next start.
