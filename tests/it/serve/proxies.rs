@@ -69,7 +69,7 @@ fn whoever_comes_through_a_unix_socket_is_a_proxy() {
     let server = Server::start(command);
     let ask = |path: &str, header: &str| {
         let head = format!("GET {path} HTTP/1.1\r\nHost: x\r\n{header}Connection: close\r\n\r\n");
-        raw_on(UnixStream::connect(&socket).unwrap(), head.as_bytes()).expect(404);
+        raw_on(UnixStream::connect(&socket).unwrap(), head.as_bytes()).expect(303);
     };
     ask("/told", "X-Forwarded-For: 203.0.113.7\r\n");
     assert_eq!(logged_client(&server, "/told"), "203.0.113.7");
