@@ -10,6 +10,7 @@ impl From<storage::Error> for Failure {
         let failure = Self::from_error(&error);
         match error {
             storage::Error::NotFound(_) => failure,
+            storage::Error::Unfinished(_) => failure.hint("wait until it is written, then try again"),
             storage::Error::AlreadyExists(_) => {
                 failure.hint("give the release a new version; files are never replaced by accident")
             }

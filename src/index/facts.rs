@@ -39,6 +39,7 @@ impl Index {
             let object = match self.store.open(&record.key).await {
                 Ok(object) => object,
                 Err(storage::Error::NotFound(_)) => return Ok(None),
+                Err(storage::Error::Unfinished(_)) => break,
                 Err(error) => return Err(error.into()),
             };
             if object.stamp != record.stamp {
@@ -50,6 +51,7 @@ impl Index {
             let still = match self.store.head(&record.key).await {
                 Ok(stamp) => stamp,
                 Err(storage::Error::NotFound(_)) => return Ok(None),
+                Err(storage::Error::Unfinished(_)) => break,
                 Err(error) => return Err(error.into()),
             };
             // A file that grew while it was read has a digest that nobody will ever see again.

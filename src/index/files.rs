@@ -242,7 +242,7 @@ impl Index {
     async fn open_served(self: &Arc<Self>, path: &str) -> Result<Option<Served>, Error> {
         for _ in 0..ATTEMPTS {
             let Some(record) = self.served_at(path).await? else {
-                return Ok(None);
+                return self.refuse_if_rewritten(path).await.map(|()| None);
             };
             let Some((record, facts)) = self.with_facts(record).await? else {
                 return Ok(None);
@@ -255,11 +255,29 @@ impl Index {
                         object,
                     }));
                 }
-                Ok(_) | Err(storage::Error::NotFound(_)) => self.look_again(&record.key).await?,
+                Ok(_) | Err(storage::Error::NotFound(_) | storage::Error::Unfinished(_)) => {
+                    self.look_again(&record.key).await?;
+                }
                 Err(error) => return Err(error.into()),
             }
         }
         Err(Error::Unsteady(path.to_owned()))
+    }
+
+    /// A file that was here and is being written anew is worth waiting for: whoever has its link is told to come back
+    /// rather than that there is no such file.
+    async fn refuse_if_rewritten(&self, path: &str) -> Result<(), Error> {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let Ok(filename) = DistFilename::parse_listed(name) else {
+            return Ok(());
+        };
+        for record in self.catalog.files_like(&filename.identity()).await? {
+            let is_it = !record.present && record.key.path() == path;
+            if is_it && let Err(storage::Error::Unfinished(_)) = self.store.head(&record.key).await {
+                return Err(Error::Unsteady(path.to_owned()));
+            }
+        }
+        Ok(())
     }
 
     /// The record of the file that is served at `path`: the first one of that name, and only under its own path.

@@ -216,7 +216,7 @@ impl Error {
             }
             Self::Catalog(catalog::Error::NotWritable { .. })
             | Self::Store(storage::Error::NotWritable { .. }) => Trouble::NotWritable,
-            Self::Unsteady(_) => Trouble::Unsteady,
+            Self::Unsteady(_) | Self::Store(storage::Error::Unfinished(_)) => Trouble::Unsteady,
             Self::Catalog(_) | Self::Store(_) | Self::Behind | Self::Task(_) => Trouble::Internal,
         }
     }

@@ -194,7 +194,10 @@ impl Index {
                 // Something happened to it, whatever its stamp says, unless that was our own upload.
                 rewritten: !self.changes.is_ours(key, stamp),
             })),
-            Err(storage::Error::NotFound(_)) => Ok(Some(Observation::Gone { key: key.clone() })),
+            // What is being written is not here yet, or no more.
+            Err(storage::Error::NotFound(_) | storage::Error::Unfinished(_)) => {
+                Ok(Some(Observation::Gone { key: key.clone() }))
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -322,7 +325,9 @@ impl Index {
         for record in records {
             match self.store.head(&record.key).await {
                 Ok(stamp) if stamp == record.stamp => {}
-                Ok(_) | Err(storage::Error::NotFound(_)) => changed.push(record.key.clone()),
+                Ok(_) | Err(storage::Error::NotFound(_) | storage::Error::Unfinished(_)) => {
+                    changed.push(record.key.clone());
+                }
                 Err(error) => return Err(error.into()),
             }
         }

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 
 use super::folder::Folder;
 use super::walk::{Found, Walk, is_unreachable};
-use super::watch::Collected;
+use super::watch::{Collected, Phase};
 use super::{Error, Root, StoreKey};
 
 /// Room for about a thousand events at a time.
@@ -192,7 +192,7 @@ fn sort_out(
         };
         let root = place.root;
         if !event.mask.contains(EventMask::ISDIR) {
-            collected.key(key);
+            collected.event(key, phase(event.mask));
         } else if event.mask.intersects(EventMask::MOVED_FROM | EventMask::DELETE) {
             let below_root = key.path().into();
             folder_events.push(FolderEvent::Vanished { root, below_root });
@@ -200,6 +200,20 @@ fn sort_out(
             let below_root = key.path().into();
             folder_events.push(FolderEvent::Appeared { root, below_root });
         }
+    }
+}
+
+/// What an event says of how far the writing of its file has come.
+fn phase(mask: EventMask) -> Option<Phase> {
+    let ends_it = EventMask::CLOSE_WRITE | EventMask::MOVED_TO | EventMask::MOVED_FROM | EventMask::DELETE;
+    if mask.intersects(ends_it) {
+        Some(Phase::Finished)
+    } else if mask.contains(EventMask::MODIFY) {
+        Some(Phase::Written)
+    } else if mask.contains(EventMask::CREATE) {
+        Some(Phase::Created)
+    } else {
+        None
     }
 }
 

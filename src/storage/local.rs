@@ -3,7 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use rustix::fs::{Access, StatVfs};
@@ -11,6 +12,7 @@ use rustix::io::Errno;
 
 use super::folder::{Folder, FolderIdentity};
 use super::place::{self, Existing};
+use super::unfinished::Unfinished;
 use super::walk::{Found, LinkRule, Walk, is_unreachable};
 use super::watch::Watch;
 use super::{Changes, Entry, Error, Object, Root, Spool, Stamp, Store, StoreKey};
@@ -30,6 +32,8 @@ pub struct Settings {
     /// Whether the system's change events are used where they can be had. Without them folders are compared by
     /// their times, which costs one look at each folder whenever changes are asked for.
     pub watch: bool,
+    /// A file that is open for writing is listed when it is closed, or when nobody has written to it for so long.
+    pub quiet_for: Duration,
 }
 
 impl Settings {
@@ -42,6 +46,7 @@ impl Settings {
             reserve_free_bytes: 512 * 1024 * 1024,
             reserve_free_percent: 5,
             watch: true,
+            quiet_for: Duration::from_secs(10),
         }
     }
 
@@ -57,13 +62,14 @@ impl Settings {
 /// lead to lies in a root and is not hidden.
 pub struct LocalStore {
     shared: Arc<Shared>,
-    watch: Mutex<Watch>,
     sees_content_changes: AtomicBool,
 }
 
 /// What blocking threads need.
 struct Shared {
     settings: Settings,
+    watch: Mutex<Watch>,
+    unfinished: Arc<Unfinished>,
 }
 
 impl LocalStore {
@@ -92,13 +98,15 @@ impl LocalStore {
                 "the state folder can't be written to; uploads will be refused");
         }
         spool::clear_stale(&settings.incoming());
-        let shared = Arc::new(Shared { settings });
-        shared.clear_stale_copies();
-        let watch = Watch::begin(&shared.settings);
+        clear_stale_copies(&settings);
+        let watch = Watch::begin(&settings);
         Ok(Self {
             sees_content_changes: AtomicBool::new(watch.sees_content_changes()),
-            watch: Mutex::new(watch),
-            shared,
+            shared: Arc::new(Shared {
+                unfinished: watch.unfinished(),
+                watch: Mutex::new(watch),
+                settings,
+            }),
         })
     }
 
@@ -153,7 +161,7 @@ impl Store for LocalStore {
     }
 
     fn take_changes(&self) -> Changes {
-        let mut watch = self.watch.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut watch = self.shared.watch();
         let changes = watch.take();
         if changes != Changes::None {
             self.sees_content_changes
@@ -179,7 +187,10 @@ impl LocalStore {
         self.blocking(move |shared| {
             let root = shared.root(&key)?;
             let folder = Folder::of_key(root, &key).map_err(|source| write_error("open", root, source))?;
-            place::put(&folder, &key, &spool, existing)
+            let stamp = place::put(&folder, &key, &spool, existing)?;
+            shared.watch().look();
+            shared.unfinished.finished(&key);
+            Ok(stamp)
         })
         .await
     }
@@ -229,7 +240,9 @@ impl Shared {
             let (folder, name) = target.ok_or(io::ErrorKind::NotFound)?;
             Stamp::of_file(&folder.look_at(name)?).ok_or_else(|| io::ErrorKind::NotFound.into())
         };
-        look().map_err(|source| not_found_or(key, root, source))
+        let stamp = look().map_err(|source| not_found_or(key, root, source))?;
+        self.refuse_unfinished(key)?;
+        Ok(stamp)
     }
 
     fn open(&self, key: &StoreKey) -> Result<Object, Error> {
@@ -246,6 +259,7 @@ impl Shared {
             }
         };
         let (file, stamp) = open().map_err(|source: io::Error| not_found_or(key, root, source))?;
+        self.refuse_unfinished(key)?;
         Ok(Object {
             stamp,
             reader: Box::new(file),
@@ -265,7 +279,22 @@ impl Shared {
                 Ok(())
             })?;
         }
+        self.watch().look();
+        entries.retain(|entry| !self.unfinished.contains(&entry.key));
         Ok(entries)
+    }
+
+    fn watch(&self) -> MutexGuard<'_, Watch> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Refuses what someone is writing. Asked after the looking, so that the events of all that was seen are in.
+    fn refuse_unfinished(&self, key: &StoreKey) -> Result<(), Error> {
+        self.watch().look();
+        match self.unfinished.contains(key) {
+            true => Err(Error::Unfinished(key.clone())),
+            false => Ok(()),
+        }
     }
 
     fn delete(&self, key: &StoreKey) -> Result<(), Error> {
@@ -301,24 +330,6 @@ impl Shared {
             .map(left)
             .min()
     }
-
-    /// Copies that a crash has left beside the distributions.
-    fn clear_stale_copies(&self) {
-        for walk in walks(&self.settings) {
-            let cleared = walk.run::<Error>(&mut |found| {
-                if let Found::Hidden(folder, name) = found
-                    && let Ok(name) = name.to_str()
-                    && spool::is_spool_name(name, place::COPY_NAME_START)
-                {
-                    spool::remove_if_stale(folder, name);
-                }
-                Ok(())
-            });
-            if let Err(error) = cleared {
-                tracing::debug!(%error, "could not look for what an interrupted upload may have left");
-            }
-        }
-    }
 }
 
 /// One walk for each root; a folder that was named twice is walked once.
@@ -336,6 +347,24 @@ pub(super) fn walks(settings: &Settings) -> impl Iterator<Item = Walk<'_>> {
             seen.push(identity);
             Some(Walk { root, path, state })
         })
+}
+
+/// Removes copies that a crash has left beside the distributions.
+fn clear_stale_copies(settings: &Settings) {
+    for walk in walks(settings) {
+        let cleared = walk.run::<Error>(&mut |found| {
+            if let Found::Hidden(folder, name) = found
+                && let Ok(name) = name.to_str()
+                && spool::is_spool_name(name, place::COPY_NAME_START)
+            {
+                spool::remove_if_stale(folder, name);
+            }
+            Ok(())
+        });
+        if let Err(error) = cleared {
+            tracing::debug!(%error, "could not look for what an interrupted upload may have left");
+        }
+    }
 }
 
 fn check_readable(root: &Path) -> Result<(), Error> {

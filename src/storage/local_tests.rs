@@ -157,9 +157,10 @@ async fn changes_inside_a_file_are_told_by_events() {
     let f = fixture(Setup::Events);
     f.copy_in("a-1.0.tar.gz", b"one");
     let path = f.root.join("a-1.0.tar.gz");
-    // Kept open: what counts is the writing, not the closing.
     let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
     f.is_told("a-1.0.tar.gz", || file.write_all(b"more").unwrap());
+    f.is_told("a-1.0.tar.gz", || drop(file));
+    let file = fs::OpenOptions::new().append(true).open(&path).unwrap();
     f.is_told("a-1.0.tar.gz", || file.set_len(2).unwrap());
     f.is_told("a-1.0.tar.gz", || {
         file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap()
@@ -522,4 +523,79 @@ fn a_root_that_is_no_folder_is_refused() {
         !folders.path().join("state").exists(),
         "nothing is created for nothing"
     );
+}
+
+// D11
+#[tokio::test]
+async fn a_file_that_is_being_written_is_not_there_yet() {
+    let f = fixture(Setup::Events);
+    let path = f.root.join("a-1.0.tar.gz");
+    let mut file = fs::File::create(&path).unwrap();
+    // Asked without any look at the changes before.
+    assert_eq!(listed(&*f.store).await, [""; 0]);
+    file.write_all(b"half").unwrap();
+    let unfinished = |result| matches!(result, Err(Error::Unfinished(_)));
+    assert!(unfinished(f.store.head(&key("a-1.0.tar.gz")).await));
+    assert!(f.store.open(&key("a-1.0.tar.gz")).await.is_err());
+    f.store.take_changes();
+    file.write_all(b"more").unwrap();
+    assert_eq!(
+        f.store.take_changes(),
+        Changes::None,
+        "it is not there, as before"
+    );
+    f.is_told("a-1.0.tar.gz", || drop(file));
+    assert_eq!(listed(&*f.store).await, ["a-1.0.tar.gz"]);
+    // Rewritten in place.
+    let mut file = fs::OpenOptions::new().append(true).open(&path).unwrap();
+    assert_eq!(f.store.take_changes(), Changes::None, "opened, not written");
+    f.is_told("a-1.0.tar.gz", || file.write_all(b"again").unwrap());
+    assert_eq!(listed(&*f.store).await, [""; 0]);
+    f.is_told("a-1.0.tar.gz", || {
+        fs::rename(&path, f.root.join("b-1.0.tar.gz")).unwrap()
+    });
+    assert_eq!(
+        listed(&*f.store).await,
+        ["b-1.0.tar.gz"],
+        "renamed, so it was meant to be there"
+    );
+}
+
+#[tokio::test]
+async fn a_new_name_of_a_whole_file_is_there_at_once() {
+    let f = fixture(Setup::Events);
+    fs::write(f.folders.path().join("whole"), "whole").unwrap();
+    for round in 0..50 {
+        let name = format!("a-1.{round}.tar.gz");
+        fs::hard_link(f.folders.path().join("whole"), f.root.join(&name)).unwrap();
+        f.store.take_changes();
+        assert!(f.store.head(&key(&name)).await.is_ok(), "linked");
+    }
+    symlink(f.root.join("a-1.0.tar.gz"), f.root.join("b-1.0.tar.gz")).unwrap();
+    assert!(f.store.head(&key("b-1.0.tar.gz")).await.is_ok(), "a symlink");
+    fs::write(f.root.join("empty-1.0.tar.gz"), "").unwrap();
+    assert!(
+        f.store.head(&key("empty-1.0.tar.gz")).await.is_ok(),
+        "empty, and closed"
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_is_never_closed_is_there_when_it_was_left_alone() {
+    let f = fixture(Setup::Events);
+    let mut settings = f.settings.clone();
+    settings.quiet_for = Duration::from_millis(200);
+    let store = LocalStore::open(settings).unwrap();
+    store.take_changes();
+    let mut file = fs::File::create(f.root.join("a-1.0.tar.gz")).unwrap();
+    file.write_all(b"all there is").unwrap();
+    let begun = std::time::Instant::now();
+    assert!(tells(&store.take_changes(), "a-1.0.tar.gz"));
+    let mut changes = Changes::None;
+    while changes == Changes::None && begun.elapsed() < Duration::from_secs(10) {
+        tokio::task::yield_now().await;
+        changes = store.take_changes();
+    }
+    assert!(tells(&changes, "a-1.0.tar.gz") && begun.elapsed() >= Duration::from_millis(200));
+    assert_eq!(listed(&store).await, ["a-1.0.tar.gz"]);
 }

@@ -6,7 +6,8 @@
 //!
 //! # Promises of every store
 //! 1. A key names either nothing or a whole object: a reader never sees half of one, whenever it looks and
-//!    whatever crashed.
+//!    whatever crashed. Of what others write, a local store knows when it is whole as far as the system's events
+//!    tell; see [`Error::Unfinished`].
 //! 2. When [`Store::put_new`] or [`Store::replace`] returns, the object survives a power loss.
 //! 3. Of several [`Store::put_new`] with one key exactly one succeeds; the others get [`Error::AlreadyExists`].
 //! 4. An object that is open stays readable to its end, even when it is replaced or deleted meanwhile.
@@ -31,6 +32,7 @@ mod place;
 mod spool;
 mod survey;
 mod times;
+mod unfinished;
 mod walk;
 mod watch;
 
@@ -65,16 +67,17 @@ pub trait Store: Send + Sync + 'static {
     /// What is at `key` now.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Io`].
+    /// [`Error::NotFound`], [`Error::Unfinished`], [`Error::Io`].
     async fn head(&self, key: &StoreKey) -> Result<Stamp, Error>;
 
     /// Opens an object for reading.
     ///
     /// # Errors
-    /// [`Error::NotFound`], [`Error::Io`].
+    /// [`Error::NotFound`], [`Error::Unfinished`], [`Error::Io`].
     async fn open(&self, key: &StoreKey) -> Result<Object, Error>;
 
-    /// Everything that is there, in no order. Hidden files and what is under hidden folders are not listed.
+    /// Everything that is there, in no order. Hidden files, what is under hidden folders, and what is being written
+    /// are not listed.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -153,6 +156,10 @@ pub enum Error {
     /// There is nothing at that key.
     #[error("there is no `{0}`")]
     NotFound(StoreKey),
+    /// Someone is writing the object at that key. It is listed when it is whole: closed, renamed into place, or left
+    /// alone for [`Settings::quiet_for`].
+    #[error("`{0}` is being written")]
+    Unfinished(StoreKey),
     /// Something is at that key already.
     #[error("`{0}` already exists")]
     AlreadyExists(StoreKey),

@@ -10,13 +10,17 @@
 //! what a symlink leads to; a file system that is mounted over a folder below a root. The state of a file that is
 //! opened is always looked at afresh.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustix::fs::{FileType, Stat, lstat};
 
 use super::events::{Events, FolderEvent, NotWatched};
 use super::folder::FolderIdentity;
 use super::local::{Settings, walks};
 use super::times::FolderTimes;
+use super::unfinished::Unfinished;
 use super::walk::Walk;
 use super::{Changes, Root, StoreKey};
 
@@ -24,6 +28,9 @@ use super::{Changes, Root, StoreKey};
 pub(super) struct Watch {
     roots: Vec<WatchedRoot>,
     events: Option<Events>,
+    unfinished: Arc<Unfinished>,
+    /// What was learned by the way and is still to be told.
+    untold: Collected,
 }
 
 struct WatchedRoot {
@@ -67,7 +74,12 @@ impl Watch {
             },
         };
         let roots = walks(settings).map(watched).collect();
-        let mut watch = Self { roots, events };
+        let mut watch = Self {
+            roots,
+            events,
+            unfinished: Arc::new(Unfinished::new(settings.quiet_for)),
+            untold: Collected::default(),
+        };
         watch.attach_where_needed();
         watch
     }
@@ -77,9 +89,21 @@ impl Watch {
         self.roots.iter().all(|root| matches!(root.means, Means::Events))
     }
 
+    /// The files that are being written, as far as was learned by [`Watch::take`] and [`Watch::look`].
+    pub(super) fn unfinished(&self) -> Arc<Unfinished> {
+        Arc::clone(&self.unfinished)
+    }
+
+    /// Learns which files are being written; the changes that it meets are told by the next [`Watch::take`].
+    pub(super) fn look(&mut self) {
+        let mut collected = std::mem::take(&mut self.untold);
+        self.take_events(&mut collected);
+        self.untold = collected;
+    }
+
     /// What changed since the last call. Blocks only when folders came, went or have to be compared by their times.
     pub(super) fn take(&mut self) -> Changes {
-        let mut collected = Collected::default();
+        let mut collected = std::mem::take(&mut self.untold);
         self.take_events(&mut collected);
         if self.attach_where_needed() {
             collected.everything();
@@ -89,6 +113,68 @@ impl Watch {
     }
 
     fn take_events(&mut self, collected: &mut Collected) {
+        self.read_events(collected);
+        while self.sort_out_created(collected) {
+            self.read_events(collected);
+            let linked = collected.phases.extract_if(|_, phase| *phase == Phase::Linked);
+            for (key, _) in linked.collect::<Vec<_>>() {
+                self.unfinished.finished(&key);
+                collected.key(key);
+            }
+        }
+        for (key, phase) in std::mem::take(&mut collected.phases) {
+            let is_news = match phase {
+                Phase::Written | Phase::Created if !self.was_only_dated(&key) => {
+                    self.unfinished.written(&key)
+                }
+                _ => {
+                    self.unfinished.finished(&key);
+                    true
+                }
+            };
+            if is_news {
+                collected.key(key);
+            }
+        }
+        for key in self.unfinished.take_quiet() {
+            collected.key(key);
+        }
+    }
+
+    /// Tells new names of files that were there before from files that are only now being written: the former have
+    /// bytes that no event has told of. An event may still be on its way for those; tells whether there are some.
+    fn sort_out_created(&self, collected: &mut Collected) -> bool {
+        let mut may_be_linked = false;
+        for (key, phase) in &mut collected.phases {
+            if *phase != Phase::Created {
+                continue;
+            }
+            *phase = match self.status(key) {
+                Some(status) if FileType::from_raw_mode(status.st_mode).is_file() && status.st_size == 0 => {
+                    Phase::Written
+                }
+                // What is no plain file, or went again, is written by nobody.
+                _ => Phase::Linked,
+            };
+            may_be_linked |= *phase == Phase::Linked;
+        }
+        may_be_linked
+    }
+
+    /// Whether the file's time was set, which has the same event as a write but no closing after it. A write sets the
+    /// times of content and status to one value.
+    fn was_only_dated(&self, key: &StoreKey) -> bool {
+        self.status(key).is_some_and(|status| {
+            (status.st_mtime, status.st_mtime_nsec) != (status.st_ctime, status.st_ctime_nsec)
+        })
+    }
+
+    fn status(&self, key: &StoreKey) -> Option<Stat> {
+        let root = self.roots.iter().find(|watched| watched.root == key.root())?;
+        lstat(key.below(&root.path)).ok()
+    }
+
+    fn read_events(&mut self, collected: &mut Collected) {
         let folder_events = match &mut self.events {
             Some(events) => events.take(collected),
             None => return,
@@ -214,11 +300,34 @@ fn or_times(begun: std::io::Result<Events>) -> Option<Events> {
 pub(super) struct Collected {
     keys: BTreeSet<StoreKey>,
     is_everything: bool,
+    /// How far the writing of files has come that had events.
+    phases: HashMap<StoreKey, Phase>,
+}
+
+/// How far the writing of a file has come, by its last event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Its name came: it is about to be written, or it is another name of a file that was written before.
+    Created,
+    /// It is another name of a file that was written before, unless there is an event to come.
+    Linked,
+    /// Bytes of it were changed.
+    Written,
+    /// It was closed, came by renaming, or went.
+    Finished,
 }
 
 impl Collected {
     /// Above this a listing costs less than looking at each.
     const MANY_KEYS: usize = 20_000;
+
+    /// There was an event for this key; its phase is `None` when the event had nothing to do with writing.
+    pub(super) fn event(&mut self, key: StoreKey, phase: Option<Phase>) {
+        match phase {
+            Some(phase) => drop(self.phases.insert(key, phase)),
+            None => self.key(key),
+        }
+    }
 
     /// Something happened to this key.
     pub(super) fn key(&mut self, key: StoreKey) {

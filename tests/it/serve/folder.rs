@@ -1,6 +1,7 @@
 //! Files are the truth: what people do to the folder is in the very next answer.
 
 use std::fs;
+use std::io::Write as _;
 
 use crate::support::Testbed;
 use crate::support::distributions::{sdist, wheel};
@@ -194,4 +195,50 @@ fn junk_is_not_listed_and_broken_archives_break_nothing() {
     );
     let projects = get(&server.url, "/simple/", &JSON).json();
     assert_eq!(projects["projects"].as_array().unwrap().len(), 2, "{projects}");
+}
+
+// D11: half of a copy is never listed, and what is rewritten in place is not listed meanwhile.
+#[test]
+fn a_file_is_listed_when_it_is_whole() {
+    let testbed = Testbed::new();
+    let folder = testbed.path("packages");
+    let old = wheel("lib", "1.0").build();
+    old.write_into(&folder);
+    let server = testbed.serve(["--disable-fallback".as_ref(), folder.as_os_str()]);
+    let new = wheel("lib", "2.0").padding(300_000, 1).build();
+    let path = folder.join(&new.filename);
+    let url = format!("/packages/{}", new.filename);
+    let mut copy = fs::File::create(&path).unwrap();
+    assert_eq!(names(&server.url, "lib"), [old.filename.clone()], "only created");
+    for piece in new.bytes.chunks(100_000) {
+        copy.write_all(piece).unwrap();
+        assert_eq!(names(&server.url, "lib"), [old.filename.clone()], "half a copy");
+        get(&server.url, &url, &[]).expect(404);
+    }
+    drop(copy);
+    assert_eq!(
+        names(&server.url, "lib"),
+        [old.filename.clone(), new.filename.clone()]
+    );
+    assert!(get(&server.url, &url, &[]).body == new.bytes);
+
+    let other = wheel("lib", "2.0").padding(300_000, 2).build();
+    let mut rewriting = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    rewriting.write_all(&other.bytes[..1000]).unwrap();
+    assert_eq!(
+        names(&server.url, "lib"),
+        [old.filename.clone()],
+        "half rewritten"
+    );
+    let refused = get(&server.url, &url, &[]).expect(503);
+    assert_ne!(refused.header("retry-after"), "");
+    rewriting.write_all(&other.bytes[1000..]).unwrap();
+    rewriting.set_len(other.bytes.len() as u64).unwrap();
+    drop(rewriting);
+    assert!(
+        get(&server.url, "/simple/lib/", &JSON)
+            .text()
+            .contains(&other.sha256())
+    );
+    assert!(get(&server.url, &url, &[]).body == other.bytes);
 }
