@@ -51,7 +51,7 @@
 //! | `archive` | `packaging` | `crc32fast`, `flate2` |
 //! | `auth` | `packaging` | `bcrypt`, `sha_crypt`, `argon2` |
 //! | `storage` | `packaging` | |
-//! | `catalog` | `packaging`, `storage`, `measures` | `rusqlite`, `rusqlite_migration` |
+//! | `catalog` | `packaging`, `storage`, `measures`, `causes` | `rusqlite`, `rusqlite_migration` |
 //! | `index` | `packaging`, `archive`, `storage`, `catalog`, `causes`, `measures` | `flate2` |
 //! | `server` | `packaging`, `auth`, `index`, `causes`, `measures` | `axum`, `hyper`, `hyper_util`, `tower`, `prometheus_client`, `tokio_rustls`, `ipnet`, `rustls`, `arc_swap` |
 //! | `client` | `packaging`, `archive`, `auth`, `causes` | `reqwest`, `hyper`, `rustls` |

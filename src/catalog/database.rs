@@ -2,11 +2,13 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
+use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, ffi};
 use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
 
@@ -17,6 +19,12 @@ pub(super) const STEPS: &[M<'_>] = &[M::up(include_str!("migrations/1.sql"))];
 
 /// How long one connection waits for another's transaction; the longest is the first look at a large folder.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long it waits when requests wait for it that need no more than a cache.
+const CACHE_BUSY_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What stands for itself in the path of a `file:` address.
+const NOT_IN_ADDRESS: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
 
 /// Reading connections that are kept for later.
 const IDLE_READERS: usize = 4;
@@ -39,6 +47,11 @@ pub enum Opened {
         /// Where the damaged one is now.
         damaged: PathBuf,
     },
+    /// The file can't be used for now; a catalog in memory stands in for it.
+    InMemory {
+        /// Why, with the causes, on one line.
+        reason: String,
+    },
 }
 
 /// What must survive when a transaction is over.
@@ -50,9 +63,16 @@ pub(super) enum Durability {
     Acknowledged,
 }
 
+/// A file, whatever its name is by now: device and inode.
+type FileIdentity = (u64, u64);
+
 /// An open database.
 pub(super) struct Database {
     path: PathBuf,
+    /// Which file was opened; `None` for a database in memory.
+    identity: Option<FileIdentity>,
+    /// Which file its log is.
+    log_identity: Option<FileIdentity>,
     // Dropped before the writer: only a connection that may write, and is the last one, puts the log away.
     readers: Readers,
     writer: Mutex<Writer>,
@@ -101,9 +121,52 @@ impl Database {
 
     /// A database that is gone with the process.
     pub(super) fn in_memory() -> Result<Self, Error> {
+        Self::in_memory_with(|_| Ok(()))
+    }
+
+    /// A copy in memory of the file at `path`, which is not written to: for where that can't be done. Blocks.
+    pub(super) fn load(path: &Path) -> Result<Self, Error> {
+        Self::in_memory_with(|memory| {
+            let ways = [open_beside_others, open_alone, open_as_it_lies];
+            let mut outcome = Ok(());
+            for open in ways {
+                outcome = open(path).and_then(|file| copy(&file, memory));
+                if outcome.is_ok() {
+                    break;
+                }
+            }
+            outcome
+        })
+    }
+
+    /// A copy in memory of this database, even when its file was removed meanwhile. Blocks.
+    pub(super) fn copy_in_memory(&self) -> Result<Self, Error> {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        Self::in_memory_with(|memory| copy(&writer.connection, memory))
+    }
+
+    /// Begins the file at `path` as a copy of this database, unless there is one. Blocks.
+    pub(super) fn copy_to(&self, path: &Path) -> Result<(), Error> {
+        let refused = |source: io::Error| refused(path, source);
+        let _lock = lock(&with_ending(path, ".lock")).map_err(refused)?;
+        if FileState::at(path).is_some_and(|state| !state.is_empty) {
+            return Ok(());
+        }
+        let new = with_ending(path, ".new");
+        create_private(&new).map_err(refused)?;
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        Connection::open(&new)
+            .and_then(|mut file| copy(&writer.connection, &mut file))
+            .map_err(|error| failure(path, "write", error))?;
+        std::fs::rename(&new, path).map_err(refused)
+    }
+
+    fn in_memory_with(fill: impl FnOnce(&mut Connection) -> rusqlite::Result<()>) -> Result<Self, Error> {
         let path = Path::new(":memory:");
         let begin = || {
             let mut connection = Connection::open_in_memory()?;
+            fill(&mut connection)?;
+            check(&connection)?;
             prepare(&connection)?;
             Ok((migrate(&mut connection), connection))
         };
@@ -111,12 +174,45 @@ impl Database {
         migrated.map_err(|error| migration_failure(path, error))?;
         Ok(Self {
             path: path.to_owned(),
+            identity: None,
+            log_identity: None,
             writer: Mutex::new(Writer {
                 connection,
                 durability: Durability::Acknowledged,
             }),
             readers: Readers::TheWriter,
         })
+    }
+
+    /// Closes a database whose file was removed or exchanged. The log that it leaves would be applied to any other
+    /// file that has its name, and spoil it.
+    pub(super) fn abandon(self) {
+        let Self {
+            path, log_identity, ..
+        } = &self;
+        let log = with_ending(path, "-wal");
+        let (log_identity, index) = (*log_identity, with_ending(path, "-shm"));
+        drop(self);
+        if log_identity.is_some() && FileState::at(&log).map(|state| state.identity) == log_identity {
+            for left in [log, index] {
+                if let Err(error) = std::fs::remove_file(&left) {
+                    tracing::debug!(file = %left.display(), %error, "can't be removed");
+                }
+            }
+        }
+    }
+
+    /// Refuses to go on with a file that has another name by now, or none, or was emptied.
+    fn check_in_place(&self) -> Result<(), Error> {
+        let Some(identity) = self.identity else {
+            return Ok(());
+        };
+        match FileState::at(&self.path) {
+            Some(state) if state.identity == identity && !state.is_empty => Ok(()),
+            _ => Err(Error::Vanished {
+                path: self.path.clone(),
+            }),
+        }
     }
 
     fn connect(path: &Path) -> Result<Self, Error> {
@@ -134,6 +230,8 @@ impl Database {
         check(&connection).map_err(|error| failure(path, "check", error))?;
         Ok(Self {
             path: path.to_owned(),
+            identity: FileState::at(path).map(|state| state.identity),
+            log_identity: FileState::at(&with_ending(path, "-wal")).map(|state| state.identity),
             writer: Mutex::new(Writer {
                 connection,
                 durability: Durability::Acknowledged,
@@ -144,6 +242,7 @@ impl Database {
 
     /// Reads a consistent state. Blocks.
     pub(super) fn read<T>(&self, work: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, Error> {
+        self.check_in_place()?;
         let failed = |error| failure(&self.path, "read", error);
         let Readers::Idle(idle) = &self.readers else {
             let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
@@ -185,6 +284,7 @@ impl Database {
         durability: Durability,
         work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
     ) -> Result<T, Error> {
+        self.check_in_place()?;
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let change = || {
             writer.set_durability(durability)?;
@@ -202,14 +302,62 @@ impl Database {
 impl Writer {
     fn set_durability(&mut self, durability: Durability) -> rusqlite::Result<()> {
         if self.durability != durability {
-            let synchronous = match durability {
-                Durability::Cache => "normal",
-                Durability::Acknowledged => "full",
+            let (synchronous, busy_timeout) = match durability {
+                Durability::Cache => ("normal", CACHE_BUSY_TIMEOUT),
+                Durability::Acknowledged => ("full", BUSY_TIMEOUT),
             };
             self.connection.pragma_update(None, "synchronous", synchronous)?;
+            self.connection.busy_timeout(busy_timeout)?;
             self.durability = durability;
         }
         Ok(())
+    }
+}
+
+/// What is at a path now.
+struct FileState {
+    identity: FileIdentity,
+    is_empty: bool,
+}
+
+impl FileState {
+    fn at(path: &Path) -> Option<Self> {
+        let metadata = std::fs::metadata(path).ok()?;
+        Some(Self {
+            identity: (metadata.dev(), metadata.ino()),
+            is_empty: metadata.len() == 0,
+        })
+    }
+}
+
+/// As any reader: sees what is in the log, and needs the index of the log that others keep beside it.
+fn open_beside_others(path: &Path) -> rusqlite::Result<Connection> {
+    Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+}
+
+/// As the only one, which needs no index of the log on disk.
+fn open_alone(path: &Path) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.pragma_update(None, "locking_mode", "exclusive")?;
+    Ok(connection)
+}
+
+/// Without what is in the log, and without anything beside the file.
+fn open_as_it_lies(path: &Path) -> rusqlite::Result<Connection> {
+    let path = percent_encode(path.as_os_str().as_encoded_bytes(), NOT_IN_ADDRESS);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(format!("file:{path}?immutable=1"), flags)
+}
+
+/// Copies a whole database. One that was emptied is no catalog, and not copied.
+fn copy(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
+    from.query_row("SELECT count(*) FROM roots", [], |_| Ok(()))?;
+    match Backup::new(from, to)?.step(-1)? {
+        StepResult::Done => Ok(()),
+        _ => Err(rusqlite::Error::SqliteFailure(
+            ffi::Error::new(ffi::SQLITE_BUSY),
+            None,
+        )),
     }
 }
 
@@ -258,7 +406,7 @@ fn lock(path: &Path) -> io::Result<File> {
 }
 
 /// Gives the database and what belongs to it another name; tells the new one.
-fn set_aside(path: &Path) -> io::Result<PathBuf> {
+pub(super) fn set_aside(path: &Path) -> io::Result<PathBuf> {
     let aside = (1_u32..)
         .map(|number| with_ending(path, &format!(".damaged-{number}")))
         .find(|aside| !aside.exists())
@@ -278,7 +426,7 @@ pub(super) fn with_ending(path: &Path, ending: &str) -> PathBuf {
     name.into()
 }
 
-fn refused(path: &Path, source: io::Error) -> Error {
+pub(super) fn refused(path: &Path, source: io::Error) -> Error {
     let path = path.to_owned();
     match source.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
@@ -298,12 +446,19 @@ pub(super) fn failure(path: &Path, action: &'static str, source: rusqlite::Error
     match source.sqlite_error_code() {
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Error::Damaged { path, source },
         Some(ErrorCode::DiskFull) => Error::NoSpace { path },
+        // Room for the index of the log is asked for beforehand, and then this is the answer.
+        _ if extended_code(&source) == Some(ffi::SQLITE_IOERR_SHMSIZE) => Error::NoSpace { path },
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => Error::Busy { path },
         _ => Error::Database {
             action,
             path,
             source: source.into(),
         },
     }
+}
+
+fn extended_code(error: &rusqlite::Error) -> Option<i32> {
+    error.sqlite_error().map(|error| error.extended_code)
 }
 
 fn migration_failure(path: &Path, error: rusqlite_migration::Error) -> Error {

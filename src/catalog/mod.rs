@@ -4,8 +4,8 @@
 //! cache, valid while the file's [`Stamp`] is the one they were read under. Losing the catalog loses no package.
 //!
 //! [`Catalog`] is the one way to it. [`SqliteCatalog`] serves one machine (`database.rs` opens its file, `rows.rs`,
-//! `observe.rs` and `listing.rs` speak SQL); a twin on PostgreSQL is to stand beside it. `contract.rs` is the suite that both must
-//! pass.
+//! `observe.rs` and `listing.rs` speak SQL); a twin on PostgreSQL is to stand beside it. [`SteadyCatalog`] is what a
+//! server uses: a [`SqliteCatalog`] that goes on when its file can't. `contract.rs` is the suite that all must pass.
 
 use std::io;
 use std::path::PathBuf;
@@ -28,11 +28,13 @@ mod listing;
 mod observe;
 mod rows;
 mod sqlite;
+mod steady;
 mod timed;
 
 pub use database::Opened;
 pub use examine::examine;
 pub use sqlite::SqliteCatalog;
+pub use steady::{Census, SteadyCatalog};
 pub use timed::{Timed, Timings};
 
 /// The registry's memory. Blocking work is done on blocking threads inside; callers simply await.
@@ -231,6 +233,18 @@ pub enum Error {
         /// What the system said.
         #[source]
         source: io::Error,
+    },
+    /// Another program keeps it locked.
+    #[error("the catalog `{}` is locked by another program", .path.display())]
+    Busy {
+        /// The database file.
+        path: PathBuf,
+    },
+    /// Its file was removed or emptied while it was open.
+    #[error("the catalog `{}` was removed", .path.display())]
+    Vanished {
+        /// The database file.
+        path: PathBuf,
     },
     /// There is no room for it.
     #[error("there is no space left for the catalog `{}`", .path.display())]

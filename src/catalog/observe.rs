@@ -28,15 +28,15 @@ impl<'a> Observer<'a> {
     }
 
     /// Takes in one observation.
-    pub(super) fn take(&mut self, observation: Observation) -> rusqlite::Result<()> {
+    pub(super) fn take(&mut self, observation: &Observation) -> rusqlite::Result<()> {
         match observation {
             Observation::Seen {
                 key,
                 filename,
                 stamp,
                 rewritten,
-            } => self.seen(&key, &filename, stamp, rewritten),
-            Observation::Gone { key } => self.gone(&key),
+            } => self.seen(key, filename, *stamp, *rewritten),
+            Observation::Gone { key } => self.gone(key),
         }
     }
 

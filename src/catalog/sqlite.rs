@@ -50,11 +50,61 @@ impl SqliteCatalog {
         Self::with(Database::in_memory()?, Path::new(""), roots)
     }
 
+    /// A copy in memory of the catalog at `path`, which is not written to; the labels of the roots stay as they are.
+    pub(super) fn load(path: &Path, roots: &[PathBuf]) -> Result<Self, Error> {
+        Self::with(Database::load(path)?, path, roots)
+    }
+
+    /// An empty one in memory that may become the one at `path` by [`SqliteCatalog::copy_to`].
+    pub(super) fn in_memory_for(path: &Path, roots: &[PathBuf]) -> Result<Self, Error> {
+        Self::with(Database::in_memory()?, path, roots)
+    }
+
+    /// A copy in memory of this catalog, which lies at `path`, even when its file was removed meanwhile. Blocks.
+    pub(super) fn copy_in_memory(&self, path: &Path, roots: &[PathBuf]) -> Result<Self, Error> {
+        Self::with(self.shared.database.copy_in_memory()?, path, roots)
+    }
+
+    /// Begins the file at `path` as a copy of this catalog, unless there is one. Blocks.
+    pub(super) fn copy_to(&self, path: &Path) -> Result<(), Error> {
+        self.shared.database.copy_to(path)
+    }
+
+    /// Closes a catalog whose file was removed or exchanged. Blocks.
+    pub(super) fn abandon(self) {
+        // Work that is under way has it open a little longer, and closes it then.
+        if let Some(shared) = Arc::into_inner(self.shared) {
+            shared.database.abandon();
+        }
+    }
+
     fn with(database: Database, path: &Path, roots: &[PathBuf]) -> Result<Self, Error> {
         let register = |transaction: &Transaction<'_>| ServedRoots::register(transaction, path, roots);
         let served = database.write(Durability::Cache, register)?;
         let shared = Arc::new(Shared { database, served });
         Ok(Self { shared })
+    }
+
+    /// As [`Catalog::observe`], for those who may have to say it twice.
+    pub(super) async fn observe_shared(
+        &self,
+        observations: Arc<Vec<Observation>>,
+    ) -> Result<Vec<ProjectName>, Error> {
+        if observations.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.write(Durability::Cache, move |transaction, served| {
+            // In the order of the index a large folder is taken in twice as fast. Of several observations of one
+            // key the last remains the last.
+            let mut in_order: Vec<&Observation> = observations.iter().collect();
+            in_order.sort_by_key(|observation| observation.key().filename());
+            let mut observer = Observer::new(transaction, served);
+            for observation in in_order {
+                observer.take(observation)?;
+            }
+            Ok(observer.affected())
+        })
+        .await
     }
 
     async fn read<T: Send + 'static>(
@@ -144,21 +194,8 @@ impl Catalog for SqliteCatalog {
         .await
     }
 
-    async fn observe(&self, mut observations: Vec<Observation>) -> Result<Vec<ProjectName>, Error> {
-        if observations.is_empty() {
-            return Ok(Vec::new());
-        }
-        self.write(Durability::Cache, move |transaction, served| {
-            // In the order of the index a large folder is taken in twice as fast. Of several observations of one
-            // key the last remains the last.
-            observations.sort_by_cached_key(|observation| observation.key().filename().to_owned());
-            let mut observer = Observer::new(transaction, served);
-            for observation in observations {
-                observer.take(observation)?;
-            }
-            Ok(observer.affected())
-        })
-        .await
+    async fn observe(&self, observations: Vec<Observation>) -> Result<Vec<ProjectName>, Error> {
+        self.observe_shared(Arc::new(observations)).await
     }
 
     async fn record_facts(&self, key: &StoreKey, stamp: Stamp, facts: FileFacts) -> Result<bool, Error> {

@@ -44,6 +44,12 @@ impl From<catalog::Error> for Failure {
             }
             catalog::Error::NotWritable { .. } => failure
                 .hint("let the user that runs pkgctl write there, or name another folder with --state-dir"),
+            catalog::Error::Busy { .. } => {
+                failure.hint("end the program that keeps it locked, then try again")
+            }
+            catalog::Error::Vanished { .. } => {
+                failure.hint("start pkgctl again: it makes a new one; no package is lost")
+            }
             catalog::Error::NoSpace { .. } => failure.hint("free some space, then try again"),
             catalog::Error::Database { path, .. } => {
                 failure.hint(format!("look after the disk that holds `{}`", path.display()))

@@ -25,13 +25,13 @@ use self::settings::Settings;
 use self::signals::Signals;
 pub(super) use self::words::Words;
 use crate::auth::{Authenticator, PasswordSource};
-use crate::catalog::{self, Opened, SqliteCatalog};
+use crate::catalog::{Census, Opened, SteadyCatalog};
 use crate::config::Environment;
 use crate::failure::Failure;
 use crate::index::Index;
 use crate::logging::Log;
 use crate::server::{self, Access, Live};
-use crate::storage::{self, LocalStore};
+use crate::storage::{self, LocalStore, SharedStore};
 use crate::{logging, terminal};
 
 mod announcement;
@@ -172,31 +172,34 @@ fn open_passwords(settings: &Settings) -> Result<Option<Arc<Authenticator>>, Fai
 }
 
 async fn open_index(settings: &Settings) -> Result<Arc<Index>, Failure> {
-    let store = LocalStore::open(storage::Settings::new(
+    let store: SharedStore = Arc::new(LocalStore::open(storage::Settings::new(
         settings.roots.clone(),
         settings.state_dir.clone(),
-    ))?;
-    let catalog = open_catalog(settings)?;
-    Ok(Index::open(Arc::new(store), Arc::new(catalog), settings.index.clone()).await?)
+    ))?);
+    let catalog = open_catalog(settings, &store).await?;
+    Ok(Index::open(store, Arc::new(catalog), settings.index.clone()).await?)
 }
 
-/// Opens the catalog; where it can't be written, one in memory serves until the next start.
-fn open_catalog(settings: &Settings) -> Result<SqliteCatalog, Failure> {
+/// Opens the catalog; where it can't be used, one in memory stands in until it can.
+async fn open_catalog(settings: &Settings, store: &SharedStore) -> Result<SteadyCatalog, Failure> {
+    let store = Arc::clone(store);
+    let census: Census = Box::new(move || {
+        let store = Arc::clone(&store);
+        Box::pin(async move { store.list().await })
+    });
     let path = settings.state_dir.join(CATALOG);
-    match SqliteCatalog::open(&path, &settings.roots) {
-        Ok((catalog, Opened::Existing | Opened::New)) => Ok(catalog),
-        Ok((catalog, Opened::Replaced { damaged })) => {
-            warn!(
-                "the catalog was damaged and is set aside as {}; packages are not affected, but upload times and yanks \
-                 start anew",
-                damaged.display()
-            );
-            Ok(catalog)
-        }
-        Err(catalog::Error::NotWritable { path, source }) => {
-            warn!(catalog = %path.display(), error = %source, "can't be written to; what files can't say is forgotten at the end");
-            Ok(SqliteCatalog::in_memory(&settings.roots)?)
-        }
-        Err(error) => Err(error.into()),
+    let (catalog, opened) = SteadyCatalog::open(&path, &settings.roots, census).await?;
+    match opened {
+        Opened::Existing | Opened::New => {}
+        Opened::Replaced { damaged } => warn!(
+            "the catalog was damaged and is set aside as {}; packages are not affected, but upload times and yanks \
+             start anew",
+            damaged.display()
+        ),
+        Opened::InMemory { reason } => warn!(
+            "the catalog {} can't be used: {reason}; one in memory stands in, and uploads wait until it can be used",
+            path.display()
+        ),
     }
+    Ok(catalog)
 }

@@ -1,0 +1,526 @@
+//! A catalog that goes on when its file can't.
+//!
+//! Disks fill up, backups lock the file, people remove it, mounts come and go. None of that may keep anybody from a
+//! page or a package, and no page may lie: so when the file fails, a copy in memory takes its place. It takes note of
+//! what happens in the folder, while uploads, which must be remembered, are refused with the reason. As soon as the
+//! file can be used again, what was learned meanwhile is brought into it and it takes over.
+//!
+//! | the file | the copy is made from | the way back |
+//! |---|---|---|
+//! | has no room, is locked, can't be written | what the open file still tells | tried again and again |
+//! | was removed or emptied | the same | at once: it is written anew from the copy, and nothing is lost |
+//! | is damaged | what the folder holds | at once: it is set aside and a new one begun |
+
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use tokio::sync::{RwLock, RwLockReadGuard};
+use tracing::{debug, error, info, warn};
+
+use super::database::{Opened, set_aside};
+use super::{
+    Catalog, Counts, Error, FileFacts, FileRecord, Observation, ProjectRecord, SqliteCatalog, UploadRecord,
+};
+use crate::causes::in_one_line;
+use crate::packaging::{DistFilename, ProjectName};
+use crate::storage::{self, Entry, Stamp, StoreKey};
+
+/// How soon the way back is tried for the first time; the pause doubles each time.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long the pause grows.
+const LONGEST_PAUSE: Duration = Duration::from_secs(15);
+
+/// So many bytes must fit on the disk before its catalog is trusted again.
+const PROBE_BYTES: usize = 256 * 1024;
+
+/// Tells what the folders hold now, for a catalog that has to begin anew.
+pub type Census = Box<dyn Fn() -> BoxFuture<'static, Result<Vec<Entry>, storage::Error>> + Send + Sync>;
+
+/// A [`SqliteCatalog`] that never keeps a reader waiting for its file. See the [module's documentation](self).
+pub struct SteadyCatalog {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    path: PathBuf,
+    roots: Vec<PathBuf>,
+    census: Census,
+    current: RwLock<Current>,
+}
+
+/// The catalog that is used now. Whoever uses it holds the lock, so that none is used that was replaced.
+struct Current {
+    catalog: Arc<SqliteCatalog>,
+    /// Counts the replacements.
+    number: u64,
+    /// What is to be brought into the file; `None` while the file itself is used.
+    stand_in: Option<StandIn>,
+}
+
+/// A catalog in memory stands in for the file.
+struct StandIn {
+    /// Why uploads can't be recorded.
+    because: Error,
+    learned: Mutex<Learned>,
+}
+
+/// What the comparison of two catalogs would not tell.
+#[derive(Default)]
+struct Learned {
+    /// Files whose bytes changed, maybe under the same stamp.
+    rewritten: HashSet<StoreKey>,
+    /// Files that were read for their facts.
+    read: HashSet<StoreKey>,
+}
+
+/// Does the work with the catalog that is used now, and once more with its stand-in when that failed.
+macro_rules! steadily {
+    ($self:ident, $current:ident => $work:expr) => {
+        loop {
+            let $current = $self.shared.current.read().await;
+            let number = $current.number;
+            match $work.await {
+                Ok(done) => break Ok(done),
+                Err(error) => {
+                    drop($current);
+                    $self.shared.step_in(number, error).await?;
+                }
+            }
+        }
+    };
+}
+
+impl SteadyCatalog {
+    /// Opens the catalog at `path` for the served folders `roots`, as [`SqliteCatalog::open`] does. Where its file
+    /// can't be used, a copy of it in memory serves until it can.
+    ///
+    /// # Errors
+    /// [`Error::TooNew`]; [`Error::Database`] when there is no memory for a stand-in.
+    pub async fn open(path: &Path, roots: &[PathBuf], census: Census) -> Result<(Self, Opened), Error> {
+        let begin = {
+            let (path, roots) = (path.to_owned(), roots.to_owned());
+            move || match SqliteCatalog::open(&path, &roots) {
+                Ok((catalog, opened)) => Ok((catalog, opened, None)),
+                Err(error @ Error::TooNew { .. }) => Err(error),
+                Err(because) => {
+                    let catalog = SqliteCatalog::load(&path, &roots)
+                        .or_else(|_| SqliteCatalog::in_memory_for(&path, &roots))?;
+                    let reason = in_one_line(&because).to_string();
+                    Ok((catalog, Opened::InMemory { reason }, Some(StandIn::new(because))))
+                }
+            }
+        };
+        let (catalog, opened, stand_in) = blocking(path, begin).await?;
+        let shared = Arc::new(Shared {
+            path: path.to_owned(),
+            roots: roots.to_owned(),
+            census,
+            current: RwLock::new(Current {
+                catalog: Arc::new(catalog),
+                number: 0,
+                stand_in,
+            }),
+        });
+        if matches!(opened, Opened::InMemory { .. }) {
+            shared.keep_trying();
+        }
+        Ok((Self { shared }, opened))
+    }
+
+    /// The catalog for what must be remembered: the one on disk, or the reason why it can't be used.
+    async fn on_disk(&self) -> Result<RwLockReadGuard<'_, Current>, Error> {
+        let current = self.shared.current.read().await;
+        if current.stand_in.is_none() {
+            return Ok(current);
+        }
+        drop(current);
+        if let Err(error) = self.shared.come_back().await {
+            debug!(reason = in_one_line(&error), "the catalog can't be used yet");
+        }
+        let current = self.shared.current.read().await;
+        match &current.stand_in {
+            Some(stand_in) => Err(stand_in.because()),
+            None => Ok(current),
+        }
+    }
+
+    /// Makes the best of a failure to record something that must be remembered: a file that was removed or damaged
+    /// is made anew, and then `Ok` says to try again; anything else is told.
+    async fn mend(&self, number: u64, error: Error) -> Result<(), Error> {
+        match error {
+            Error::Vanished { .. } | Error::Damaged { .. } | Error::Database { .. } => {
+                self.shared.step_in(number, error).await
+            }
+            Error::TooNew { .. } | Error::NotWritable { .. } | Error::Busy { .. } | Error::NoSpace { .. } => {
+                Err(error)
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Catalog for SteadyCatalog {
+    async fn projects(&self) -> Result<Vec<ProjectName>, Error> {
+        steadily!(self, current => current.catalog.projects())
+    }
+
+    async fn project(&self, name: &ProjectName) -> Result<Option<ProjectRecord>, Error> {
+        steadily!(self, current => current.catalog.project(name))
+    }
+
+    async fn file(&self, filename: &str) -> Result<Option<FileRecord>, Error> {
+        steadily!(self, current => current.catalog.file(filename))
+    }
+
+    async fn files_named(&self, filenames: Vec<String>) -> Result<Vec<FileRecord>, Error> {
+        steadily!(self, current => current.catalog.files_named(filenames.clone()))
+    }
+
+    async fn listed_paths(&self) -> Result<Vec<Box<str>>, Error> {
+        steadily!(self, current => current.catalog.listed_paths())
+    }
+
+    async fn files_like(&self, identity: &str) -> Result<Vec<FileRecord>, Error> {
+        steadily!(self, current => current.catalog.files_like(identity))
+    }
+
+    async fn present(&self) -> Result<Vec<(StoreKey, Stamp)>, Error> {
+        steadily!(self, current => current.catalog.present())
+    }
+
+    async fn unread(&self, limit: usize) -> Result<Vec<FileRecord>, Error> {
+        steadily!(self, current => current.catalog.unread(limit))
+    }
+
+    async fn observe(&self, observations: Vec<Observation>) -> Result<Vec<ProjectName>, Error> {
+        let observations = Arc::new(observations);
+        steadily!(self, current => async {
+            let affected = current.catalog.observe_shared(Arc::clone(&observations)).await?;
+            current.learn(|learned| learned.rewritten.extend(rewritten(&observations).cloned()));
+            Ok(affected)
+        })
+    }
+
+    async fn record_facts(&self, key: &StoreKey, stamp: Stamp, facts: FileFacts) -> Result<bool, Error> {
+        steadily!(self, current => async {
+            let recorded = current.catalog.record_facts(key, stamp, facts.clone()).await?;
+            current.learn(|learned| learned.read.extend(recorded.then(|| key.clone())));
+            Ok(recorded)
+        })
+    }
+
+    async fn record_upload(&self, upload: UploadRecord) -> Result<(), Error> {
+        loop {
+            let current = self.on_disk().await?;
+            let number = current.number;
+            let Err(error) = current.catalog.record_upload(upload.clone()).await else {
+                return Ok(());
+            };
+            drop(current);
+            self.mend(number, error).await?;
+        }
+    }
+
+    async fn record_removal(&self, key: &StoreKey, actor: Option<&str>, at: Timestamp) -> Result<(), Error> {
+        loop {
+            let current = self.on_disk().await?;
+            let number = current.number;
+            let Err(error) = current.catalog.record_removal(key, actor, at).await else {
+                return Ok(());
+            };
+            drop(current);
+            self.mend(number, error).await?;
+        }
+    }
+
+    async fn counts(&self) -> Result<Counts, Error> {
+        steadily!(self, current => current.catalog.counts())
+    }
+}
+
+fn rewritten(observations: &[Observation]) -> impl Iterator<Item = &StoreKey> {
+    let rewritten = |seen: &&Observation| matches!(seen, Observation::Seen { rewritten: true, .. });
+    observations.iter().filter(rewritten).map(Observation::key)
+}
+
+impl Current {
+    fn learn(&self, learn: impl FnOnce(&mut Learned)) {
+        if let Some(stand_in) = &self.stand_in {
+            learn(&mut stand_in.learned.lock().unwrap_or_else(PoisonError::into_inner));
+        }
+    }
+
+    fn replace(&mut self, catalog: SqliteCatalog, stand_in: Option<StandIn>) -> Arc<SqliteCatalog> {
+        self.number += 1;
+        self.stand_in = stand_in;
+        std::mem::replace(&mut self.catalog, Arc::new(catalog))
+    }
+}
+
+impl Shared {
+    /// Puts a catalog in memory in the place of catalog `number`, which has failed with `error`. `Ok` says that there
+    /// is another one now.
+    async fn step_in(self: &Arc<Self>, number: u64, error: Error) -> Result<(), Error> {
+        let mut current = self.current.write().await;
+        if current.number != number {
+            return Ok(());
+        }
+        if current.stand_in.is_some() {
+            return Err(error);
+        }
+        let copy = match error {
+            Error::Damaged { .. } => None,
+            _ => self.copy_of(&current.catalog).await,
+        };
+        let is_damaged = copy.is_none();
+        let catalog = match copy {
+            Some(catalog) => catalog,
+            None => self.begin_anew().await.ok_or_else(|| again(&error))?,
+        };
+        let reason = in_one_line(&error);
+        if is_damaged {
+            error!(
+                catalog = %self.path.display(),
+                reason,
+                "the catalog is damaged; it is set aside and a new one is made from the folder. Packages are not \
+                 affected, but upload times and yanks start anew"
+            );
+        } else {
+            warn!(
+                catalog = %self.path.display(),
+                reason,
+                "the catalog can't be used; a copy in memory stands in, and uploads wait until it can be used again"
+            );
+        }
+        let has_vanished = matches!(error, Error::Vanished { .. });
+        let failed = current.replace(catalog, Some(StandIn::new(error)));
+        let path = self.path.clone();
+        let aside = blocking(&self.path, move || {
+            // Closed before its file gets another name.
+            match Arc::into_inner(failed) {
+                Some(failed) if has_vanished => failed.abandon(),
+                failed => drop(failed),
+            }
+            if is_damaged && let Err(error) = set_aside(&path) {
+                debug!(%error, "the damaged catalog can't be set aside");
+            }
+            Ok(())
+        });
+        aside.await?;
+        if (is_damaged || has_vanished)
+            && let Err(error) = self.take_over(&mut current, None).await
+        {
+            debug!(reason = in_one_line(&error), "the catalog can't be made anew yet");
+        }
+        if current.stand_in.is_some() {
+            self.keep_trying();
+        }
+        Ok(())
+    }
+
+    async fn copy_of(&self, catalog: &Arc<SqliteCatalog>) -> Option<SqliteCatalog> {
+        let (catalog, path, roots) = (Arc::clone(catalog), self.path.clone(), self.roots.clone());
+        let copy = blocking(&self.path, move || catalog.copy_in_memory(&path, &roots)).await;
+        copy.inspect_err(|error| debug!(reason = in_one_line(error), "no copy of the catalog"))
+            .ok()
+    }
+
+    /// A catalog in memory that knows what the folder holds, and nothing else.
+    async fn begin_anew(&self) -> Option<SqliteCatalog> {
+        let entries = (self.census)()
+            .await
+            .inspect_err(|error| debug!(reason = in_one_line(error), "the folder can't be listed"))
+            .ok()?;
+        let catalog = SqliteCatalog::in_memory_for(&self.path, &self.roots).ok()?;
+        let seen = entries
+            .into_iter()
+            .filter_map(|entry| seen(entry.key, entry.stamp, false));
+        catalog.observe(seen.collect()).await.ok()?;
+        Some(catalog)
+    }
+
+    /// Tries the way back until it is open, or nobody needs this catalog any more.
+    fn keep_trying(self: &Arc<Self>) {
+        let shared: Weak<Self> = Arc::downgrade(self);
+        tokio::spawn(async move {
+            let mut pause = FIRST_PAUSE;
+            loop {
+                tokio::time::sleep(pause).await;
+                let Some(shared) = shared.upgrade() else { return };
+                match shared.come_back().await {
+                    Ok(()) => return,
+                    Err(error) => debug!(reason = in_one_line(&error), "the catalog can't be used yet"),
+                }
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        });
+    }
+
+    /// Gives the file its place again, if it can be used.
+    async fn come_back(&self) -> Result<(), Error> {
+        if self.current.read().await.stand_in.is_none() {
+            return Ok(());
+        }
+        // Opened before anybody has to wait: another program may keep it locked.
+        let opened = match std::fs::metadata(&self.path).is_ok_and(|file| file.len() > 0) {
+            true => Some(self.open_file().await?),
+            false => None,
+        };
+        let mut current = self.current.write().await;
+        match current.stand_in {
+            Some(_) => self.take_over(&mut current, opened).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn open_file(&self) -> Result<SqliteCatalog, Error> {
+        let (path, roots) = (self.path.clone(), self.roots.clone());
+        let open = move || {
+            probe(&path)?;
+            SqliteCatalog::open(&path, &roots).map(|(catalog, _)| catalog)
+        };
+        blocking(&self.path, open).await
+    }
+
+    /// Lets the file take over from its stand-in. One that isn't there is written from the stand-in first.
+    async fn take_over(&self, current: &mut Current, opened: Option<SqliteCatalog>) -> Result<(), Error> {
+        let Some(stand_in) = &current.stand_in else {
+            return Ok(());
+        };
+        let file = match opened {
+            Some(file) => file,
+            None => {
+                let (catalog, path) = (Arc::clone(&current.catalog), self.path.clone());
+                let write = move || {
+                    create_state_folder(&path)?;
+                    catalog.copy_to(&path)
+                };
+                blocking(&self.path, write).await?;
+                self.open_file().await?
+            }
+        };
+        stand_in.bring_into(&file, &current.catalog).await?;
+        current.replace(file, None);
+        info!(catalog = %self.path.display(), "the catalog on disk is used again");
+        Ok(())
+    }
+}
+
+impl StandIn {
+    fn new(because: Error) -> Self {
+        Self {
+            because,
+            learned: Mutex::default(),
+        }
+    }
+
+    fn because(&self) -> Error {
+        again(&self.because)
+    }
+
+    /// Brings what `memory` knows of the folder into `file`.
+    async fn bring_into(&self, file: &SqliteCatalog, memory: &SqliteCatalog) -> Result<(), Error> {
+        let (rewritten, read) = {
+            let learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+            (learned.rewritten.clone(), learned.read.clone())
+        };
+        let mut known: HashMap<StoreKey, Stamp> = file.present().await?.into_iter().collect();
+        let mut observations = Vec::new();
+        for (key, stamp) in memory.present().await? {
+            let was_rewritten = rewritten.contains(&key);
+            if known.remove(&key) != Some(stamp) || was_rewritten {
+                observations.extend(seen(key, stamp, was_rewritten));
+            }
+        }
+        observations.extend(known.into_keys().map(|key| Observation::Gone { key }));
+        file.observe(observations).await?;
+        for key in read {
+            let Ok(filename) = DistFilename::parse_listed(key.filename()) else {
+                continue;
+            };
+            let records = memory.files_like(&filename.identity()).await?;
+            let record = records.into_iter().find(|record| record.key == key);
+            if let Some((stamp, facts)) = record.and_then(|record| Some((record.stamp, record.facts?))) {
+                file.record_facts(&key, stamp, facts).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What was seen at a key; `None` when it is no distribution.
+fn seen(key: StoreKey, stamp: Stamp, rewritten: bool) -> Option<Observation> {
+    let filename = DistFilename::parse_listed(key.filename()).ok()?;
+    Some(Observation::Seen {
+        key,
+        filename,
+        stamp,
+        rewritten,
+    })
+}
+
+/// The same error for the next one who meets it.
+fn again(error: &Error) -> Error {
+    match error {
+        Error::Busy { path } => Error::Busy { path: path.clone() },
+        Error::NoSpace { path } => Error::NoSpace { path: path.clone() },
+        Error::Vanished { path } => Error::Vanished { path: path.clone() },
+        Error::TooNew { path } => Error::TooNew { path: path.clone() },
+        Error::NotWritable { path, source } => Error::NotWritable {
+            path: path.clone(),
+            source: source.kind().into(),
+        },
+        Error::Damaged { path, .. } | Error::Database { path, .. } => Error::Database {
+            action: "use",
+            path: path.clone(),
+            source: in_one_line(error).to_string().into(),
+        },
+    }
+}
+
+/// Makes the folder that the catalog lies in, and none above it: where a root is not mounted, nothing may take its
+/// place.
+fn create_state_folder(path: &Path) -> Result<(), Error> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    let Some(folder) = path.parent() else {
+        return Ok(());
+    };
+    match std::fs::DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(Error::Vanished {
+            path: path.to_owned(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Finds out whether the disk takes something.
+fn probe(path: &Path) -> Result<(), Error> {
+    let probe = path.with_extension("probe");
+    let written = std::fs::write(&probe, vec![0; PROBE_BYTES]);
+    let _ = std::fs::remove_file(&probe);
+    written.map_err(|source| super::database::refused(path, source))
+}
+
+/// Runs `work` on a blocking thread.
+async fn blocking<T: Send + 'static>(
+    path: &Path,
+    work: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+        Err(Error::Database {
+            action: "use",
+            path: path.to_owned(),
+            source: error.into(),
+        })
+    })
+}
+
+#[cfg(test)]
+#[path = "steady_tests.rs"]
+mod tests;

@@ -1,0 +1,276 @@
+//! A catalog whose file is locked, removed, spoilt or out of reach goes on, and comes back.
+
+use std::fs;
+use std::time::Instant;
+
+use rusqlite::Connection;
+use tempfile::TempDir;
+
+use super::super::contract::{self, facts, key, name, seen, stamp, upload};
+use super::*;
+use crate::storage::Root;
+
+/// A folder with a root in it that holds the catalog.
+struct Fixture {
+    root: PathBuf,
+    path: PathBuf,
+    folders: TempDir,
+    /// What a listing of the root gives.
+    listing: Arc<Mutex<Vec<Entry>>>,
+}
+
+fn fixture() -> Fixture {
+    let folders = tempfile::tempdir().unwrap();
+    let root = folders.path().join("packages");
+    Fixture {
+        path: root.join(".pkgctl/catalog.db"),
+        root,
+        folders,
+        listing: Arc::default(),
+    }
+}
+
+impl Fixture {
+    async fn open(&self) -> (SteadyCatalog, Opened) {
+        let listing = Arc::clone(&self.listing);
+        let census: Census = Box::new(move || {
+            let entries = listing.lock().unwrap().clone();
+            Box::pin(async move { Ok(entries) })
+        });
+        let roots = [self.root.clone()];
+        SteadyCatalog::open(&self.path, &roots, census).await.unwrap()
+    }
+
+    /// One that holds an upload by alice and a file that was copied in.
+    async fn filled(&self) -> SteadyCatalog {
+        let (catalog, opened) = self.open().await;
+        assert_eq!(opened, Opened::New);
+        catalog.record_upload(upload("a-1.0.tar.gz", 1)).await.unwrap();
+        catalog
+            .observe(vec![seen(0, "b-1.0.tar.gz", stamp(2))])
+            .await
+            .unwrap();
+        let entry = |path: &str, number| Entry {
+            key: StoreKey::parse(Root(0), path).unwrap(),
+            stamp: stamp(number),
+        };
+        *self.listing.lock().unwrap() = vec![entry("a-1.0.tar.gz", 1), entry("b-1.0.tar.gz", 2)];
+        catalog
+    }
+
+    fn beside(&self) -> Connection {
+        Connection::open(&self.path).unwrap()
+    }
+}
+
+async fn is_on_disk(catalog: &SteadyCatalog) -> bool {
+    catalog.shared.current.read().await.stand_in.is_none()
+}
+
+async fn comes_back(catalog: &SteadyCatalog) {
+    let begun = Instant::now();
+    while !is_on_disk(catalog).await {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it never came back");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+async fn uploader(catalog: &SteadyCatalog, filename: &str) -> Option<String> {
+    catalog.file(filename).await.unwrap().unwrap().uploader
+}
+
+#[tokio::test]
+async fn the_contract_holds() {
+    let folders = tempfile::tempdir().unwrap();
+    let roots: [PathBuf; 2] = ["/srv/a".into(), "/srv/b".into()];
+    let mut catalogs = Vec::new();
+    for number in 0..20 {
+        let path = folders.path().join(format!("{number}/catalog.db"));
+        let census: Census = Box::new(|| Box::pin(async { Ok(Vec::new()) }));
+        catalogs.push(SteadyCatalog::open(&path, &roots, census).await.unwrap().0);
+    }
+    let catalogs = std::cell::RefCell::new(catalogs);
+    contract::holds_for(|| catalogs.borrow_mut().pop().unwrap()).await;
+}
+
+// A backup, or a person with `sqlite3`, keeps a transaction open.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_locked_file_keeps_no_reader_waiting() {
+    let f = fixture();
+    let catalog = f.filled().await;
+    let other = f.beside();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let begun = Instant::now();
+    let gone = Observation::Gone {
+        key: key(0, "b-1.0.tar.gz"),
+    };
+    catalog
+        .observe(vec![gone, seen(0, "c-1.0.tar.gz", stamp(3))])
+        .await
+        .unwrap();
+    assert_eq!(catalog.projects().await.unwrap(), [name("a"), name("c")]);
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+    assert_eq!(uploader(&catalog, "a-1.0.tar.gz").await.as_deref(), Some("alice"));
+    assert!(
+        catalog
+            .record_facts(&key(0, "c-1.0.tar.gz"), stamp(3), facts("3"))
+            .await
+            .unwrap()
+    );
+    let rewritten = Observation::Seen {
+        key: key(0, "a-1.0.tar.gz"),
+        filename: "a-1.0.tar.gz".parse().unwrap(),
+        stamp: stamp(1),
+        rewritten: true,
+    };
+    catalog.observe(vec![rewritten]).await.unwrap();
+    let refused = catalog.record_upload(upload("d-1.0.tar.gz", 4)).await;
+    assert!(matches!(refused, Err(Error::Busy { .. })), "{refused:?}");
+    other.execute_batch("ROLLBACK").unwrap();
+    comes_back(&catalog).await;
+    catalog.record_upload(upload("d-1.0.tar.gz", 4)).await.unwrap();
+    drop(catalog);
+    let (catalog, opened) = f.open().await;
+    assert_eq!(opened, Opened::Existing);
+    assert_eq!(
+        catalog.projects().await.unwrap(),
+        [name("a"), name("c"), name("d")]
+    );
+    let record = catalog.file("a-1.0.tar.gz").await.unwrap().unwrap();
+    assert_eq!(record.facts, None, "it was rewritten under the same stamp");
+    let record = catalog.file("c-1.0.tar.gz").await.unwrap().unwrap();
+    assert_eq!(record.facts, Some(facts("3")), "what was read meanwhile is kept");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_removed_or_emptied_is_made_anew_with_all_it_held() {
+    for way in ["state folder", "file", "emptied"] {
+        let f = fixture();
+        let catalog = f.filled().await;
+        match way {
+            "state folder" => fs::remove_dir_all(f.path.parent().unwrap()).unwrap(),
+            "file" => fs::remove_file(&f.path).unwrap(),
+            _ => drop(fs::File::create(&f.path).unwrap()),
+        }
+        assert_eq!(catalog.projects().await.unwrap(), [name("a"), name("b")], "{way}");
+        catalog.record_upload(upload("c-1.0.tar.gz", 3)).await.unwrap();
+        assert!(is_on_disk(&catalog).await, "{way}");
+        drop(catalog);
+        let (catalog, opened) = f.open().await;
+        assert_eq!(opened, Opened::Existing, "{way}");
+        assert_eq!(
+            uploader(&catalog, "a-1.0.tar.gz").await.as_deref(),
+            Some("alice"),
+            "{way}"
+        );
+        assert_eq!(catalog.counts().await.unwrap().files, 3, "{way}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_root_that_goes_is_not_made_anew() {
+    let f = fixture();
+    let catalog = f.filled().await;
+    let away = f.folders.path().join("away");
+    fs::rename(&f.root, &away).unwrap();
+    assert_eq!(catalog.projects().await.unwrap(), [name("a"), name("b")]);
+    assert!(catalog.record_upload(upload("c-1.0.tar.gz", 3)).await.is_err());
+    assert!(!f.root.exists(), "something else may be mounted there soon");
+    fs::rename(&away, &f.root).unwrap();
+    comes_back(&catalog).await;
+    fs::remove_dir_all(&f.root).unwrap();
+    assert_eq!(catalog.projects().await.unwrap(), [name("a"), name("b")]);
+    fs::create_dir(&f.root).unwrap();
+    comes_back(&catalog).await;
+    catalog.record_upload(upload("c-1.0.tar.gz", 3)).await.unwrap();
+    drop(catalog);
+    let (catalog, _) = f.open().await;
+    assert_eq!(uploader(&catalog, "a-1.0.tar.gz").await.as_deref(), Some("alice"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_exchanged_is_followed() {
+    let f = fixture();
+    let catalog = f.filled().await;
+    let other = fixture();
+    let (theirs, _) = other.open().await;
+    theirs.record_upload(upload("z-1.0.tar.gz", 9)).await.unwrap();
+    drop(theirs);
+    fs::rename(&other.path, &f.path).unwrap();
+    assert_eq!(
+        catalog.projects().await.unwrap(),
+        [name("a"), name("b")],
+        "what is there is known"
+    );
+    comes_back(&catalog).await;
+    assert_eq!(catalog.projects().await.unwrap(), [name("a"), name("b")]);
+    assert_eq!(catalog.files_like("z-1.0.tar.gz").await.unwrap().len(), 0);
+    assert!(
+        catalog.project(&name("z")).await.unwrap().is_some(),
+        "its history counts"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_scribbled_on_is_set_aside() {
+    let f = fixture();
+    let catalog = f.filled().await;
+    // Everything is in the file, and no page of it in anybody's memory.
+    f.beside()
+        .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
+        .unwrap();
+    let length = fs::metadata(&f.path).unwrap().len();
+    fs::write(&f.path, vec![0xa5; usize::try_from(length).unwrap()]).unwrap();
+    let begun = Instant::now();
+    loop {
+        catalog
+            .observe(vec![seen(0, "b-1.0.tar.gz", stamp(2))])
+            .await
+            .unwrap();
+        assert_eq!(catalog.projects().await.unwrap(), [name("a"), name("b")]);
+        if f.path.with_file_name("catalog.db.damaged-1").exists() {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(20), "it was never noticed");
+        // A reader that has not read anything yet.
+        let mut current = catalog.shared.current.write().await;
+        let path = f.path.clone();
+        let roots = [f.root.clone()];
+        if let Ok((fresh, _)) = SqliteCatalog::open(&path, &roots) {
+            current.catalog = Arc::new(fresh);
+        }
+    }
+    comes_back(&catalog).await;
+    catalog.record_upload(upload("c-1.0.tar.gz", 3)).await.unwrap();
+    drop(catalog);
+    let (catalog, opened) = f.open().await;
+    assert_eq!(opened, Opened::Existing);
+    assert_eq!(
+        catalog.projects().await.unwrap(),
+        [name("a"), name("b"), name("c")]
+    );
+}
+
+#[tokio::test]
+async fn a_file_that_cant_be_written_is_read_all_the_same() {
+    let f = fixture();
+    drop(f.filled().await);
+    let copy = SqliteCatalog::load(&f.path, std::slice::from_ref(&f.root)).unwrap();
+    let record = copy.file("a-1.0.tar.gz").await.unwrap().unwrap();
+    assert_eq!(record.uploader.as_deref(), Some("alice"));
+    let (catalog, opened) = SteadyCatalog::open(
+        Path::new("/sys/pkgctl/catalog.db"),
+        std::slice::from_ref(&f.root),
+        Box::new(|| Box::pin(async { Ok(Vec::new()) })),
+    )
+    .await
+    .unwrap();
+    assert!(matches!(opened, Opened::InMemory { .. }));
+    catalog
+        .observe(vec![seen(0, "a-1.0.tar.gz", stamp(1))])
+        .await
+        .unwrap();
+    assert_eq!(catalog.projects().await.unwrap(), [name("a")]);
+    let refused = catalog.record_upload(upload("a-2.0.tar.gz", 2)).await;
+    assert!(matches!(refused, Err(Error::NotWritable { .. })), "{refused:?}");
+}
