@@ -63,7 +63,7 @@ impl From<index::Error> for Failure {
         match error {
             index::Error::Catalog(error) => error.into(),
             index::Error::Store(error) => error.into(),
-            index::Error::Unsteady(_) | index::Error::Behind | index::Error::Task(_) => {
+            index::Error::Unsteady(_) | index::Error::Behind(_) | index::Error::Task(_) => {
                 Self::from_error(&error).hint("start it again")
             }
         }

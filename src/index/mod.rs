@@ -202,6 +202,10 @@ pub enum Trouble {
     NotWritable,
     /// Someone is writing the file right now.
     Unsteady,
+    /// A packages folder isn't there: not mounted, say.
+    FolderGone,
+    /// Another program keeps the catalog locked.
+    Busy,
     /// Anything else.
     Internal,
 }
@@ -217,7 +221,10 @@ impl Error {
             Self::Catalog(catalog::Error::NotWritable { .. })
             | Self::Store(storage::Error::NotWritable { .. }) => Trouble::NotWritable,
             Self::Unsteady(_) | Self::Store(storage::Error::Unfinished(_)) => Trouble::Unsteady,
-            Self::Catalog(_) | Self::Store(_) | Self::Behind | Self::Task(_) => Trouble::Internal,
+            Self::Store(storage::Error::Root { .. }) => Trouble::FolderGone,
+            Self::Catalog(catalog::Error::Busy { .. }) => Trouble::Busy,
+            Self::Behind(trouble) => *trouble,
+            Self::Catalog(_) | Self::Store(_) | Self::Task(_) => Trouble::Internal,
         }
     }
 }
@@ -236,7 +243,7 @@ pub enum Error {
     Unsteady(String),
     /// An attempt to bring changes of the folder into the catalog has failed a moment ago, and was logged.
     #[error("the folder has changed, and the catalog can't follow")]
-    Behind,
+    Behind(Trouble),
     /// A task of ours panicked, or the program is being stopped.
     #[error("a background task of the index ended early")]
     Task(#[from] tokio::task::JoinError),

@@ -10,7 +10,7 @@ use tokio::sync::Mutex as AsyncMutex;
 use tracing::{Level, debug, enabled, warn};
 
 use super::signatures::signed_by;
-use super::{Error, Index};
+use super::{Error, Index, Trouble};
 use crate::catalog::{FileFacts, FileRecord, Observation};
 use crate::causes::in_one_line;
 use crate::packaging::filename::FilenameError;
@@ -41,7 +41,8 @@ pub(super) struct Inbox {
 pub(super) struct Attempts {
     /// Number of the last one.
     made: u64,
-    last_failed: bool,
+    /// What became of it; `None` when it did its work.
+    trouble: Option<Trouble>,
 }
 
 /// How long events may follow the upload that caused them.
@@ -81,6 +82,14 @@ impl Inbox {
         placed.insert(key.clone(), (stamp, Instant::now()));
     }
 
+    /// Takes note that an upload has failed after it put a file there: it is looked at like any other.
+    pub(super) fn displaced(&self, key: &StoreKey) {
+        let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
+        placed.remove(key);
+        drop(placed);
+        self.add([key.clone()]);
+    }
+
     /// Whether an event for this state of a file comes from an upload.
     fn is_ours(&self, key: &StoreKey, stamp: Stamp) -> bool {
         let placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
@@ -118,6 +127,16 @@ impl Inbox {
     }
 }
 
+/// Asks for a new listing when it is dropped: changes were in hand, and what became of them is not known. Whoever
+/// knows forgets it.
+struct RescanUnlessDone<'a>(&'a Inbox);
+
+impl Drop for RescanUnlessDone<'_> {
+    fn drop(&mut self) {
+        self.0.put_back(Changes::Everything);
+    }
+}
+
 impl Index {
     /// Waits until every change of the folder that finished before this call is in the catalog and no page made
     /// before it is left. Costs about a microsecond when nothing changed, whatever the size of the folder.
@@ -132,21 +151,27 @@ impl Index {
         let mut turn = Arc::clone(&self.changes.applying).lock_owned().await;
         // An attempt that began after this call has failed for this one too; trying again at once would only make
         // all who wait here wait one after another.
-        if turn.last_failed && turn.made > made_before {
-            return Err(Error::Behind);
+        if let Some(trouble) = turn.trouble
+            && turn.made > made_before
+        {
+            return Err(Error::Behind(trouble));
         }
         let index = Arc::clone(self);
         // In a task of its own, so that a client that goes away can't stop it half-way.
         tokio::spawn(async move {
             turn.made = index.changes.attempts.fetch_add(1, Ordering::SeqCst) + 1;
-            turn.last_failed = true;
+            turn.trouble = Some(Trouble::Internal);
             while let Some(changes) = index.changes.take() {
-                if let Err(error) = index.bring_in(&changes).await {
+                let unless_done = RescanUnlessDone(&index.changes);
+                let outcome = index.bring_in(&changes).await;
+                std::mem::forget(unless_done);
+                if let Err(error) = outcome {
                     index.changes.put_back(changes);
+                    turn.trouble = Some(error.trouble());
                     return Err(error);
                 }
             }
-            turn.last_failed = false;
+            turn.trouble = None;
             Ok(())
         })
         .await?
@@ -177,7 +202,7 @@ impl Index {
         }
     }
 
-    /// What is at a key now; `None` when it never was a distribution.
+    /// What is at a key now; `None` when it never was a distribution, or is as our own upload left it.
     async fn look_at(&self, key: &StoreKey) -> Result<Option<Observation>, Error> {
         let filename = match DistFilename::parse_listed(key.filename()) {
             Ok(filename) => filename,
@@ -187,12 +212,14 @@ impl Index {
             }
         };
         match self.store.head(key).await {
+            // The upload takes note of it, and what was made before is forgotten then.
+            Ok(stamp) if self.changes.is_ours(key, stamp) => Ok(None),
             Ok(stamp) => Ok(Some(Observation::Seen {
                 key: key.clone(),
                 filename,
                 stamp,
-                // Something happened to it, whatever its stamp says, unless that was our own upload.
-                rewritten: !self.changes.is_ours(key, stamp),
+                // Something happened to it, whatever its stamp says.
+                rewritten: true,
             })),
             // What is being written is not here yet, or no more.
             Err(storage::Error::NotFound(_) | storage::Error::Unfinished(_)) => {

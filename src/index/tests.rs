@@ -16,6 +16,7 @@ use crate::storage::{Changes, Entry, LocalStore, Object, Stamp, Store, StoreKey}
 struct Flaky {
     inner: LocalStore,
     fails: AtomicBool,
+    panics: AtomicBool,
 }
 
 #[async_trait]
@@ -33,6 +34,7 @@ impl Store for Flaky {
     }
 
     async fn head(&self, key: &StoreKey) -> Result<Stamp, storage::Error> {
+        assert!(!self.panics.load(Ordering::Relaxed), "a fault of ours");
         if self.fails.load(Ordering::Relaxed) {
             let source = std::io::Error::other("the disk is having a bad day");
             return Err(storage::Error::Io {
@@ -181,6 +183,7 @@ async fn a_change_that_could_not_be_looked_at_is_not_lost() {
     let store = Flaky {
         inner: local(folder.path(), true),
         fails: AtomicBool::new(false),
+        panics: AtomicBool::new(false),
     };
     let store = Arc::new(store);
     let catalog = SqliteCatalog::in_memory(&[folder.path().to_owned()]).unwrap();
@@ -389,6 +392,7 @@ async fn a_page_made_in_bad_times_is_not_kept() {
     let store = Arc::new(Flaky {
         inner: local(folder.path(), true),
         fails: AtomicBool::new(false),
+        panics: AtomicBool::new(false),
     });
     let catalog = SqliteCatalog::in_memory(&[folder.path().to_owned()]).unwrap();
     let index = Index::open(
@@ -401,5 +405,29 @@ async fn a_page_made_in_bad_times_is_not_kept() {
     store.fails.store(true, Ordering::Relaxed);
     assert!(text(&index, "lib").await.contains("\"hashes\":{}"));
     store.fails.store(false, Ordering::Relaxed);
+    assert!(text(&index, "lib").await.contains(&Sha256::of("one").to_string()));
+}
+
+/// Changes that were in hand when a task of ours broke are not lost.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_loses_no_change() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(Flaky {
+        inner: local(folder.path(), true),
+        fails: AtomicBool::new(false),
+        panics: AtomicBool::new(false),
+    });
+    let catalog = SqliteCatalog::in_memory(&[folder.path().to_owned()]).unwrap();
+    let index = Index::open(
+        Arc::<Flaky>::clone(&store),
+        Arc::new(catalog),
+        Settings::default(),
+    )
+    .await
+    .unwrap();
+    fs::write(folder.path().join("lib-1.0.tar.gz"), "one").unwrap();
+    store.panics.store(true, Ordering::Relaxed);
+    assert!(matches!(index.settle().await, Err(Error::Task(_))));
+    store.panics.store(false, Ordering::Relaxed);
     assert!(text(&index, "lib").await.contains(&Sha256::of("one").to_string()));
 }

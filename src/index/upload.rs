@@ -353,6 +353,7 @@ impl Index {
                 }
                 self.take_back_signature(&key).await;
             }
+            self.changes.displaced(&key);
             return Err(error.into());
         }
         for other in others

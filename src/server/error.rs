@@ -132,6 +132,14 @@ impl From<index::Error> for ApiError {
                 let soon = Some(Duration::from_secs(2));
                 busy("the file is being written right now; try again in a moment", soon)
             }
+            Trouble::FolderGone => busy(
+                "the packages folder of this index is not there right now; tell its operator",
+                Some(Duration::from_secs(10)),
+            ),
+            Trouble::Busy => busy(
+                "the catalog of this index is locked by another program; try again in a moment",
+                Some(Duration::from_secs(5)),
+            ),
             Trouble::Internal => {
                 let message = "the index could not do its work; its log says why";
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)

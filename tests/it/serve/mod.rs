@@ -8,6 +8,7 @@ mod connections; // how many, how long, and how they end
 mod figures; // readiness and metrics
 mod files; // downloads, ranges, metadata files
 mod folder; // what people do to the folder while it is served
+mod folder_troubles; // full disks, lost catalogs, folders that go
 mod forms; // the upload form in the manner of every client
 mod legacy_names; // files of the past, as pypiserver reads their names
 mod listing; // all files on one page, pages by other ways, ways to pages

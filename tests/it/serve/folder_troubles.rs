@@ -1,0 +1,199 @@
+//! Reads go on and tell the truth while the disk is full, the catalog is locked, removed or spoilt, or the folder is
+//! not there.
+
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::support::Testbed;
+use crate::support::distributions::{sdist, wheel};
+use crate::support::http::get;
+use crate::support::testbed::Server;
+
+const JSON: [(&str, &str); 1] = [("Accept", "application/vnd.pypi.simple.v1+json")];
+
+fn names(server: &str, project: &str) -> Vec<String> {
+    let page = get(server, &format!("/simple/{project}/"), &JSON)
+        .expect(200)
+        .json();
+    let names = page["files"].as_array().unwrap().iter();
+    names
+        .map(|file| file["filename"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// A server whose folder is a small disk of its own, mounted where only that server sees it. `None`, with a word about
+/// it, where nothing can be mounted.
+fn on_small_disk(testbed: &Testbed, folder: &Path, first: &str) -> Option<Server> {
+    let mountable = Command::new("unshare")
+        .args(["-rm", "mount", "-t", "tmpfs", "none", "/mnt"])
+        .stderr(Stdio::null())
+        .status();
+    if !mountable.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: nothing can be mounted here");
+        return None;
+    }
+    fs::create_dir_all(folder).unwrap();
+    let mut command = testbed.program("unshare");
+    let script = format!(
+        "mount -t tmpfs -o size=6m none \"$1\" && {first} && exec \"$0\" serve -p 0 -i 127.0.0.1 \"$1\""
+    );
+    command
+        .args(["-rm", "sh", "-c", &script, env!("CARGO_BIN_EXE_pkgctl")])
+        .arg(folder);
+    Some(Server::start(command))
+}
+
+/// The folder as the server sees it.
+fn seen_by(server: &Server, folder: &Path) -> PathBuf {
+    PathBuf::from(format!("/proc/{}/root{}", server.id(), folder.display()))
+}
+
+/// Writes until nothing more fits.
+fn fill(path: &Path) {
+    let mut filler = fs::File::create(path).unwrap();
+    for size in [1 << 20, 4096, 1] {
+        while filler.write_all(&vec![0x55; size]).is_ok() {}
+    }
+    assert!(
+        fs::write(path.with_file_name("probe"), "x").is_err(),
+        "the disk is full"
+    );
+    let _ = fs::remove_file(path.with_file_name("probe"));
+}
+
+// D3
+#[test]
+fn a_full_disk_keeps_nobody_from_reading() {
+    let testbed = Testbed::new();
+    let folder = testbed.path("packages");
+    let Some(server) = on_small_disk(&testbed, &folder, "true") else {
+        return;
+    };
+    let seen = seen_by(&server, &folder);
+    for number in 0..300 {
+        fs::write(seen.join(format!("lib-1.{number}.tar.gz")), format!("{number}")).unwrap();
+    }
+    let whole = wheel("whole", "1.0").build();
+    whole.write_into(&seen);
+    assert_eq!(names(&server.url, "lib").len(), 300);
+    fill(&seen.join(".filler"));
+    for number in 0..300 {
+        let path = |version| seen.join(format!("lib-{version}.{number}.tar.gz"));
+        fs::rename(path(1), path(2)).unwrap();
+        if number % 50 == 0 {
+            let now = names(&server.url, "lib");
+            assert_eq!(now.len(), 300);
+            assert!(now.contains(&format!("lib-2.{number}.tar.gz")));
+        }
+    }
+    fs::remove_file(seen.join("lib-2.299.tar.gz")).unwrap();
+    let now = names(&server.url, "lib");
+    assert_eq!(now.len(), 299);
+    assert!(now.iter().all(|name| name.starts_with("lib-2.")));
+    assert!(get(&server.url, &format!("/packages/{}", whole.filename), &[]).body == whole.bytes);
+    server.wait_for_log("a copy in memory stands in");
+    assert!(server.log().contains("no space left"), "{}", server.log());
+    fs::remove_file(seen.join(".filler")).unwrap();
+    server.wait_for_log("the catalog on disk is used again");
+    assert_eq!(names(&server.url, "lib").len(), 299);
+}
+
+#[test]
+fn a_server_starts_on_a_full_disk() {
+    let testbed = Testbed::new();
+    let folder = testbed.path("packages");
+    wheel("lib", "1.0").build().write_into(testbed.path("source"));
+    let first = format!(
+        "cp '{}'/* \"$1\" && head -c 100m /dev/zero 2>/dev/null > \"$1/.filler\"; true",
+        testbed.path("source").display()
+    );
+    let Some(server) = on_small_disk(&testbed, &folder, &first) else {
+        return;
+    };
+    let seen = seen_by(&server, &folder);
+    assert_eq!(names(&server.url, "lib"), ["lib-1.0-py3-none-any.whl"]);
+    assert!(server.log().contains("can't be used"), "{}", server.log());
+    fs::rename(
+        seen.join("lib-1.0-py3-none-any.whl"),
+        seen.join("lib-2.0-py3-none-any.whl"),
+    )
+    .unwrap();
+    assert_eq!(names(&server.url, "lib"), ["lib-2.0-py3-none-any.whl"]);
+    fs::remove_file(seen.join(".filler")).unwrap();
+    server.wait_for_log("the catalog on disk is used again");
+    assert_eq!(names(&server.url, "lib"), ["lib-2.0-py3-none-any.whl"]);
+    assert!(seen.join(".pkgctl/catalog.db").exists());
+}
+
+#[test]
+fn a_catalog_that_is_removed_or_spoilt_while_it_serves_is_made_anew() {
+    let testbed = Testbed::new();
+    let folder = testbed.path("packages");
+    sdist("lib", "1.0").build().write_into(&folder);
+    let server = testbed.serve([&folder]);
+    let state = folder.join(".pkgctl");
+    for round in 2..8 {
+        match round % 3 {
+            0 => fs::remove_dir_all(&state).unwrap(),
+            1 => fs::write(state.join("catalog.db"), "scribbled".repeat(9000)).unwrap(),
+            _ => fs::write(state.join("catalog.db"), "").unwrap(),
+        }
+        sdist("lib", &format!("{round}.0")).build().write_into(&folder);
+        sdist(&format!("new{round}"), "1.0").build().write_into(&folder);
+        assert_eq!(
+            names(&server.url, "lib").len(),
+            round,
+            "round {round}: {}",
+            server.log()
+        );
+        assert_eq!(
+            names(&server.url, &format!("new{round}")).len(),
+            1,
+            "round {round}"
+        );
+    }
+    assert!(
+        server.log().contains("the catalog"),
+        "it is said loudly:\n{}",
+        server.log()
+    );
+}
+
+#[test]
+fn a_folder_that_goes_and_comes_back_is_served_again() {
+    let testbed = Testbed::new();
+    let (folder, away) = (testbed.path("packages"), testbed.path("away"));
+    sdist("lib", "1.0").build().write_into(&folder);
+    let server = testbed.serve(["--disable-fallback".as_ref(), folder.as_os_str()]);
+    assert_eq!(names(&server.url, "lib"), ["lib-1.0.tar.gz"]);
+    fs::rename(&folder, &away).unwrap();
+    for path in [
+        "/simple/lib/",
+        "/simple/",
+        "/packages/lib-1.0.tar.gz",
+        "/simple/other/",
+    ] {
+        let refused = get(&server.url, path, &[]).expect(503);
+        assert!(
+            refused.text().contains("not there right now"),
+            "{}",
+            refused.text()
+        );
+    }
+    assert!(!folder.exists(), "nothing is put in its place");
+    fs::rename(&away, &folder).unwrap();
+    assert_eq!(names(&server.url, "lib"), ["lib-1.0.tar.gz"]);
+    // Removed, and made anew with something else in it.
+    fs::remove_dir_all(&folder).unwrap();
+    get(&server.url, "/simple/lib/", &[]).expect(503);
+    fs::create_dir(&folder).unwrap();
+    sdist("lib", "2.0").build().write_into(&folder);
+    assert_eq!(names(&server.url, "lib"), ["lib-2.0.tar.gz"]);
+    assert!(get(&server.url, "/packages/lib-2.0.tar.gz", &[]).status == 200);
+    get(&server.url, "/packages/lib-1.0.tar.gz", &[]).expect(404);
+    sdist("lib", "3.0").build().write_into(&folder);
+    assert_eq!(names(&server.url, "lib").len(), 2, "it is watched");
+    server.wait_for_log("the catalog on disk is used again");
+}
