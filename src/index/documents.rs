@@ -11,6 +11,7 @@ use std::sync::Arc;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 
+use super::facts::{ATTEMPTS, Unseen};
 use super::pages::{Page, PageWeight, finish};
 use super::{Error, Index};
 use crate::catalog::{FileFacts, FileRecord, ProjectRecord};
@@ -53,6 +54,15 @@ pub(super) struct Documents {
 struct Template {
     json: JsonTemplate,
     digest: Sha256,
+    /// The files that must be looked at before this is sent again.
+    unseen: Unseen,
+}
+
+/// What a document says, and what that was drawn from.
+struct Drawn {
+    document: ProjectDocument,
+    unseen: Unseen,
+    may_be_kept: bool,
 }
 
 /// A template at an address.
@@ -102,8 +112,7 @@ impl Index {
         base: &str,
         gzip: bool,
     ) -> Result<Option<Arc<Page>>, Error> {
-        self.settle_project(&key.project).await?;
-        let Some(template) = self.template(key).await? else {
+        let Some(template) = self.fresh_template(key).await? else {
             return Ok(None);
         };
         let key = PlacedKey {
@@ -123,6 +132,20 @@ impl Index {
         Ok(Some(page))
     }
 
+    /// The document without an address, as the folder is now.
+    async fn fresh_template(self: &Arc<Self>, key: DocumentKey) -> Result<Option<Arc<Template>>, Error> {
+        self.settle().await?;
+        for _ in 0..ATTEMPTS {
+            let Some(template) = self.template(key.clone()).await? else {
+                return Ok(None);
+            };
+            if self.are_as_before(&template.unseen).await? {
+                return Ok(Some(template));
+            }
+        }
+        Err(Error::Unsteady(key.project.as_str().to_owned()))
+    }
+
     /// The document without an address, from the cache or newly rendered; one request renders, others wait for it.
     async fn template(self: &Arc<Self>, key: DocumentKey) -> Result<Option<Arc<Template>>, Error> {
         let generation = self.pages.generations.of(&key.project);
@@ -131,13 +154,18 @@ impl Index {
             Ok(template) => return Ok(Some(template)),
             Err(guard) => guard,
         };
-        let Some((document, may_be_kept)) = self.project_document(&key.0).await? else {
+        let Some(Drawn {
+            document,
+            unseen,
+            may_be_kept,
+        }) = self.project_document(&key.0).await?
+        else {
             return Ok(None);
         };
         let render = move || {
             let json = project_json::render(&document);
             let digest = Sha256::of(json.as_bytes());
-            Arc::new(Template { json, digest })
+            Arc::new(Template { json, digest, unseen })
         };
         let template = tokio::task::spawn_blocking(render).await?;
         if may_be_kept {
@@ -146,13 +174,11 @@ impl Index {
         Ok(Some(template))
     }
 
-    async fn project_document(
-        self: &Arc<Self>,
-        key: &DocumentKey,
-    ) -> Result<Option<(ProjectDocument, bool)>, Error> {
-        let Some(project) = self.catalog.project(&key.project).await? else {
+    async fn project_document(self: &Arc<Self>, key: &DocumentKey) -> Result<Option<Drawn>, Error> {
+        let Some(project) = self.project_as_it_is(&key.project).await? else {
             return Ok(None);
         };
+        let unseen = self.unseen(&project.files);
         let ProjectRecord {
             name,
             status,
@@ -191,7 +217,11 @@ impl Index {
             metadata,
             releases,
         };
-        Ok(Some((document, may_be_kept)))
+        Ok(Some(Drawn {
+            document,
+            unseen,
+            may_be_kept,
+        }))
     }
 
     fn release_file(&self, record: FileRecord, facts: Option<&FileFacts>) -> ReleaseFile {

@@ -23,6 +23,9 @@ pub(super) const ATTEMPTS: usize = 5;
 /// tick in milliseconds, on some in seconds. What is read from it holds for this answer only.
 const CLOCK_GRAIN_NS: i64 = 2_000_000_000;
 
+/// Files whose changes the store can't tell, each with the state that something was made from.
+pub(super) type Unseen = Box<[(StoreKey, Stamp)]>;
+
 impl Index {
     /// The record with its facts, reading the file if that was not done yet. `None` when the file went meanwhile.
     ///
@@ -95,8 +98,16 @@ impl Index {
 
     /// Whether something made from a file in this state may be kept: a later change must make itself known, by an
     /// event or by another stamp.
-    pub(super) fn may_keep(&self, stamp: Stamp) -> bool {
-        self.store.sees_content_changes() || has_settled(stamp)
+    pub(super) fn may_keep(&self, key: &StoreKey, stamp: Stamp) -> bool {
+        self.store.sees_changes_of(key) || has_settled(stamp)
+    }
+
+    /// The files among these whose changes make themselves known by another stamp alone, in the states they are in.
+    pub(super) fn unseen<'a>(&self, records: impl IntoIterator<Item = &'a FileRecord>) -> Unseen {
+        let unseen = records
+            .into_iter()
+            .filter(|record| !self.store.sees_changes_of(&record.key));
+        unseen.map(|record| (record.key.clone(), record.stamp)).collect()
     }
 
     /// Reads what was copied in and nobody asked for yet, until the index is dropped. One file at a time, so that

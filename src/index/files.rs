@@ -4,10 +4,10 @@ use std::io::Read as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle, PlaceholderGuard};
+use quick_cache::{DefaultHashBuilder, Weighter};
 
-use super::facts::{ATTEMPTS, has_settled};
+use super::facts::{ATTEMPTS, Unseen, has_settled};
 use super::{Error, Index};
 use crate::archive;
 use crate::catalog::{FileFacts, FileRecord};
@@ -60,7 +60,19 @@ struct SmallFile {
     sha256: Sha256,
     modified_ns: i64,
     bytes: Bytes,
+    /// The file itself, when it must be looked at before this is sent again.
+    unseen: Unseen,
 }
+
+/// The right to put a file into the cache, which others wait for.
+type FileGuard<'a> = PlaceholderGuard<
+    'a,
+    String,
+    Arc<SmallFile>,
+    FileWeight,
+    DefaultHashBuilder,
+    DefaultLifecycle<String, Arc<SmallFile>>,
+>;
 
 #[derive(Clone)]
 struct FileWeight;
@@ -99,12 +111,13 @@ impl SmallFiles {
 }
 
 impl SmallFile {
-    fn new(record: FileRecord, sha256: Sha256, bytes: Bytes) -> Self {
+    fn new(record: FileRecord, sha256: Sha256, bytes: Bytes, unseen: Unseen) -> Self {
         Self {
             filename: record.filename,
             sha256,
             modified_ns: record.stamp.modified_ns,
             bytes,
+            unseen,
         }
     }
 
@@ -136,8 +149,8 @@ impl Index {
     /// # Errors
     /// The folder or the catalog can't be read.
     pub async fn download(self: &Arc<Self>, path: &str) -> Result<Option<Download>, Error> {
-        self.settle_path(path).await?;
-        let guard = match self.files.cache.get_value_or_guard_async(path).await {
+        self.settle().await?;
+        let guard = match self.cached(path).await? {
             Ok(file) => {
                 self.statistics.file_hits.count();
                 return Ok(Some(file.download()));
@@ -170,8 +183,10 @@ impl Index {
                 self.look_again(&record.key).await?;
                 continue;
             };
-            let file = Arc::new(SmallFile::new(record, facts.sha256, bytes));
-            if self.may_keep(stamp) {
+            let may_be_kept = self.may_keep(&record.key, stamp);
+            let unseen = self.unseen([&record]);
+            let file = Arc::new(SmallFile::new(record, facts.sha256, bytes, unseen));
+            if may_be_kept {
                 // Refused when the file changed meanwhile; what was read is whole and was right when it was asked for.
                 let _ = guard.insert(Arc::clone(&file));
             }
@@ -186,14 +201,9 @@ impl Index {
     /// # Errors
     /// The folder or the catalog can't be read.
     pub async fn metadata_file(self: &Arc<Self>, path: &str) -> Result<Option<Download>, Error> {
-        self.settle_path(path).await?;
+        self.settle().await?;
         let cache_path = metadata_path(path);
-        let cached = self
-            .files
-            .cache
-            .get_value_or_guard_async(cache_path.as_str())
-            .await;
-        let guard = match cached {
+        let guard = match self.cached(&cache_path).await? {
             Ok(file) => {
                 self.statistics.file_hits.count();
                 return Ok(Some(file.download()));
@@ -220,8 +230,10 @@ impl Index {
                 self.look_again(&record.key).await?;
                 continue;
             };
-            let file = Arc::new(SmallFile::new(record, expected, bytes.into()));
-            if self.may_keep(stamp) {
+            let may_be_kept = self.may_keep(&record.key, stamp);
+            let unseen = self.unseen([&record]);
+            let file = Arc::new(SmallFile::new(record, expected, bytes.into(), unseen));
+            if may_be_kept {
                 let _ = guard.insert(Arc::clone(&file));
             }
             return Ok(Some(file.download()));
@@ -229,13 +241,19 @@ impl Index {
         Err(Error::Unsteady(path.to_owned()))
     }
 
-    async fn settle_path(self: &Arc<Self>, path: &str) -> Result<(), Error> {
-        self.settle().await?;
-        if self.store.sees_content_changes() {
-            return Ok(());
+    /// The cached file at `cache_path`, or the right to make it.
+    async fn cached(
+        self: &Arc<Self>,
+        cache_path: &str,
+    ) -> Result<Result<Arc<SmallFile>, FileGuard<'_>>, Error> {
+        for _ in 0..ATTEMPTS {
+            match self.files.cache.get_value_or_guard_async(cache_path).await {
+                Ok(file) if self.are_as_before(&file.unseen).await? => return Ok(Ok(file)),
+                Ok(_) => {}
+                Err(guard) => return Ok(Err(guard)),
+            }
         }
-        let record = self.served_at(path).await?;
-        self.settle_files(record.as_slice()).await
+        Err(Error::Unsteady(cache_path.to_owned()))
     }
 
     /// Opens the file that is served at `path`, reading its facts first where they aren't known.

@@ -11,7 +11,7 @@ use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use tracing::{debug, warn};
 
-use super::facts::digest_of;
+use super::facts::{ATTEMPTS, Unseen, digest_of};
 use super::generations::Generations;
 use super::{Error, Index};
 use crate::catalog::{FileFacts, FileRecord, ProjectRecord};
@@ -46,6 +46,8 @@ pub struct Page {
     pub gzip: bool,
     /// A strong validator, with its quotes.
     pub etag: String,
+    /// Files on it that must be looked at before it is shown again.
+    unseen: Unseen,
 }
 
 /// The cache, bounded in bytes.
@@ -112,6 +114,13 @@ impl Pages {
     }
 }
 
+/// What a project's page shows.
+struct Detail {
+    detail: ProjectDetail,
+    unseen: Unseen,
+    may_be_kept: bool,
+}
+
 impl Index {
     /// A page, from the cache or newly rendered. `None` for a project of which no file was ever here.
     ///
@@ -120,38 +129,29 @@ impl Index {
     /// # Errors
     /// The folder or the catalog can't be read.
     pub async fn page(self: &Arc<Self>, key: &PageKey) -> Result<Option<Arc<Page>>, Error> {
-        match &key.project {
-            Some(project) => self.settle_project(project).await?,
-            None => self.settle().await?,
-        }
-        let guard = match self.pages.cache.get_value_or_guard_async(key).await {
-            Ok(page) => {
-                self.statistics.page_hits.count();
-                return Ok(Some(page));
-            }
-            Err(guard) => guard,
-        };
-        self.statistics.page_misses.count();
-        let Some((page, may_be_kept)) = self.render(key).await? else {
-            return Ok(None);
-        };
-        let page = Arc::new(page);
-        if may_be_kept {
-            // Refused when a change came meanwhile: this request began before it, so it may still have the page.
-            let _ = guard.insert(Arc::clone(&page));
-        }
-        Ok(Some(page))
-    }
-
-    /// Settles, and looks at each file of the project where the store can't tell that one was changed in place.
-    pub(super) async fn settle_project(self: &Arc<Self>, project: &ProjectName) -> Result<(), Error> {
         self.settle().await?;
-        if !self.store.sees_content_changes()
-            && let Some(project) = self.catalog.project(project).await?
-        {
-            self.settle_files(&project.files).await?;
+        for _ in 0..ATTEMPTS {
+            let guard = match self.pages.cache.get_value_or_guard_async(key).await {
+                Ok(page) if self.are_as_before(&page.unseen).await? => {
+                    self.statistics.page_hits.count();
+                    return Ok(Some(page));
+                }
+                Ok(_) => continue,
+                Err(guard) => guard,
+            };
+            self.statistics.page_misses.count();
+            let Some((page, may_be_kept)) = self.render(key).await? else {
+                return Ok(None);
+            };
+            let page = Arc::new(page);
+            if may_be_kept {
+                // Refused when a change came meanwhile: this request began before it, so it may still have the page.
+                let _ = guard.insert(Arc::clone(&page));
+            }
+            return Ok(Some(page));
         }
-        Ok(())
+        let project = key.project.as_ref().map_or("/", ProjectName::as_str);
+        Err(Error::Unsteady(project.to_owned()))
     }
 
     /// A new page, and whether it may be kept.
@@ -167,24 +167,31 @@ impl Index {
             });
             return Ok(Some((page.await?, true)));
         };
-        let Some((detail, may_be_kept)) = self.project_detail(project).await? else {
+        let Some(Detail {
+            detail,
+            unseen,
+            may_be_kept,
+        }) = self.project_detail(project).await?
+        else {
             return Ok(None);
         };
         let page = tokio::task::spawn_blocking(move || match format {
             Format::Json => finish(json::project_detail(&detail), form, gzip),
             Format::HtmlV1 | Format::Html => finish(html::project_detail(&detail), form, gzip),
         });
-        Ok(Some((page.await?, may_be_kept)))
+        let page = Page {
+            unseen,
+            ..page.await?
+        };
+        Ok(Some((page, may_be_kept)))
     }
 
     /// What the project's page shows, and whether that may be kept; `None` when no file of it was ever here.
-    async fn project_detail(
-        self: &Arc<Self>,
-        name: &ProjectName,
-    ) -> Result<Option<(ProjectDetail, bool)>, Error> {
-        let Some(project) = self.catalog.project(name).await? else {
+    async fn project_detail(self: &Arc<Self>, name: &ProjectName) -> Result<Option<Detail>, Error> {
+        let Some(project) = self.project_as_it_is(name).await? else {
             return Ok(None);
         };
+        let unseen = self.unseen(&project.files);
         let ProjectRecord {
             name,
             status,
@@ -207,7 +214,24 @@ impl Index {
             status_reason,
             files,
         };
-        Ok(Some((detail, may_be_kept)))
+        Ok(Some(Detail {
+            detail,
+            unseen,
+            may_be_kept,
+        }))
+    }
+
+    /// The project's record, after a look at those of its files whose changes the store can't tell.
+    pub(super) async fn project_as_it_is(
+        self: &Arc<Self>,
+        name: &ProjectName,
+    ) -> Result<Option<ProjectRecord>, Error> {
+        let project = self.catalog.project(name).await?;
+        let unseen = self.unseen(project.iter().flat_map(|project| &project.files));
+        if self.are_as_before(&unseen).await? {
+            return Ok(project);
+        }
+        Ok(self.catalog.project(name).await?)
     }
 
     /// These files with what they say of themselves, reading those that were not read yet; and whether that may be
@@ -216,7 +240,9 @@ impl Index {
         self: &Arc<Self>,
         files: Vec<FileRecord>,
     ) -> Result<(Vec<(FileRecord, Option<FileFacts>)>, bool), Error> {
-        let settled = files.iter().all(|record| self.may_keep(record.stamp));
+        let settled = files
+            .iter()
+            .all(|record| self.may_keep(&record.key, record.stamp));
         let readers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let known: Vec<(Option<_>, bool)> = stream::iter(files)
             .map(|record| self.known_file(record))
@@ -293,6 +319,7 @@ pub(super) fn finish(body: Vec<u8>, form: char, gzip: bool) -> Page {
         body: compressed.unwrap_or(body).into(),
         gzip,
         etag,
+        unseen: Unseen::default(),
     }
 }
 

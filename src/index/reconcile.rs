@@ -11,7 +11,7 @@ use tracing::{Level, debug, enabled, warn};
 
 use super::signatures::signed_by;
 use super::{Error, Index, Trouble};
-use crate::catalog::{FileFacts, FileRecord, Observation};
+use crate::catalog::{FileFacts, Observation};
 use crate::causes::in_one_line;
 use crate::packaging::filename::FilenameError;
 use crate::packaging::{DistFilename, ProjectName};
@@ -144,7 +144,14 @@ impl Index {
     /// # Errors
     /// The folder can't be read or the catalog can't be written; the changes are kept and tried again.
     pub async fn settle(self: &Arc<Self>) -> Result<(), Error> {
-        if !self.changes.fill(&*self.store) {
+        let lags = if self.store.sees_content_changes() {
+            self.changes.fill(&*self.store)
+        } else {
+            // Folders are looked at, which may take its time.
+            let index = Arc::clone(self);
+            tokio::task::spawn_blocking(move || index.changes.fill(&*index.store)).await?
+        };
+        if !lags {
             return Ok(());
         }
         let made_before = self.changes.attempts.load(Ordering::SeqCst);
@@ -339,30 +346,32 @@ impl Index {
         Ok(())
     }
 
-    /// Looks at each of these files where the store can't tell that one was changed in place. Costs nothing where
-    /// it can.
+    /// Looks at files whose changes the store can't tell. Tells whether they are all as they were; those that aren't
+    /// have been brought into the catalog. Costs nothing when there are none.
     ///
     /// # Errors
     /// As [`Index::settle`].
-    pub(super) async fn settle_files(self: &Arc<Self>, records: &[FileRecord]) -> Result<(), Error> {
-        if self.store.sees_content_changes() {
-            return Ok(());
+    pub(super) async fn are_as_before(self: &Arc<Self>, unseen: &[(StoreKey, Stamp)]) -> Result<bool, Error> {
+        if unseen.is_empty() {
+            return Ok(true);
         }
+        let keys = unseen.iter().map(|(key, _)| key.clone()).collect();
         let mut changed = Vec::new();
-        for record in records {
-            match self.store.head(&record.key).await {
-                Ok(stamp) if stamp == record.stamp => {}
+        for ((key, before), now) in unseen.iter().zip(self.store.heads(keys).await) {
+            match now {
+                Ok(now) if now == *before => {}
                 Ok(_) | Err(storage::Error::NotFound(_) | storage::Error::Unfinished(_)) => {
-                    changed.push(record.key.clone());
+                    changed.push(key.clone());
                 }
                 Err(error) => return Err(error.into()),
             }
         }
         if changed.is_empty() {
-            return Ok(());
+            return Ok(true);
         }
         self.changes.add(changed);
-        self.settle().await
+        self.settle().await?;
+        Ok(false)
     }
 
     /// Has one key looked at that was found in another state than the catalog says.

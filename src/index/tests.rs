@@ -66,6 +66,10 @@ impl Store for Flaky {
         self.inner.sees_content_changes()
     }
 
+    fn sees_changes_of(&self, key: &StoreKey) -> bool {
+        self.inner.sees_changes_of(key)
+    }
+
     async fn free_bytes(&self) -> Option<u64> {
         self.inner.free_bytes().await
     }
@@ -430,4 +434,55 @@ async fn a_panic_loses_no_change() {
     assert!(matches!(index.settle().await, Err(Error::Task(_))));
     store.panics.store(false, Ordering::Relaxed);
     assert!(text(&index, "lib").await.contains(&Sha256::of("one").to_string()));
+}
+
+/// The system tells nothing of what happens under the other name.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_through_another_name_is_noticed() {
+    let folders = tempfile::tempdir().unwrap();
+    let root = folders.path().join("root");
+    fs::create_dir(&root).unwrap();
+    for is_hard in [true, false] {
+        let (outside, name) = (folders.path().join("outside"), root.join("lib-1.0.tar.gz"));
+        let _ = fs::remove_file(&name);
+        let an_hour_ago = std::time::SystemTime::now() - std::time::Duration::from_secs(3600);
+        let write = |content: &str, age_seconds: u64| {
+            fs::write(&outside, content).unwrap();
+            let time = an_hour_ago - std::time::Duration::from_secs(age_seconds);
+            let file = fs::File::options().write(true).open(&outside).unwrap();
+            file.set_modified(time).unwrap();
+        };
+        write("first", 0);
+        if is_hard {
+            fs::hard_link(&outside, &name).unwrap();
+        } else {
+            std::os::unix::fs::symlink(&outside, &name).unwrap();
+        }
+        let index = open(local(&root, true), &root).await;
+        assert!(
+            text(&index, "lib")
+                .await
+                .contains(&Sha256::of("first").to_string())
+        );
+        assert_eq!(bytes(&index, "lib-1.0.tar.gz").await.unwrap(), b"first");
+        let kept = page(&index, "lib").await.unwrap();
+        assert!(
+            Arc::ptr_eq(&page(&index, "lib").await.unwrap(), &kept),
+            "made once"
+        );
+        for (content, age) in [("secnd", 10), ("longer by far", 20)] {
+            write(content, age);
+            assert!(
+                text(&index, "lib")
+                    .await
+                    .contains(&Sha256::of(content).to_string())
+            );
+            write(&content.to_uppercase(), age + 5);
+            assert_eq!(
+                bytes(&index, "lib-1.0.tar.gz").await.unwrap(),
+                content.to_uppercase().as_bytes()
+            );
+        }
+        fs::remove_file(&outside).unwrap();
+    }
 }

@@ -172,10 +172,10 @@ impl From<RemovalError> for ApiError {
     fn from(error: RemovalError) -> Self {
         let message = error.to_string();
         let failed = |message, trouble| match trouble {
-            Trouble::NotWritable => Self::new(StatusCode::SERVICE_UNAVAILABLE, message),
             Trouble::NoSpace | Trouble::Unsteady | Trouble::Internal => {
                 Self::new(StatusCode::INTERNAL_SERVER_ERROR, message)
             }
+            _ => Self::new(StatusCode::SERVICE_UNAVAILABLE, message),
         };
         match error {
             RemovalError::Nothing { .. } => Self::not_found(message),

@@ -1,5 +1,6 @@
 //! Plain folders that the user owns.
 
+use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,9 +12,10 @@ use rustix::fs::{Access, StatVfs};
 use rustix::io::Errno;
 
 use super::folder::{Folder, FolderIdentity};
+use super::links::{LinkRule, Linked, Sight, has_other_names};
 use super::place::{self, Existing};
 use super::unfinished::Unfinished;
-use super::walk::{Found, LinkRule, Walk, is_unreachable};
+use super::walk::{Found, Walk, is_unreachable};
 use super::watch::Watch;
 use super::{Changes, Entry, Error, Object, Root, Spool, Stamp, Store, StoreKey};
 use super::{read_error, spool, write_error};
@@ -58,8 +60,8 @@ impl Settings {
 /// A store on one or more local folders.
 ///
 /// An object may be replaced or removed by anyone at any time; the promises hold all the same. Uploads go into
-/// folders that exist already, in the first root's case the root itself. Symlinked files are served when what they
-/// lead to lies in a root and is not hidden.
+/// folders that exist already, in the first root's case the root itself. Symlinked files are served, symlinked folders
+/// are not; `links.rs` has the rule.
 pub struct LocalStore {
     shared: Arc<Shared>,
     sees_content_changes: AtomicBool,
@@ -70,6 +72,7 @@ struct Shared {
     settings: Settings,
     watch: Mutex<Watch>,
     unfinished: Arc<Unfinished>,
+    linked: Linked,
 }
 
 impl LocalStore {
@@ -105,6 +108,7 @@ impl LocalStore {
             shared: Arc::new(Shared {
                 unfinished: watch.unfinished(),
                 watch: Mutex::new(watch),
+                linked: Linked::default(),
                 settings,
             }),
         })
@@ -174,6 +178,25 @@ impl Store for LocalStore {
         self.sees_content_changes.load(Ordering::Acquire)
     }
 
+    fn sees_changes_of(&self, key: &StoreKey) -> bool {
+        self.sees_content_changes() && !self.shared.linked.contains(key)
+    }
+
+    async fn heads(&self, keys: Vec<StoreKey>) -> Vec<Result<Stamp, Error>> {
+        let count = keys.len();
+        let heads = self.blocking(move |shared| Ok(keys.iter().map(|key| shared.head(key)).collect()));
+        heads.await.unwrap_or_else(|error: Error| {
+            let broken = || {
+                read_error(
+                    "work on",
+                    self.shared.first_root(),
+                    io::Error::other(error.to_string()),
+                )
+            };
+            (0..count).map(|_| Err(broken())).collect()
+        })
+    }
+
     async fn free_bytes(&self) -> Option<u64> {
         let free = self.blocking(|shared| Ok(shared.free_bytes())).await;
         free.ok().flatten()
@@ -212,7 +235,7 @@ impl Shared {
     }
 
     fn links(&self) -> LinkRule {
-        LinkRule::new(&self.settings.roots, &self.settings.state_dir)
+        LinkRule::new(&self.settings.state_dir)
     }
 
     fn spool(&self) -> Result<Spool, Error> {
@@ -234,13 +257,20 @@ impl Shared {
             let folder = Folder::of_key(root, key)?;
             let stat = folder.look_at(key.filename())?;
             if let Some(stamp) = Stamp::of_file(&stat) {
-                return Ok(stamp);
+                let is_linked = has_other_names(&stat);
+                return Ok(Sight { stamp, is_linked });
             }
             let target = self.links().target(&folder.path().join(key.filename()));
             let (folder, name) = target.ok_or(io::ErrorKind::NotFound)?;
-            Stamp::of_file(&folder.look_at(name)?).ok_or_else(|| io::ErrorKind::NotFound.into())
+            let stamp = Stamp::of_file(&folder.look_at(name)?).ok_or(io::ErrorKind::NotFound)?;
+            Ok(Sight {
+                stamp,
+                is_linked: true,
+            })
         };
-        let stamp = look().map_err(|source| not_found_or(key, root, source))?;
+        let Sight { stamp, is_linked } =
+            look().map_err(|source: io::Error| not_found_or(key, root, source))?;
+        self.linked.note(key, is_linked);
         self.refuse_unfinished(key)?;
         Ok(stamp)
     }
@@ -269,16 +299,21 @@ impl Shared {
     fn list(&self) -> Result<Vec<Entry>, Error> {
         let links = self.links();
         let mut entries = Vec::new();
+        let mut linked = HashSet::new();
         for walk in walks(&self.settings) {
             walk.run::<Error>(&mut |found| {
                 if let Found::File(file) = found
-                    && let Some(stamp) = links.stamp(file.folder, file.name)
+                    && let Some(Sight { stamp, is_linked }) = links.look_at(file.folder, file.name)
                 {
+                    if is_linked {
+                        linked.insert(file.key.clone());
+                    }
                     entries.push(Entry { key: file.key, stamp });
                 }
                 Ok(())
             })?;
         }
+        self.linked.replace(linked);
         self.watch().look();
         entries.retain(|entry| !self.unfinished.contains(&entry.key));
         Ok(entries)

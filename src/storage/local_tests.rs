@@ -363,10 +363,10 @@ async fn what_is_no_plain_file_is_not_listed() {
 
 // D13
 #[tokio::test]
-async fn links_are_followed_to_files_in_the_roots_and_nowhere_else() {
+async fn links_are_followed_to_files_and_not_to_folders() {
     let f = fixture(Setup::Events);
     let outside = f.folders.path().join("outside-1.0.tar.gz");
-    fs::write(&outside, "secret").unwrap();
+    fs::write(&outside, "elsewhere").unwrap();
     fs::write(f.other_root.join("real-1.0.tar.gz"), "shared").unwrap();
     f.copy_in(".htaccess", b"alice:secret");
     fs::create_dir(f.folders.path().join("folder")).unwrap();
@@ -384,15 +384,20 @@ async fn links_are_followed_to_files_in_the_roots_and_nowhere_else() {
     link(Path::new("gone"), "dangling-1.0.tar.gz");
     assert_eq!(
         listed(&*f.store).await,
-        ["good-1.0.tar.gz", "real-1.0.tar.gz", "relative-1.0.tar.gz"]
+        [
+            "good-1.0.tar.gz",
+            "out-1.0.tar.gz",
+            "out-2.0.tar.gz",
+            "real-1.0.tar.gz",
+            "relative-1.0.tar.gz"
+        ]
     );
+    assert_eq!(bytes_of(&*f.store, "out-2.0.tar.gz").await, b"elsewhere");
     assert_eq!(bytes_of(&*f.store, "good-1.0.tar.gz").await, b"shared");
     let real = StoreKey::parse(Root(1), "real-1.0.tar.gz").unwrap();
     let stamp = f.store.head(&real).await.unwrap();
     assert_eq!(f.store.head(&key("good-1.0.tar.gz")).await.unwrap(), stamp);
     for path in [
-        "out-1.0.tar.gz",
-        "out-2.0.tar.gz",
         "hidden-1.0.tar.gz",
         "state-1.0.tar.gz",
         "folder/in-1.0.tar.gz",
@@ -598,4 +603,34 @@ async fn a_file_that_is_never_closed_is_there_when_it_was_left_alone() {
     }
     assert!(tells(&changes, "a-1.0.tar.gz") && begun.elapsed() >= Duration::from_millis(200));
     assert_eq!(listed(&store).await, ["a-1.0.tar.gz"]);
+}
+
+#[tokio::test]
+async fn files_with_other_names_are_known_to_change_unseen() {
+    let f = fixture(Setup::Events);
+    let outside = f.folders.path().join("outside");
+    fs::write(&outside, "one").unwrap();
+    f.copy_in("plain-1.0.tar.gz", b"x");
+    symlink(&outside, f.root.join("link-1.0.tar.gz")).unwrap();
+    fs::hard_link(&outside, f.root.join("hard-1.0.tar.gz")).unwrap();
+    let [plain, link, hard] = ["plain", "link", "hard"].map(|name| key(&format!("{name}-1.0.tar.gz")));
+    for learn in ["by a listing", "one by one"] {
+        if learn == "by a listing" {
+            f.store.list().await.unwrap();
+        } else {
+            f.store
+                .heads(vec![plain.clone(), link.clone(), hard.clone()])
+                .await;
+        }
+        assert!(f.store.sees_changes_of(&plain), "{learn}");
+        assert!(!f.store.sees_changes_of(&link), "{learn}");
+        assert!(!f.store.sees_changes_of(&hard), "{learn}");
+    }
+    fs::remove_file(&outside).unwrap();
+    assert!(matches!(f.store.head(&link).await, Err(Error::NotFound(_))));
+    f.store.head(&hard).await.unwrap();
+    assert!(f.store.sees_changes_of(&hard), "it has no other name any more");
+    let times = fixture(Setup::Times);
+    times.copy_in("plain-1.0.tar.gz", b"x");
+    assert!(!times.store.sees_changes_of(&plain));
 }

@@ -27,6 +27,7 @@ mod contract;
 mod events;
 mod folder;
 pub mod key;
+mod links;
 mod local;
 mod place;
 mod spool;
@@ -89,7 +90,8 @@ pub trait Store: Send + Sync + 'static {
     /// [`Error::NotFound`], [`Error::NotWritable`], [`Error::Io`].
     async fn delete(&self, key: &StoreKey) -> Result<(), Error>;
 
-    /// What changed since the last call. Costs about a microsecond when nothing did, whatever the number of objects.
+    /// What changed since the last call. Costs about a microsecond when nothing did, whatever the number of objects;
+    /// where [`Store::sees_content_changes`] is false, it blocks.
     fn take_changes(&self) -> Changes;
 
     /// Whether [`Store::take_changes`] also tells when the bytes of an object are changed in place. Where it doesn't,
@@ -97,6 +99,21 @@ pub trait Store: Send + Sync + 'static {
     /// [`Store::head`] first. May turn from true to false while the store is open.
     fn sees_content_changes(&self) -> bool {
         true
+    }
+
+    /// Whether [`Store::take_changes`] tells of every change of this object. Where it doesn't, as for a file with
+    /// names outside the roots, whoever answers for its state must look with [`Store::head`] first.
+    fn sees_changes_of(&self, _key: &StoreKey) -> bool {
+        self.sees_content_changes()
+    }
+
+    /// What is at each of these keys now, in their order: [`Store::head`] for many at once.
+    async fn heads(&self, keys: Vec<StoreKey>) -> Vec<Result<Stamp, Error>> {
+        let mut heads = Vec::with_capacity(keys.len());
+        for key in &keys {
+            heads.push(self.head(key).await);
+        }
+        heads
     }
 
     /// Bytes that uploads may still take; `None` where there is no such figure.

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Access;
 
 use super::folder::FolderIdentity;
-use super::walk::{Found, LinkRule, Walk};
+use super::links::LinkRule;
+use super::walk::{Found, Walk};
 use super::{Error, Root, StoreKey};
 
 /// What a look at folders has shown.
@@ -24,14 +25,14 @@ pub struct Survey {
 /// # Errors
 /// [`Error::Root`] when one of them can't be read, [`Error::Io`].
 pub fn survey(roots: &[PathBuf], state_dir: &Path) -> Result<Survey, Error> {
-    let links = LinkRule::new(roots, state_dir);
+    let links = LinkRule::new(state_dir);
     let state = FolderIdentity::at(state_dir);
     let mut keys = Vec::new();
     for (number, path) in (0_u16..).zip(roots) {
         let root = Root(number);
         Walk { root, path, state }.run(&mut |found| {
             if let Found::File(file) = found
-                && links.stamp(file.folder, file.name).is_some()
+                && links.look_at(file.folder, file.name).is_some()
             {
                 keys.push(file.key);
             }

@@ -5,14 +5,14 @@
 
 use std::ffi::CStr;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::rc::Rc;
 
 use rustix::fs::FileType;
 use rustix::io::Errno;
 
 use super::folder::{Folder, FolderIdentity};
-use super::{Error, Root, Stamp, StoreKey, read_error};
+use super::{Error, Root, StoreKey, read_error};
 
 /// What a walk comes across.
 pub(super) enum Found<'a> {
@@ -152,43 +152,4 @@ pub(super) fn is_unreachable(error: &io::Error) -> bool {
     use io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
     matches!(error.kind(), NotFound | NotADirectory | PermissionDenied)
         || error.raw_os_error() == Some(Errno::LOOP.raw_os_error())
-}
-
-/// Which symlinked files are served: those whose target lies in one of the roots, is not hidden there and is not in
-/// the state folder.
-pub(super) struct LinkRule {
-    roots: Vec<PathBuf>,
-    state_dir: PathBuf,
-}
-
-impl LinkRule {
-    /// The rule for these roots as they are now.
-    pub(super) fn new(roots: &[PathBuf], state_dir: &Path) -> Self {
-        Self {
-            roots: roots.iter().filter_map(|root| root.canonicalize().ok()).collect(),
-            state_dir: state_dir.canonicalize().unwrap_or_else(|_| state_dir.to_owned()),
-        }
-    }
-
-    /// The folder and the name of the file that the symlink at `link` leads to; `None` when it is not served.
-    pub(super) fn target(&self, link: &Path) -> Option<(Folder, String)> {
-        let target = link.canonicalize().ok()?;
-        let in_a_root = self.roots.iter().any(|root| target.starts_with(root));
-        let name = target.file_name()?.to_str()?;
-        if !in_a_root || target.starts_with(&self.state_dir) || name.starts_with('.') {
-            return None;
-        }
-        let folder = Folder::open(target.parent()?).ok()?;
-        Some((folder, name.to_owned()))
-    }
-
-    /// The state of a file that a walk found, or of what it leads to; `None` when it is not served.
-    pub(super) fn stamp(&self, folder: &Folder, name: &CStr) -> Option<Stamp> {
-        let stat = folder.look_at(name).ok()?;
-        if FileType::from_raw_mode(stat.st_mode) != FileType::Symlink {
-            return Stamp::of_file(&stat);
-        }
-        let (folder, name) = self.target(&folder.path().join(name.to_str().ok()?))?;
-        Stamp::of_file(&folder.look_at(name).ok()?)
-    }
 }

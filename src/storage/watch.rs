@@ -6,9 +6,15 @@
 //! compared, which tells everything but changes made inside a file that stays.
 //!
 //! # What events don't tell
-//! Writing through a memory map, or through another name of the file outside the roots (a hard link); changes of
-//! what a symlink leads to; a file system that is mounted over a folder below a root. The state of a file that is
-//! opened is always looked at afresh.
+//! Writing through a memory map; a file system that is mounted over a folder below a root; changes of what a symlink
+//! leads to, and through another name of the file outside the roots (a hard link). The last two are known beforehand
+//! and looked at when they are asked for (`links.rs`), except for a hard link that was made after the file was last
+//! looked at. The state of a file that is opened is always looked at afresh.
+//!
+//! # What times don't tell
+//! Who is writing: a file that is still being copied is there as soon as its name is, in the state of that instant.
+//! Every answer looks at the file again, so the whole is shown when it is whole, but half of it is shown before. Where
+//! that matters, copy under a hidden name and rename.
 
 use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;

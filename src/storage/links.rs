@@ -1,0 +1,111 @@
+//! Files with other names: symlinks, and hard links.
+//!
+//! A symlink is served when it leads to a file, wherever that lies: whoever may make links in the folder may as well
+//! copy files into it, and uploads can't make any. Symlinked folders are not followed. What a link leads to can change
+//! without an event in the folder, and so can a file that has more names than one, so both are looked at when they
+//! are asked for.
+
+use std::collections::HashSet;
+use std::ffi::CStr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+use rustix::fs::{FileType, Stat};
+
+use super::folder::Folder;
+use super::{Stamp, StoreKey};
+
+/// Which symlinked files are served: all but those whose target is hidden, as password files are, or is in the state
+/// folder.
+pub(super) struct LinkRule {
+    state_dir: PathBuf,
+}
+
+/// What stands under a name.
+pub(super) struct Sight {
+    pub(super) stamp: Stamp,
+    /// Whether it can be changed by another name.
+    pub(super) is_linked: bool,
+}
+
+impl LinkRule {
+    /// The rule for this state folder as it is now.
+    pub(super) fn new(state_dir: &Path) -> Self {
+        Self {
+            state_dir: state_dir.canonicalize().unwrap_or_else(|_| state_dir.to_owned()),
+        }
+    }
+
+    /// The folder and the name of the file that the symlink at `link` leads to; `None` when it is not served.
+    pub(super) fn target(&self, link: &Path) -> Option<(Folder, String)> {
+        let target = link.canonicalize().ok()?;
+        let name = target.file_name()?.to_str()?;
+        if target.starts_with(&self.state_dir) || name.starts_with('.') {
+            return None;
+        }
+        let folder = Folder::open(target.parent()?).ok()?;
+        Some((folder, name.to_owned()))
+    }
+
+    /// The state of the file under `name`, or of what it leads to; `None` when it is not served.
+    pub(super) fn look_at(&self, folder: &Folder, name: &CStr) -> Option<Sight> {
+        let stat = folder.look_at(name).ok()?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::Symlink {
+            let is_linked = has_other_names(&stat);
+            return Stamp::of_file(&stat).map(|stamp| Sight { stamp, is_linked });
+        }
+        let (folder, name) = self.target(&folder.path().join(name.to_str().ok()?))?;
+        let stamp = Stamp::of_file(&folder.look_at(name).ok()?)?;
+        Some(Sight {
+            stamp,
+            is_linked: true,
+        })
+    }
+}
+
+/// Whether a file has more names than the one it was found under.
+pub(super) fn has_other_names(stat: &Stat) -> bool {
+    stat.st_nlink > 1
+}
+
+/// The files that were linked when they were last looked at.
+#[derive(Default)]
+pub(super) struct Linked {
+    /// Whether there are any, which is what is asked most often.
+    any: AtomicBool,
+    keys: Mutex<HashSet<StoreKey>>,
+}
+
+impl Linked {
+    /// Takes note of what a file was found to be.
+    pub(super) fn note(&self, key: &StoreKey, is_linked: bool) {
+        if !is_linked && !self.any.load(Ordering::Acquire) {
+            return;
+        }
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_linked {
+            keys.insert(key.clone());
+        } else {
+            keys.remove(key);
+        }
+        self.any.store(!keys.is_empty(), Ordering::Release);
+    }
+
+    /// Takes note of all that a listing has found.
+    pub(super) fn replace(&self, all: HashSet<StoreKey>) {
+        let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+        self.any.store(!all.is_empty(), Ordering::Release);
+        *keys = all;
+    }
+
+    /// Whether this file was linked.
+    pub(super) fn contains(&self, key: &StoreKey) -> bool {
+        self.any.load(Ordering::Acquire)
+            && self
+                .keys
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .contains(key)
+    }
+}
