@@ -19,6 +19,9 @@ impl From<storage::Error> for Failure {
                 "let the user that runs pkgctl write to `{}`",
                 folder.display()
             )),
+            storage::Error::Failing { folder, .. } => {
+                failure.hint(format!("look after the disk that holds `{}`", folder.display()))
+            }
             storage::Error::Root { folder, source } => match source.kind() {
                 ErrorKind::NotFound => failure.hint(format!("create it: mkdir -p '{}'", folder.display())),
                 ErrorKind::PermissionDenied => {

@@ -202,6 +202,8 @@ pub enum Trouble {
     NotWritable,
     /// Someone is writing the file right now.
     Unsteady,
+    /// The disk has failed to keep what was written to it.
+    DiskFails,
     /// A packages folder isn't there: not mounted, say.
     FolderGone,
     /// Another program keeps the catalog locked.
@@ -221,6 +223,7 @@ impl Error {
             Self::Catalog(catalog::Error::NotWritable { .. })
             | Self::Store(storage::Error::NotWritable { .. }) => Trouble::NotWritable,
             Self::Unsteady(_) | Self::Store(storage::Error::Unfinished(_)) => Trouble::Unsteady,
+            Self::Store(storage::Error::Failing { .. }) => Trouble::DiskFails,
             Self::Store(storage::Error::Root { .. }) => Trouble::FolderGone,
             Self::Catalog(catalog::Error::Busy { .. }) => Trouble::Busy,
             Self::Behind(trouble) => *trouble,

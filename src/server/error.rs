@@ -132,6 +132,10 @@ impl From<index::Error> for ApiError {
                 let soon = Some(Duration::from_secs(2));
                 busy("the file is being written right now; try again in a moment", soon)
             }
+            Trouble::DiskFails => busy(
+                "the disk of this index fails, and uploads are refused until it is mended; tell its operator",
+                None,
+            ),
             Trouble::FolderGone => busy(
                 "the packages folder of this index is not there right now; tell its operator",
                 Some(Duration::from_secs(10)),

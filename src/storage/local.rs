@@ -12,6 +12,7 @@ use rustix::fs::{Access, StatVfs};
 use rustix::io::Errno;
 
 use super::folder::{Folder, FolderIdentity};
+use super::health::Health;
 use super::links::{LinkRule, Linked, Sight, has_other_names};
 use super::place::{self, Existing};
 use super::unfinished::Unfinished;
@@ -73,6 +74,7 @@ struct Shared {
     watch: Mutex<Watch>,
     unfinished: Arc<Unfinished>,
     linked: Linked,
+    health: Health,
 }
 
 impl LocalStore {
@@ -109,6 +111,7 @@ impl LocalStore {
                 unfinished: watch.unfinished(),
                 watch: Mutex::new(watch),
                 linked: Linked::default(),
+                health: Health::new(),
                 settings,
             }),
         })
@@ -209,8 +212,9 @@ impl LocalStore {
         let (key, spool) = (key.clone(), spool.into_file());
         self.blocking(move |shared| {
             let root = shared.root(&key)?;
+            shared.health.check(&shared.settings.incoming())?;
             let folder = Folder::of_key(root, &key).map_err(|source| write_error("open", root, source))?;
-            let stamp = place::put(&folder, &key, &spool, existing)?;
+            let stamp = place::put(&folder, &key, &spool, existing, &shared.health)?;
             shared.watch().look();
             shared.unfinished.finished(&key);
             Ok(stamp)
@@ -241,8 +245,14 @@ impl Shared {
     fn spool(&self) -> Result<Spool, Error> {
         // A first root that can't be written to is better found out before the bytes come than after.
         let root = self.first_root();
-        rustix::fs::access(root, Access::WRITE_OK)
-            .map_err(|errno| write_error("write to", root, errno.into()))?;
+        rustix::fs::access(root, Access::WRITE_OK).map_err(|errno| match errno {
+            Errno::NOENT => Error::Root {
+                folder: root.to_owned(),
+                source: errno.into(),
+            },
+            _ => write_error("write to", root, errno.into()),
+        })?;
+        self.health.check(&self.settings.incoming())?;
         if self.free_bytes() == Some(0) {
             return Err(Error::NoSpace {
                 folder: root.to_owned(),
@@ -342,9 +352,7 @@ impl Shared {
         folder
             .unlink(key.filename())
             .map_err(|errno| refuse(errno.into()))?;
-        folder
-            .sync()
-            .map_err(|errno| write_error("sync", folder.path(), errno.into()))
+        self.health.sync_folder(&folder)
     }
 
     /// The room that is left beside the reserve, on the fuller of the two file systems.

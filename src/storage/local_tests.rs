@@ -634,3 +634,31 @@ async fn files_with_other_names_are_known_to_change_unseen() {
     times.copy_in("plain-1.0.tar.gz", b"x");
     assert!(!times.store.sees_changes_of(&plain));
 }
+
+// D4
+#[tokio::test]
+async fn a_disk_that_fails_takes_no_uploads_until_it_works() {
+    let f = fixture(Setup::Events);
+    put(&*f.store, "a-1.0.tar.gz", b"whole").await;
+    let fails = |now| f.store.shared.health.fails.store(now, Ordering::Relaxed);
+    let (first, second) = (spooled(&*f.store, b"one").await, spooled(&*f.store, b"two").await);
+    fails(true);
+    let refused = f.store.put_new(&key("b-1.0.tar.gz"), first).await;
+    assert!(
+        matches!(refused, Err(Error::Io { action: "sync", .. })),
+        "{refused:?}"
+    );
+    let refused = f.store.put_new(&key("c-1.0.tar.gz"), second).await;
+    assert!(
+        matches!(refused, Err(Error::Failing { .. })),
+        "the one that was under way: {refused:?}"
+    );
+    let refused = f.store.spool().await.map(drop);
+    assert!(matches!(refused, Err(Error::Failing { .. })), "{refused:?}");
+    assert_eq!(listed(&*f.store).await, ["a-1.0.tar.gz"]);
+    assert_eq!(bytes_of(&*f.store, "a-1.0.tar.gz").await, b"whole");
+    assert_eq!(f.leftovers(), [""; 0]);
+    fails(false);
+    put(&*f.store, "b-1.0.tar.gz", b"again").await;
+    assert_eq!(f.leftovers(), [""; 0]);
+}

@@ -26,6 +26,7 @@ mod contract;
 #[cfg_attr(not(target_os = "linux"), path = "no_events.rs")]
 mod events;
 mod folder;
+mod health;
 pub mod key;
 mod links;
 mod local;
@@ -50,13 +51,14 @@ pub trait Store: Send + Sync + 'static {
     /// Begins an upload: a spool on local disk, from where the object is put in place when it has been verified.
     ///
     /// # Errors
-    /// [`Error::NoSpace`], [`Error::NotWritable`], [`Error::Io`].
+    /// [`Error::NoSpace`], [`Error::NotWritable`], [`Error::Failing`], [`Error::Io`].
     async fn spool(&self) -> Result<Spool, Error>;
 
     /// Puts a finished spool in place unless something is there already.
     ///
     /// # Errors
-    /// [`Error::AlreadyExists`]; [`Error::NoSpace`], [`Error::NotWritable`], [`Error::Io`]. Nothing is left behind.
+    /// [`Error::AlreadyExists`]; [`Error::NoSpace`], [`Error::NotWritable`], [`Error::Failing`], [`Error::Io`]. Nothing
+    /// is left behind.
     async fn put_new(&self, key: &StoreKey, spool: Spool) -> Result<Stamp, Error>;
 
     /// Puts a finished spool in place of whatever is there.
@@ -194,6 +196,14 @@ pub enum Error {
         /// What the system said.
         #[source]
         source: io::Error,
+    },
+    /// The disk has failed to keep what was written to it. Reading goes on.
+    #[error("the disk that holds `{}` fails: {reason}", .folder.display())]
+    Failing {
+        /// Where the bytes were to go.
+        folder: PathBuf,
+        /// What the system said when it failed.
+        reason: String,
     },
     /// A root folder isn't there or can't be read.
     #[error("the packages folder `{}` can't be read", .folder.display())]

@@ -10,6 +10,7 @@ use rustix::fs::fstat;
 use rustix::io::Errno;
 
 use super::folder::Folder;
+use super::health::Health;
 use super::spool::SpoolFile;
 use super::{Error, Stamp, StoreKey, read_error, write_error};
 
@@ -31,16 +32,14 @@ pub(super) fn put(
     key: &StoreKey,
     spool: &SpoolFile,
     existing: Existing,
+    health: &Health,
 ) -> Result<Stamp, Error> {
     let name = key.filename();
     let failed = |action, source| match io::Error::kind(&source) {
         io::ErrorKind::AlreadyExists => Error::AlreadyExists(key.clone()),
         _ => write_error(action, folder.path(), source),
     };
-    spool
-        .file()
-        .sync_all()
-        .map_err(|source| write_error("sync", spool.path(), source))?;
+    health.sync_file(spool.file(), spool.path())?;
     let moved = match existing {
         Existing::Wins => folder.link_from(spool.path(), name),
         Existing::IsReplaced => folder.rename_from(spool.path(), name),
@@ -48,16 +47,18 @@ pub(super) fn put(
     let stamp = match moved {
         Ok(()) => stamp_of(spool.file(), folder)?,
         Err(errno) if wants_copy(errno) => {
-            copy_beside(folder, name, spool, existing).map_err(|source| failed("write", source))?
+            let copy = copy_of(folder, name, spool, existing).map_err(|source| failed("write", source))?;
+            health.sync_file(copy.file(), copy.path())?;
+            rename(folder, name, &copy, existing).map_err(|source| failed("write", source))?
         }
         Err(errno) => return Err(failed("write", errno.into())),
     };
-    if let Err(errno) = folder.sync() {
+    if let Err(error) = health.sync_folder(folder) {
         // It may vanish in a power loss, so it must not be taken for stored. What was replaced can't be had back.
         if existing == Existing::Wins {
             take_back(folder, name, stamp);
         }
-        return Err(failed("sync", errno.into()));
+        return Err(error);
     }
     Ok(stamp)
 }
@@ -74,8 +75,9 @@ fn wants_copy(errno: Errno) -> bool {
     .contains(&errno)
 }
 
-fn copy_beside(folder: &Folder, name: &str, spool: &SpoolFile, existing: Existing) -> io::Result<Stamp> {
-    // Saves the copying; what decides is the renaming below.
+/// A hidden copy beside the final name, not synced yet.
+fn copy_of(folder: &Folder, name: &str, spool: &SpoolFile, existing: Existing) -> io::Result<SpoolFile> {
+    // Saves the copying; what decides is the renaming later.
     if existing == Existing::Wins && folder.look_at(name).is_ok() {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
@@ -83,7 +85,10 @@ fn copy_beside(folder: &Folder, name: &str, spool: &SpoolFile, existing: Existin
     let mut source = std::fs::File::open(spool.path())?;
     let mut target = copy.file();
     io::copy(&mut source, &mut target)?;
-    copy.file().sync_all()?;
+    Ok(copy)
+}
+
+fn rename(folder: &Folder, name: &str, copy: &SpoolFile, existing: Existing) -> io::Result<Stamp> {
     match existing {
         Existing::IsReplaced => folder.rename_over(copy.name(), name)?,
         Existing::Wins => match folder.rename_to_free(copy.name(), name) {

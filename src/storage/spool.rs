@@ -294,7 +294,7 @@ pub(super) struct SpoolFile {
 }
 
 impl SpoolFile {
-    fn create(folder: &Path) -> io::Result<Self> {
+    pub(super) fn create(folder: &Path) -> io::Result<Self> {
         let folder = match Folder::open(folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 create_private_folder(folder)?;
