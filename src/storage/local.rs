@@ -1,6 +1,7 @@
 //! Plain folders that the user owns.
 
 use std::collections::HashSet;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,7 +20,7 @@ use super::unfinished::Unfinished;
 use super::walk::{Found, Walk, is_unreachable};
 use super::watch::Watch;
 use super::{Changes, Entry, Error, Object, Root, Spool, Stamp, Store, StoreKey};
-use super::{read_error, spool, write_error};
+use super::{claim, read_error, spool, write_error};
 
 /// What a [`LocalStore`] is made of.
 #[derive(Clone, Debug)]
@@ -75,6 +76,8 @@ struct Shared {
     unfinished: Arc<Unfinished>,
     linked: Linked,
     health: Health,
+    /// Held for as long as the store is open.
+    _claim: Option<File>,
 }
 
 impl LocalStore {
@@ -112,6 +115,7 @@ impl LocalStore {
                 watch: Mutex::new(watch),
                 linked: Linked::default(),
                 health: Health::new(),
+                _claim: claim::stake(&settings.state_dir),
                 settings,
             }),
         })

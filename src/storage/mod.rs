@@ -21,6 +21,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use thiserror::Error;
 
+mod claim;
 #[cfg(test)]
 mod contract;
 #[cfg_attr(not(target_os = "linux"), path = "no_events.rs")]

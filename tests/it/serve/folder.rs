@@ -6,6 +6,7 @@ use std::io::Write as _;
 use crate::support::Testbed;
 use crate::support::distributions::{sdist, wheel};
 use crate::support::http::get;
+use crate::support::upload::upload;
 
 const JSON: [(&str, &str); 1] = [("Accept", "application/vnd.pypi.simple.v1+json")];
 
@@ -241,4 +242,141 @@ fn a_file_is_listed_when_it_is_whole() {
             .contains(&other.sha256())
     );
     assert!(get(&server.url, &url, &[]).body == other.bytes);
+}
+
+// D10
+#[test]
+fn a_second_server_on_the_folder_says_so_and_both_are_right() {
+    let testbed = Testbed::new();
+    let folder = testbed.path("packages");
+    fs::create_dir_all(&folder).unwrap();
+    let open = ["-P", ".", "-a", "."].map(std::ffi::OsStr::new);
+    let arguments = || open.into_iter().chain([folder.as_os_str()]);
+    let mut first = testbed.serve(arguments());
+    let second = testbed.serve(arguments());
+    assert!(!first.log().contains("another pkgctl"), "{}", first.log());
+    let told = format!("process=\"{}\"", first.id());
+    assert!(
+        second.log().contains("another pkgctl serves this folder already") && second.log().contains(&told),
+        "{}",
+        second.log()
+    );
+    for round in 0..10 {
+        let (taker, other) = if round % 2 == 0 {
+            (&first, &second)
+        } else {
+            (&second, &first)
+        };
+        let file = wheel("lib", &format!("1.{round}")).build();
+        upload(&taker.url, &file).expect(200);
+        for server in [taker, other] {
+            assert_eq!(names(&server.url, "lib").len(), round + 1);
+            let path = format!("/packages/{}", file.filename);
+            assert!(get(&server.url, &path, &[]).body == file.bytes, "round {round}");
+        }
+    }
+    first.signal("TERM");
+    assert_eq!(first.wait(), Some(0));
+    let third = testbed.serve(arguments());
+    assert_eq!(names(&third.url, "lib").len(), 10);
+}
+
+// D11, D13: whatever lies in the folder, nothing fails.
+#[test]
+fn odd_names_and_links_break_nothing() {
+    use std::os::unix::ffi::OsStrExt as _;
+    let testbed = Testbed::new();
+    let (folder, outside) = (testbed.path("packages"), testbed.path("outside"));
+    fs::create_dir_all(&folder).unwrap();
+    let linked = wheel("linked", "1.0").build();
+    let target = linked.write_into(&outside);
+    let server = testbed.serve(["--disable-fallback".as_ref(), folder.as_os_str()]);
+    let odd: [&[u8]; 6] = [
+        b"\xff\xfe-1.0.tar.gz",
+        b"new\nline-1.0.tar.gz",
+        b"back\\slash-1.0.tar.gz",
+        b"tab\t-1.0.tar.gz",
+        "käse-1.0.tar.gz".as_bytes(),
+        b"-1.0.tar.gz",
+    ];
+    for (number, name) in odd.into_iter().enumerate() {
+        fs::write(folder.join(std::ffi::OsStr::from_bytes(name)), "x").unwrap();
+        sdist("lib", &format!("1.{number}")).build().write_into(&folder);
+        assert_eq!(names(&server.url, "lib").len(), number + 1, "{name:?}");
+        get(&server.url, "/simple/", &[]).expect(200);
+    }
+    let long = format!("long-1.0{}.tar.gz", "0".repeat(240));
+    assert_eq!(long.len(), 255);
+    fs::write(folder.join(&long), "x").unwrap();
+    get(&server.url, "/simple/long/", &JSON).expect(200);
+    get(&server.url, &format!("/packages/{long}"), &[]).expect(200);
+    let deep = folder.join(vec!["d"; 60].join("/"));
+    let deepest = wheel("deep", "1.0").build();
+    deepest.write_into(&deep);
+    assert_eq!(
+        names(&server.url, "deep"),
+        std::slice::from_ref(&deepest.filename)
+    );
+    let path = format!("/packages/{}/{}", vec!["d"; 60].join("/"), deepest.filename);
+    assert!(get(&server.url, &path, &[]).body == deepest.bytes);
+    fs::create_dir(folder.join("dir-1.0.tar.gz")).unwrap();
+    std::os::unix::fs::symlink(&outside, folder.join("folder")).unwrap();
+    std::os::unix::fs::symlink(&target, folder.join(&linked.filename)).unwrap();
+    std::os::unix::fs::symlink("gone", folder.join("gone-1.0.tar.gz")).unwrap();
+    assert_eq!(
+        names(&server.url, "linked"),
+        std::slice::from_ref(&linked.filename)
+    );
+    get(&server.url, "/simple/gone/", &JSON).expect(404);
+    get(&server.url, &format!("/packages/folder/{}", linked.filename), &[]).expect(404);
+    let other = wheel("linked", "1.0").padding(10, 1).build();
+    fs::write(&target, &other.bytes).unwrap();
+    assert_eq!(
+        listed_sha256(&server.url, "linked"),
+        other.sha256(),
+        "changed where the link leads"
+    );
+    assert!(get(&server.url, &format!("/packages/{}", linked.filename), &[]).body == other.bytes);
+}
+
+// Nothing is written beside the distributions but uploads, readable as any new file is.
+#[test]
+fn nothing_else_is_ever_written() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let testbed = Testbed::new();
+    let (one, two) = (testbed.path("one"), testbed.path("two"));
+    sdist("first", "1.0").build().write_into(&one);
+    sdist("second", "1.0").build().write_into(&two);
+    let mut server = testbed.serve([
+        "-P".as_ref(),
+        ".".as_ref(),
+        "-a".as_ref(),
+        ".".as_ref(),
+        one.as_os_str(),
+        two.as_os_str(),
+    ]);
+    let stored = wheel("lib", "1.0").build();
+    upload(&server.url, &stored).expect(200);
+    let refused = wheel("lib", "1.0").padding(5, 5).build();
+    upload(&server.url, &refused).expect(409);
+    for project in ["first", "second", "lib"] {
+        assert_eq!(names(&server.url, project).len(), 1);
+    }
+    server.signal("TERM");
+    assert_eq!(server.wait(), Some(0));
+    let listing = |folder: &std::path::Path| {
+        let names = fs::read_dir(folder).unwrap();
+        let mut names: Vec<_> = names
+            .map(|name| name.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    assert_eq!(listing(&one), [".pkgctl", "first-1.0.tar.gz", &stored.filename]);
+    assert_eq!(listing(&two), ["second-1.0.tar.gz"]);
+    assert_eq!(listing(&one.join(".pkgctl/incoming")), [""; 0]);
+    let probe = testbed.write("probe", "");
+    let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&one.join(&stored.filename)), mode(&probe) & 0o644);
+    assert_eq!(mode(&one.join(".pkgctl")), 0o700);
 }
