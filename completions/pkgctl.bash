@@ -544,7 +544,7 @@ _pkgctl() {
             return 0
             ;;
         pkgctl__subcmd__serve)
-            opts="-p -H -i -P -a -o -v -h -V --port --interface --host --socket --tls-cert --tls-key --trusted-proxy --server --passwords --authenticate --allow-weak-passwords --fallback-url --disable-fallback --private --hash-algo --welcome --cache-control --server-base-url --health-endpoint --overwrite --max-upload-size --state-dir --backend --max-connections --max-uploads --head-timeout --idle-timeout --body-timeout --upload-timeout --stop-timeout --log-format --verbose --help --version"
+            opts="-p -H -i -P -a -o -v -h -V --port --interface --host --socket --tls-cert --tls-key --trusted-proxy --server --passwords --authenticate --allow-weak-passwords --fallback-url --disable-fallback --private --hash-algo --welcome --cache-control --server-base-url --health-endpoint --overwrite --max-upload-size --state-dir --backend --max-connections --max-uploads --head-timeout --idle-timeout --body-timeout --upload-timeout --stop-timeout --log-format --log-frmt --log-file --log-stream --verbose --log-req-frmt --log-res-frmt --log-err-frmt --config --show-config --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -680,6 +680,34 @@ _pkgctl() {
                     ;;
                 --log-format)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-frmt)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-stream)
+                    COMPREPLY=($(compgen -W "stderr stdout none" -- "${cur}"))
+                    return 0
+                    ;;
+                --log-req-frmt)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-res-frmt)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --log-err-frmt)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

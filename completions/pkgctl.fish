@@ -64,12 +64,22 @@ complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l idle-timeout -d 
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l body-timeout -d 'Time that an upload may pause, or a client take nothing of a download [env: PKGCTL_BODY_TIMEOUT]' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l upload-timeout -d 'Time for a whole upload [env: PKGCTL_UPLOAD_TIMEOUT]' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l stop-timeout -d 'Time that requests in flight have to finish when the server is stopped [env: PKGCTL_STOP_TIMEOUT]' -r
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l log-format -d 'Shape of the log on stderr [env: PKGCTL_LOG_FORMAT]' -r -f -a "text\t''
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l log-format -d 'Shape of a line [env: PKGCTL_LOG_FORMAT]' -r -f -a "text\t''
 json\t''"
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l log-frmt -d 'Shape of a line of text, as Python describes it: \'%(asctime)s %(levelname)s %(message)s\' [env: PKGCTL_LOG_FRMT]' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l log-file -d 'File that gets the log beside the stream; SIGHUP opens it anew [env: PKGCTL_LOG_FILE]' -r -F
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l log-stream -d 'Stream that gets the log [env: PKGCTL_LOG_STREAM]' -r -f -a "stderr\t''
+stdout\t''
+none\t''"
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l log-req-frmt -d 'Ignored: pypiserver\'s shape of a request in its log; see --log-format' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l log-res-frmt -d 'Ignored: pypiserver\'s shape of a response in its log; see --log-format' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l log-err-frmt -d 'Ignored: pypiserver\'s shape of a failure in its log; see --log-format' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l config -d 'Settings file [env: PKGCTL_CONFIG] [default: .pkgctl/pkgctl.toml in the first folder, else pkgctl/pkgctl.toml in your configuration folder]' -r -F
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l allow-weak-passwords -d 'Take passwords in plain text and DES crypt too, as pypiserver does; the log names their users [env: PKGCTL_ALLOW_WEAK_PASSWORDS]'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l disable-fallback -d 'Answer 404 for projects that were never here [env: PKGCTL_DISABLE_FALLBACK]'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -s o -l overwrite -d 'Let uploads replace files of the same name [env: PKGCTL_OVERWRITE]'
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -s v -l verbose -d 'Log more; twice for everything'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -s v -l verbose -d 'Log more; twice for everything [env: PKGCTL_VERBOSE]'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l show-config -d 'Print every setting, its value and where it came from as a settings file, and exit'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -s V -l version -d 'Print version'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand adduser" -s f -l file -d 'Passwords file [env: PKGCTL_PASSWORDS] [default: ~/packages/.htaccess]' -r -F
