@@ -111,7 +111,7 @@ impl SteadyCatalog {
                 Err(because) => {
                     let catalog = SqliteCatalog::load(&path, &roots)
                         .or_else(|_| SqliteCatalog::in_memory_for(&path, &roots))?;
-                    let reason = in_one_line(&because).to_string();
+                    let reason = in_one_line(&because);
                     Ok((catalog, Opened::InMemory { reason }, Some(StandIn::new(because))))
                 }
             }
@@ -479,7 +479,7 @@ fn again(error: &Error) -> Error {
         Error::Damaged { path, .. } | Error::Database { path, .. } => Error::Database {
             action: "use",
             path: path.clone(),
-            source: in_one_line(error).to_string().into(),
+            source: in_one_line(error).into(),
         },
     }
 }

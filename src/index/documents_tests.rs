@@ -238,6 +238,7 @@ async fn a_listing_reads_only_so_much_of_what_nobody_has_read() {
     let big = fs::File::create(fixture.folder.path().join("big-1.0.tar.gz")).unwrap();
     // A hole: large without a byte on disk.
     big.set_len((64 << 20) + 1).unwrap();
+    drop(big);
     let digests: Vec<bool> = fixture
         .listed()
         .await
