@@ -210,10 +210,10 @@ fn a_file_is_listed_when_it_is_whole() {
     let path = folder.join(&new.filename);
     let url = format!("/packages/{}", new.filename);
     let mut copy = fs::File::create(&path).unwrap();
-    assert_eq!(names(&server.url, "lib"), [old.filename.clone()], "only created");
+    assert_eq!(names(&server.url, "lib"), [old.filename.as_str()], "only created");
     for piece in new.bytes.chunks(100_000) {
         copy.write_all(piece).unwrap();
-        assert_eq!(names(&server.url, "lib"), [old.filename.clone()], "half a copy");
+        assert_eq!(names(&server.url, "lib"), [old.filename.as_str()], "half a copy");
         get(&server.url, &url, &[]).expect(404);
     }
     drop(copy);
@@ -228,7 +228,7 @@ fn a_file_is_listed_when_it_is_whole() {
     rewriting.write_all(&other.bytes[..1000]).unwrap();
     assert_eq!(
         names(&server.url, "lib"),
-        [old.filename.clone()],
+        [old.filename.as_str()],
         "half rewritten"
     );
     let refused = get(&server.url, &url, &[]).expect(503);
