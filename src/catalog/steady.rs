@@ -14,7 +14,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures_util::future::BoxFuture;
@@ -61,6 +61,8 @@ struct Current {
     number: u64,
     /// What is to be brought into the file; `None` while the file itself is used.
     stand_in: Option<StandIn>,
+    /// When the file was made anew for the last time: one that fails again at once is given time.
+    made_anew_at: Option<Instant>,
 }
 
 /// A catalog in memory stands in for the file.
@@ -125,6 +127,7 @@ impl SteadyCatalog {
                 catalog: Arc::new(catalog),
                 number: 0,
                 stand_in,
+                made_anew_at: None,
             }),
         });
         if matches!(opened, Opened::InMemory { .. }) {
@@ -275,13 +278,14 @@ impl Shared {
             return Err(error);
         }
         let copy = match error {
-            Error::Damaged { .. } => None,
+            Error::Damaged { .. } => Err(again(&error)),
             _ => self.copy_of(&current.catalog).await,
         };
-        let is_damaged = copy.is_none();
+        let is_damaged = matches!(error, Error::Damaged { .. }) || matches!(copy, Err(Error::Damaged { .. }));
         let catalog = match copy {
-            Some(catalog) => catalog,
-            None => self.begin_anew().await.ok_or_else(|| again(&error))?,
+            Ok(catalog) => catalog,
+            // What is merely out of reach is left alone: it may be had again.
+            Err(_) => self.begin_anew().await.ok_or_else(|| again(&error))?,
         };
         let reason = in_one_line(&error);
         if is_damaged {
@@ -313,10 +317,12 @@ impl Shared {
             Ok(())
         });
         aside.await?;
-        if (is_damaged || has_vanished)
-            && let Err(error) = self.take_over(&mut current, None).await
-        {
-            debug!(reason = in_one_line(&error), "the catalog can't be made anew yet");
+        let is_again = current.made_anew_at.is_some_and(|at| at.elapsed() < FIRST_PAUSE);
+        if (is_damaged || has_vanished) && !is_again {
+            current.made_anew_at = Some(Instant::now());
+            if let Err(error) = self.take_over(&mut current, None).await {
+                debug!(reason = in_one_line(&error), "the catalog can't be made anew yet");
+            }
         }
         if current.stand_in.is_some() {
             self.keep_trying();
@@ -324,11 +330,10 @@ impl Shared {
         Ok(())
     }
 
-    async fn copy_of(&self, catalog: &Arc<SqliteCatalog>) -> Option<SqliteCatalog> {
+    async fn copy_of(&self, catalog: &Arc<SqliteCatalog>) -> Result<SqliteCatalog, Error> {
         let (catalog, path, roots) = (Arc::clone(catalog), self.path.clone(), self.roots.clone());
         let copy = blocking(&self.path, move || catalog.copy_in_memory(&path, &roots)).await;
         copy.inspect_err(|error| debug!(reason = in_one_line(error), "no copy of the catalog"))
-            .ok()
     }
 
     /// A catalog in memory that knows what the folder holds, and nothing else.

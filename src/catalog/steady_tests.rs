@@ -1,7 +1,6 @@
 //! A catalog whose file is locked, removed, spoilt or out of reach goes on, and comes back.
 
 use std::fs;
-use std::time::Instant;
 
 use rusqlite::Connection;
 use tempfile::TempDir;

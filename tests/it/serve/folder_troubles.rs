@@ -197,3 +197,76 @@ fn a_folder_that_goes_and_comes_back_is_served_again() {
     assert_eq!(names(&server.url, "lib").len(), 2, "it is watched");
     server.wait_for_log("the catalog on disk is used again");
 }
+
+/// A server that may watch only so many folders. `None`, with a word about it, where that can't be had.
+fn with_watches(testbed: &Testbed, limit: &str, folder: &Path) -> Option<Server> {
+    let script = "echo \"$1\" > /proc/sys/user/max_inotify_watches";
+    let limited = Command::new("unshare")
+        .args(["-rm", "sh", "-c", script, "sh", limit])
+        .stderr(Stdio::null())
+        .status();
+    if !limited.is_ok_and(|status| status.success()) {
+        eprintln!("skipped: the number of watches can't be limited here");
+        return None;
+    }
+    let mut command = testbed.program("unshare");
+    let script = format!("{script} && exec \"$0\" serve -p 0 -i 127.0.0.1 --disable-fallback \"$2\"");
+    command
+        .args(["-rm", "sh", "-c", &script, env!("CARGO_BIN_EXE_pkgctl"), limit])
+        .arg(folder);
+    Some(Server::start(command))
+}
+
+// Too many folders to watch, at the start or later: slower, never stale, and said.
+#[test]
+fn without_events_nothing_is_stale_either() {
+    for (limit, folders) in [("3", 10), ("6", 2)] {
+        let testbed = Testbed::new();
+        let folder = testbed.path("packages");
+        for number in 0..folders {
+            sdist("lib", &format!("1.{number}"))
+                .build()
+                .write_into(folder.join(format!("team{number}")));
+        }
+        let Some(server) = with_watches(&testbed, limit, &folder) else {
+            return;
+        };
+        assert_eq!(names(&server.url, "lib").len(), folders);
+        for number in folders..12 {
+            sdist("lib", &format!("1.{number}"))
+                .build()
+                .write_into(folder.join(format!("team{number}")));
+            assert_eq!(names(&server.url, "lib").len(), number + 1, "limit {limit}");
+        }
+        server.wait_for_log("max_user_watches");
+        let path = folder.join("team1/lib-1.1.tar.gz");
+        for round in 0..10 {
+            let other = sdist("lib", "1.1").padding(100 + round, 1).build();
+            fs::write(&path, &other.bytes).unwrap();
+            let page = get(&server.url, "/simple/lib/", &JSON).text();
+            assert!(page.contains(&other.sha256()), "limit {limit}, round {round}");
+            let served = get(&server.url, "/packages/team1/lib-1.1.tar.gz", &[]);
+            assert!(served.body == other.bytes, "limit {limit}, round {round}");
+        }
+        fs::remove_dir_all(folder.join("team1")).unwrap();
+        assert_eq!(names(&server.url, "lib").len(), 11);
+    }
+}
+
+#[test]
+fn junk_is_told_once() {
+    let testbed = Testbed::new();
+    let folder = testbed.path("packages");
+    sdist("lib", "1.0").build().write_into(&folder);
+    testbed.write("packages/README.md", "junk");
+    let server = testbed.serve(["-v".as_ref(), folder.as_os_str()]);
+    for round in 0..5 {
+        testbed.write("packages/README.md", format!("junk {round}"));
+        // A folder that goes makes everything be listed anew.
+        fs::create_dir(folder.join("folder")).unwrap();
+        fs::remove_dir(folder.join("folder")).unwrap();
+        assert_eq!(names(&server.url, "lib").len(), 1);
+    }
+    let log = server.log();
+    assert_eq!(log.matches("not listed file=README.md").count(), 1, "{log}");
+}
