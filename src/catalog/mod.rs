@@ -210,7 +210,7 @@ pub struct Counts {
 /// What a caller can do about a catalog's failure.
 #[derive(Debug, Error)]
 pub enum Error {
-    /// The database is damaged. `open` sets it aside and begins a new one; at any other time a restart does.
+    /// The database is damaged. `open` sets it aside and begins a new one, and so does a [`SteadyCatalog`] at any time.
     #[error("the catalog `{}` is damaged", .path.display())]
     Damaged {
         /// The database file.

@@ -154,9 +154,18 @@ fn a_catalog_that_is_removed_or_spoilt_while_it_serves_is_made_anew() {
             1,
             "round {round}"
         );
+        let begun = std::time::Instant::now();
+        while !fs::metadata(state.join("catalog.db")).is_ok_and(|file| file.len() > 0) {
+            assert!(
+                begun.elapsed().as_secs() < 20,
+                "it is not made anew:\n{}",
+                server.log()
+            );
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
     }
     assert!(
-        server.log().contains("the catalog"),
+        server.log().contains("a copy in memory stands in"),
         "it is said loudly:\n{}",
         server.log()
     );
