@@ -28,6 +28,7 @@
 //! | how connections come, what is spoken on them, how they end | `server/connections.rs`, `server/tls/`, `server/farewell.rs` |
 //! | who the client is and what it calls this server, behind proxies | `server/arrival.rs`, `server/origin.rs` |
 //! | who may do what | [`auth`] |
+//! | what is wrong with a distribution that an index would take, or show badly | [`checks`] |
 //! | how `publish` sends and retries | [`client`] |
 //! | how a build backend is called | [`pep517`] |
 //! | where a setting comes from | [`config`] |
@@ -54,7 +55,8 @@
 //! | `catalog` | `packaging`, `storage`, `measures`, `causes` | `rusqlite`, `rusqlite_migration` |
 //! | `index` | `packaging`, `archive`, `storage`, `catalog`, `causes`, `measures` | `flate2` |
 //! | `server` | `packaging`, `auth`, `index`, `causes`, `measures` | `axum`, `hyper`, `hyper_util`, `tower`, `prometheus_client`, `tokio_rustls`, `ipnet`, `rustls`, `arc_swap` |
-//! | `client` | `packaging`, `archive`, `auth`, `causes` | `reqwest`, `hyper`, `rustls` |
+//! | `client` | `packaging`, `archive`, `auth`, `causes`, `checks` | `reqwest`, `hyper`, `rustls` |
+//! | `checks` | `packaging`, `archive`, `pep517`, `causes` | |
 //! | `pep517` | `packaging`, `archive` | |
 //! | `config` | `packaging`, `auth` | `dirs` |
 //! | `logging` | | `tracing_subscriber` |
@@ -77,6 +79,7 @@ pub mod archive;
 pub mod auth;
 pub mod catalog;
 mod causes;
+pub mod checks;
 pub mod client;
 pub mod commands;
 pub mod config;

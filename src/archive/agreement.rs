@@ -45,6 +45,14 @@ pub(super) fn is_release_folder(stem: &str, project: &ProjectName, version: &Ver
     })
 }
 
+/// The paths that the metadata promise to be in the archive. Before version 2.4 tools wrote the header without a
+/// meaning that all of them shared.
+pub(super) fn license_files(metadata: &CoreMetadata) -> impl Iterator<Item = &str> {
+    let promises = metadata.format_version() >= Some((2, 4));
+    let paths = promises.then(|| metadata.all("License-File").map(str::trim));
+    paths.into_iter().flatten()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -295,6 +295,9 @@ pub enum Rule {
     #[error("is a path in RECORD that leaves the archive")]
     RecordPath,
 
+    #[error("is missing, though the metadata name it as a License-File")]
+    LicenseFile,
+
     // Sdists.
     #[error("lies outside the one top folder `{top}`")]
     SecondTop { top: String },

@@ -75,6 +75,8 @@ pub struct Policy {
     pub missing_end_markers: Verdict,
     /// An sdist packed as zip, which today's standard does not know. Default warn.
     pub zip_sdists: Verdict,
+    /// A License-File of the metadata (2.4 and later) that is not in the archive. Default accept.
+    pub license_files: Verdict,
 }
 
 impl Default for Policy {
@@ -87,6 +89,7 @@ impl Default for Policy {
             windows_names: Verdict::Warn,
             missing_end_markers: Verdict::Warn,
             zip_sdists: Verdict::Warn,
+            license_files: Verdict::Accept,
         }
     }
 }

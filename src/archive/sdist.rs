@@ -3,32 +3,44 @@
 //! Standard: the source distribution format (PEP 625, 643). Older sdists, whose folder spells name or version in
 //! another way, are accepted as long as the spelling means the same.
 
+use std::collections::BTreeSet;
 use std::io::{Read, Seek, SeekFrom};
 
-use super::agreement::{check_metadata, is_release_folder};
+use super::agreement::{check_metadata, is_release_folder, license_files};
 use super::error::{Error, Judge, Rule};
 use super::member::{Flow, Kind, Member, Visitor};
 use super::zip_lookup::is_zip;
 use super::zip_walker::ZipWalker;
-use super::{Inspection, Limits, tar_lookup, tar_walker, zip_lookup};
+use super::{Inspection, Limits, Verdict, tar_lookup, tar_walker, zip_lookup};
 use crate::packaging::filename::SdistFormat;
+use crate::packaging::metadata::CoreMetadata;
 use crate::packaging::{DistFilename, Version};
 
 /// Verifies a whole sdist of this version in this format.
 pub(super) fn inspect(
     filename: &DistFilename,
     (version, format): (&Version, SdistFormat),
-    file: impl Read + Seek,
+    mut file: impl Read + Seek,
     limits: &Limits,
 ) -> Result<Inspection, Error> {
     let mut judge = Judge::new(limits);
     let mut content = SdistContent::default();
-    walk(format, file, &mut judge, &mut content)?;
+    walk(format, &mut file, &mut judge, &mut content)?;
     let (path, metadata_bytes) = content.pkg_info.ok_or_else(|| Error::archive(Rule::NoPkgInfo))?;
     let metadata = check_metadata(&path, &metadata_bytes, filename.project(), version)?;
     let top = path.split('/').next().unwrap_or(&path);
     if !is_release_folder(top, filename.project(), version) {
         return Err(Error::member(top, Rule::TopName));
+    }
+    if limits.policy.license_files != Verdict::Accept {
+        let mut promised = PromisedFiles::new(top, &metadata);
+        if !promised.missing.is_empty() {
+            // A second walk, as the metadata may lie behind what they promise. Only checks ask for it.
+            walk(format, &mut file, &mut Judge::new(limits), &mut promised)?;
+        }
+        for path in promised.missing {
+            judge.member(limits.policy.license_files, &path, Rule::LicenseFile)?;
+        }
     }
     Ok(Inspection {
         metadata,
@@ -143,6 +155,42 @@ impl Visitor for SdistContent {
 
     fn end(&mut self, _judge: &mut Judge<'_>) -> Result<Flow, Error> {
         Ok(Flow::Continue)
+    }
+}
+
+/// Strikes out what it finds of the files that the metadata promise.
+struct PromisedFiles {
+    /// Paths in the archive.
+    missing: BTreeSet<String>,
+}
+
+impl PromisedFiles {
+    fn new(top: &str, metadata: &CoreMetadata) -> Self {
+        let paths = license_files(metadata).map(|path| format!("{top}/{path}"));
+        Self {
+            missing: paths.collect(),
+        }
+    }
+}
+
+impl Visitor for PromisedFiles {
+    fn begin(&mut self, member: &Member<'_>, _judge: &mut Judge<'_>) -> Result<(), Error> {
+        if member.kind != Kind::Folder {
+            self.missing.remove(member.path);
+        }
+        Ok(())
+    }
+
+    fn data(&mut self, _bytes: &[u8]) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn end(&mut self, _judge: &mut Judge<'_>) -> Result<Flow, Error> {
+        Ok(if self.missing.is_empty() {
+            Flow::Stop
+        } else {
+            Flow::Continue
+        })
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::io::{Read, Seek};
 
-use super::agreement::{check_metadata, is_release_folder};
+use super::agreement::{check_metadata, is_release_folder, license_files};
 use super::entry_points;
 use super::error::{Error, Judge, Rule};
 use super::limits::Verdict;
@@ -41,6 +41,12 @@ pub(super) fn inspect(
     let (wheel_path, wheel_bytes) = read_required(&mut zip, &folder, "WHEEL", limits.max_side_file_bytes)?;
     check_wheel_file(&wheel_bytes).map_err(|rule| Error::member(&wheel_path, rule))?;
     check_entry_points(&mut zip, &folder, limits)?;
+    for path in license_files(&metadata) {
+        let path = format!("{folder}/licenses/{path}");
+        if zip.find(&path).is_none() {
+            judge.member(limits.policy.license_files, &path, Rule::LicenseFile)?;
+        }
+    }
 
     let record = read_record(&mut zip, &folder, &mut judge)?;
     let mut visitor = RecordedContent::new(record);

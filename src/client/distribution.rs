@@ -1,11 +1,12 @@
 //! A distribution that was checked and is ready to be sent.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
-use crate::archive;
+use crate::archive::{self, Inspection};
 use crate::causes::in_one_line;
+use crate::checks::{Checker, Judgement, Severity};
 use crate::packaging::digest::{Algorithm, MultiHasher, NamedDigest};
 use crate::packaging::{DistFilename, ProjectName, ReleaseVersion, Sha256, upload_form};
 
@@ -47,12 +48,28 @@ impl Distribution {
             path: path.to_owned(),
             reason,
         };
-        let unreadable = |error: io::Error| bad(format!("can't read it: {error}"));
-        let mut file = File::open(path).map_err(unreadable)?;
+        let file = File::open(path).map_err(|error| bad(unreadable(&error)))?;
         let inspection =
             archive::inspect(filename, &file, limits).map_err(|error| bad(in_one_line(&error)))?;
-        file.rewind().map_err(unreadable)?;
-        let (size_bytes, digests) = hash(&mut file).map_err(unreadable)?;
+        let warnings = inspection.warnings.iter().map(ToString::to_string).collect();
+        Self::sound(path, filename, &inspection, comment, warnings)
+    }
+
+    /// Makes a file ready whose archive is sound: hashes it, and fills the form.
+    fn sound(
+        path: &Path,
+        filename: &DistFilename,
+        inspection: &Inspection,
+        comment: Option<&str>,
+        warnings: Vec<String>,
+    ) -> Result<Self, BadFile> {
+        let bad = |reason: String| BadFile {
+            path: path.to_owned(),
+            reason,
+        };
+        let (size_bytes, digests) = File::open(path)
+            .and_then(|mut file| hash(&mut file))
+            .map_err(|error| bad(unreadable(&error)))?;
         let sha256 = digests
             .iter()
             .find(|digest| digest.algorithm == Algorithm::Sha256)
@@ -61,7 +78,7 @@ impl Distribution {
         Ok(Self {
             path: path.to_owned(),
             fields: upload_form::to_fields(filename, &inspection.metadata, &digests, comment),
-            warnings: inspection.warnings.iter().map(ToString::to_string).collect(),
+            warnings,
             filename: filename.clone(),
             size_bytes,
             sha256,
@@ -123,18 +140,49 @@ impl Distribution {
 /// The bad ones.
 pub fn check_all(
     files: &[(PathBuf, DistFilename)],
-    limits: &archive::Limits,
+    checker: &Checker,
     comment: Option<&str>,
 ) -> Result<Vec<Distribution>, Vec<BadFile>> {
     let mut good = Vec::new();
     let mut bad = Vec::new();
-    for (path, filename) in files {
-        match Distribution::check(path, filename, limits, comment) {
+    for judgement in checker.judge(files) {
+        match ready(&judgement, comment) {
             Ok(distribution) => good.push(distribution),
             Err(problem) => bad.push(problem),
         }
     }
     if bad.is_empty() { Ok(good) } else { Err(bad) }
+}
+
+/// The distribution that was judged, unless there is an error in it; warnings may be.
+fn ready(judgement: &Judgement, comment: Option<&str>) -> Result<Distribution, BadFile> {
+    let (errors, warnings): (Vec<_>, Vec<_>) = judgement
+        .problems
+        .iter()
+        .partition(|problem| problem.severity() == Severity::Error);
+    match &judgement.inspection {
+        Some(inspection) if errors.is_empty() => {
+            let warnings = warnings.into_iter().map(|problem| in_one_line(problem)).collect();
+            Distribution::sound(
+                &judgement.path,
+                &judgement.filename,
+                inspection,
+                comment,
+                warnings,
+            )
+        }
+        _ => {
+            let reasons: Vec<String> = errors.into_iter().map(|problem| in_one_line(problem)).collect();
+            Err(BadFile {
+                path: judgement.path.clone(),
+                reason: reasons.join("; "),
+            })
+        }
+    }
+}
+
+fn unreadable(error: &io::Error) -> String {
+    format!("can't read it: {error}")
 }
 
 fn hash(file: &mut File) -> io::Result<(u64, Vec<NamedDigest>)> {

@@ -5,6 +5,7 @@
 
 mod adduser;
 mod build;
+mod check;
 mod completions;
 mod configure;
 mod doctor;
@@ -38,6 +39,7 @@ enum Verb {
     Configure(configure::Arguments),
     Doctor(doctor::Arguments),
     Build(build::Arguments),
+    Check(check::Arguments),
     Publish(publish::Arguments),
     Completions(completions::Arguments),
 }
@@ -87,6 +89,7 @@ fn dispatch(cli: Cli, words: serve::Words) -> Result<ExitCode, Failure> {
         Verb::Configure(arguments) => configure::run(arguments, &environment),
         Verb::Doctor(arguments) => doctor::run(arguments, &environment),
         Verb::Build(arguments) => build::run(arguments, &environment),
+        Verb::Check(arguments) => check::run(&arguments, &environment),
         Verb::Publish(arguments) => publish::run(arguments, &environment),
         Verb::Completions(arguments) => completions::run(arguments),
     }

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use clap::{Args, ValueHint};
 
-use crate::archive;
 use crate::auth::credentials::{Basic, Secret};
+use crate::checks::Checker;
 use crate::client::{self, Client, Distribution, Outcome, Progress, Report, RetryPolicy, Timeouts};
 use crate::config::Environment;
 use crate::config::repository::{self, Target, Wanted};
 use crate::failure::Failure;
+use crate::pep517::Variables;
 use crate::terminal;
 use crate::terminal::progress::TransferBar;
 use crate::terminal::prompt::{
@@ -117,7 +118,7 @@ pub(super) fn run(arguments: Arguments, environment: &Environment) -> Result<Exi
     for note in &target.notes {
         terminal::note(note);
     }
-    let distributions = arguments.distributions()?;
+    let distributions = arguments.distributions(environment)?;
     let credentials = arguments.credentials(&target, environment)?;
     if arguments.verbose {
         terminal::note(provenance(&target));
@@ -169,7 +170,7 @@ impl Arguments {
     }
 
     /// The files that are meant, all of them sound.
-    fn distributions(&self) -> Result<Vec<Distribution>, Failure> {
+    fn distributions(&self, environment: &Environment) -> Result<Vec<Distribution>, Failure> {
         let named = match &self.files[..] {
             [] if !Path::new(DEFAULT_FOLDER).exists() => {
                 return Err(client::Error::NoDistributions {
@@ -186,8 +187,8 @@ impl Arguments {
             let reason = ignored.reason.as_deref().unwrap_or("not a distribution");
             terminal::note(format!("ignored `{}`: {reason}", ignored.path.display()));
         }
-        let limits = archive::Limits::default();
-        let checked = client::check_all(&selection.files, &limits, self.comment.as_deref());
+        let checker = Checker::new(Variables::without_credentials(environment.variables()));
+        let checked = client::check_all(&selection.files, &checker, self.comment.as_deref());
         let distributions = checked.map_err(client::Error::BadFiles)?;
         for distribution in &distributions {
             for warning in distribution.warnings() {

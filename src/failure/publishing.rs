@@ -16,7 +16,9 @@ impl From<Error> for Failure {
             }
             Error::SameName { .. } => "name only the one that you mean",
             Error::Unreadable { .. } => "check who may read it",
-            Error::BadFiles(_) => "nothing was sent; build them again with `pkgctl build`",
+            Error::BadFiles(_) => {
+                "nothing was sent; `pkgctl check` says what to do about each, and `pkgctl build` builds them again"
+            }
             Error::Certificate { .. } => "name a PEM file with --cert or --client-cert",
             Error::Setup(_) => "check the certificates of this system, or name some with --cert",
             Error::Upload {

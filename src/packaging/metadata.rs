@@ -133,6 +133,13 @@ impl CoreMetadata {
         self.first("Metadata-Version").unwrap_or_default().trim()
     }
 
+    /// The same as numbers, which compare as versions do; `None` when they are none.
+    #[must_use]
+    pub fn format_version(&self) -> Option<(u16, u16)> {
+        let (major, minor) = self.metadata_version().split_once('.')?;
+        Some((major.parse().ok()?, minor.parse().ok()?))
+    }
+
     /// The project.
     #[must_use]
     pub fn name(&self) -> &ProjectName {
@@ -179,6 +186,12 @@ impl CoreMetadata {
         self.unfolded_description
             .as_deref()
             .or_else(|| Some(self.headers.body()).filter(|body| !body.trim().is_empty()))
+    }
+
+    /// Whether there is both a Description header and a body, of which readers would show different ones.
+    #[must_use]
+    pub fn has_description_twice(&self) -> bool {
+        self.unfolded_description.is_some() && !self.headers.body().trim().is_empty()
     }
 }
 

@@ -18,6 +18,12 @@ pub fn warning(text: impl Display) {
     let _ = writeln!(anstream::stderr(), "\x1b[1;33mwarning:\x1b[0m {text}");
 }
 
+/// Tells the user what is wrong and does not end the command: one line on stderr. Its first word is red on a
+/// terminal, unless `NO_COLOR` is set.
+pub fn error(text: impl Display) {
+    let _ = writeln!(anstream::stderr(), "\x1b[1;31merror:\x1b[0m {text}");
+}
+
 /// Writes what the command was asked for to stdout, as it is.
 ///
 /// # Errors

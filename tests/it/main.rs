@@ -20,6 +20,7 @@ use std::path::Path;
 mod adduser; // the passwords file
 mod architecture; // who may use whom, read from the sources
 mod build; // sdists and wheels of all kinds of projects
+mod check; // what is wrong with distributions, before they are sent
 mod configure; // the files of pip and of uploaders
 mod doctor; // what is wrong between user, tools and index
 mod drop_in; // beside a real pypiserver, request by request
