@@ -97,3 +97,40 @@ fn is_comments(text: &str) -> bool {
     }
     rest.is_empty()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn content_types_are_read_with_their_parameters() {
+        for (value, kind) in [
+            ("text/plain", Kind::Plain),
+            ("Text/X-RST; charset=UTF-8", Kind::Restructured),
+            ("text/markdown; charset=\"utf-8\"; variant=GFM;", Kind::Markdown),
+            ("text/x-rst; variant=any", Kind::Restructured),
+        ] {
+            assert_eq!(Kind::parse(value), Ok(kind), "{value}");
+        }
+        for value in [
+            "text",
+            "text/html",
+            "text/markdown; variant=gfm",
+            "text/plain; charset=ascii",
+            "text/plain; charset",
+            "text/markdown, text/plain",
+        ] {
+            assert!(Kind::parse(value).is_err(), "{value}");
+        }
+    }
+
+    #[test]
+    fn comments_alone_show_nothing() {
+        for text in ["<!-- a -->", "\n<!-- a -->\n\n<!-- b\n-->\n", "<!-- a"] {
+            assert!(is_comments(text), "{text:?}");
+        }
+        for text in ["x", "<!-- a --> b", "# <!-- a -->"] {
+            assert!(!is_comments(text), "{text:?}");
+        }
+    }
+}

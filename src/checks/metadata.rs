@@ -141,3 +141,64 @@ fn shown(value: &str) -> String {
     }
     shown
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes(version: &str, headers: &str) -> Vec<&'static str> {
+        let text = format!("Metadata-Version: {version}\nName: a\nVersion: 1\n{headers}\nbody\n");
+        let metadata = CoreMetadata::parse(text.as_bytes()).unwrap();
+        judge(&metadata).iter().map(Problem::code).collect()
+    }
+
+    #[test]
+    fn each_rule_is_broken_by_what_breaks_it_alone() {
+        for (version, headers, expected) in [
+            ("2.0", "", "metadata-version"),
+            ("2.7", "", "metadata-version"),
+            ("2.3", "License-Expression: MIT\n", "header-too-new"),
+            ("1.2", "Description-Content-Type: text/plain\n", "header-too-new"),
+            ("2.4", "Import-Name: a\n", "header-too-new"),
+            ("2.1", "Summary: a\nSummary: b\nsummary: c\n", "header-repeated"),
+            ("2.1", "X-Mine: a\nx-mine: b\n", "header-unknown"),
+            ("2.1", "Description: a\n", "description-twice"),
+            ("2.1", "Summary: a\n  b\n", "summary-lines"),
+            ("2.1", "Requires-Dist: a >=\n", "requirement"),
+            ("2.1", "Provides-Extra: -\n", "extra"),
+            ("2.2", "Dynamic: version\n", "dynamic"),
+            ("2.2", "Dynamic: colour\n", "dynamic"),
+            ("2.4", "License: MIT\nLicense-Expression: MIT\n", "license-twice"),
+            (
+                "2.4",
+                "License-Expression: MIT\nClassifier: License :: X\n",
+                "license-classifier",
+            ),
+            ("2.4", "License-File: ../LICENSE\n", "license-file-path"),
+            ("2.4", "License-File: a\\b\n", "license-file-path"),
+            ("2.4", "License-File: C:/b\n", "license-file-path"),
+        ] {
+            assert_eq!(codes(version, headers), [expected], "{version}: {headers}");
+        }
+    }
+
+    #[test]
+    fn what_the_standard_allows_passes() {
+        for (version, headers) in [
+            ("1.0", "Summary: a\nKeywords: a b\n"),
+            ("2.1", "License-File: LICEN[CS]E*\n"),
+            ("2.3", "License: MIT\nClassifier: License :: X\n"),
+            (
+                "2.4",
+                "License-Expression: MIT\nLicense-File: a/LICENSE.txt\nLicense:\n",
+            ),
+            ("2.6", "Import-Name: a.b ; private\nDynamic: Requires-Dist\n"),
+            (
+                "2.1",
+                "Requires-Dist: a @ https://example.org/a.whl\nRequires-Dist: b[c]~=1.0; python_version<'3.9'\n",
+            ),
+        ] {
+            assert!(codes(version, headers).is_empty(), "{version}: {headers}");
+        }
+    }
+}

@@ -154,15 +154,18 @@ pub fn check_all(
     if bad.is_empty() { Ok(good) } else { Err(bad) }
 }
 
-/// The distribution that was judged, unless there is an error in it; warnings may be.
+/// The distribution that was judged, unless there is an error in it. Of the warnings those about the archive go
+/// along; what could be nicer for readers is `pkgctl check`'s to say, not a matter of every upload.
 fn ready(judgement: &Judgement, comment: Option<&str>) -> Result<Distribution, BadFile> {
-    let (errors, warnings): (Vec<_>, Vec<_>) = judgement
+    let errors: Vec<String> = judgement
         .problems
         .iter()
-        .partition(|problem| problem.severity() == Severity::Error);
+        .filter(|problem| problem.severity() == Severity::Error)
+        .map(|problem| in_one_line(problem))
+        .collect();
     match &judgement.inspection {
         Some(inspection) if errors.is_empty() => {
-            let warnings = warnings.into_iter().map(|problem| in_one_line(problem)).collect();
+            let warnings = inspection.warnings.iter().map(ToString::to_string).collect();
             Distribution::sound(
                 &judgement.path,
                 &judgement.filename,
@@ -171,13 +174,10 @@ fn ready(judgement: &Judgement, comment: Option<&str>) -> Result<Distribution, B
                 warnings,
             )
         }
-        _ => {
-            let reasons: Vec<String> = errors.into_iter().map(|problem| in_one_line(problem)).collect();
-            Err(BadFile {
-                path: judgement.path.clone(),
-                reason: reasons.join("; "),
-            })
-        }
+        _ => Err(BadFile {
+            path: judgement.path.clone(),
+            reason: errors.join("; "),
+        }),
     }
 }
 

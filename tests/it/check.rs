@@ -86,6 +86,199 @@ fn each_bad_file_is_named_with_cause_and_remedy() {
     assert_eq!(outcome.stderr.matches("hint: ").count(), 4, "{}", outcome.stderr);
 }
 
+#[test]
+fn machines_read_json() {
+    let bed = Testbed::new();
+    described("text/markdown", "")
+        .build()
+        .write_into(bed.path("dist"));
+    let read = |arguments: &[&str], code: i32| -> serde_json::Value {
+        let outcome = bed
+            .run([&["check", "--json"], arguments].concat())
+            .expect_code(code);
+        assert_eq!(outcome.stderr, "");
+        serde_json::from_str(&outcome.stdout).unwrap()
+    };
+    let told = read(&[], 0);
+    let file = &told["files"][0];
+    assert_eq!(file["path"], "dist/my_lib-1.0-py3-none-any.whl");
+    assert_eq!(file["filename"], "my_lib-1.0-py3-none-any.whl");
+    assert_eq!(file["verdict"], "passed-with-warnings");
+    assert_eq!(file["problems"][0]["severity"], "warning");
+    assert_eq!(file["problems"][0]["code"], "description-missing");
+    assert_eq!(file["problems"][0]["cause"], "it has no long description");
+    assert!(file["problems"][0]["remedy"].as_str().unwrap().contains("readme"));
+    let told = read(&["--strict"], 1);
+    assert_eq!(told["files"][0]["verdict"], "failed-due-to-warnings");
+}
+
+#[test]
+fn nothing_to_check_is_an_error_and_a_wrong_flag_another() {
+    let bed = Testbed::new();
+    bed.run(["check"]).expect_failure(1, "`dist`");
+    bed.run(["check", "dist/*.whl"]).expect_failure(1, "dist/*.whl");
+    bed.write("notes.txt", "x");
+    bed.run(["check", "notes.txt"]).expect_failure(1, "notes.txt");
+    bed.run(["check", "--lenient"]).expect_code(2);
+}
+
+#[test]
+fn promised_license_files_are_looked_for_in_wheels_and_sdists() {
+    let bed = Testbed::new();
+    let licensed = |builder: Builder| {
+        builder
+            .metadata_version("2.4")
+            .header(MARKDOWN.0, MARKDOWN.1)
+            .header("License-File", "LICENSE")
+            .header("License-File", "third/NOTICE")
+    };
+    let files = [
+        licensed(wheel("a", "1")).file("a-1.dist-info/licenses/LICENSE", "x"),
+        licensed(sdist("a", "1")).file("third/NOTICE", "x"),
+        licensed(wheel("b", "1"))
+            .file("b-1.dist-info/licenses/LICENSE", "x")
+            .file("b-1.dist-info/licenses/third/NOTICE", "x"),
+        licensed(sdist("b", "1"))
+            .file("third/NOTICE", "x")
+            .file("LICENSE", "x"),
+    ];
+    for file in files {
+        file.build().write_into(bed.path("dist"));
+    }
+    let outcome = bed.run(["check"]).expect_code(1);
+    let words: Vec<String> = verdicts(&outcome.stdout)
+        .into_iter()
+        .map(|(_, word)| word)
+        .collect();
+    assert_eq!(
+        words,
+        ["FAILED", "PASSED", "FAILED", "PASSED"],
+        "{}",
+        outcome.stderr
+    );
+    for path in ["a-1.dist-info/licenses/third/NOTICE", "a-1/LICENSE"] {
+        let reason = format!("the member `{path}` is missing");
+        assert!(outcome.stderr.contains(&reason), "{reason}: {}", outcome.stderr);
+    }
+}
+
+#[test]
+fn without_docutils_it_is_said_that_nothing_was_rendered() {
+    let bed = Testbed::new();
+    described("text/x-rst", "* a list\n")
+        .build()
+        .write_into(bed.path("dist"));
+    // A Python that is none, before no other.
+    bed.write("bin/python3", "#!/bin/sh\nexit 3\n");
+    let run = |arguments: &[&str]| {
+        let mut command = bed.pkgctl([&["check"], arguments].concat());
+        Outcome::of(command.env("PATH", bed.path("bin")))
+    };
+    let outcome = run(&[]).expect_code(0);
+    assert!(
+        outcome.stdout.ends_with("PASSED with warnings\n"),
+        "{}",
+        outcome.stdout
+    );
+    assert!(outcome.stderr.contains("was not rendered"), "{}", outcome.stderr);
+    run(&["--strict"]).expect_code(1);
+    described("text/x-rst", "A title\n====\n")
+        .build()
+        .write_into(bed.path("dist"));
+    let outcome = run(&[]).expect_code(1);
+    assert!(
+        outcome.stderr.contains("at line 2: Title underline too short"),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
+fn what_lies_in_the_current_folder_is_not_taken_for_docutils() {
+    let Ok(twine) = tools::twine() else { return };
+    let bed = Testbed::new();
+    described("text/x-rst", "Title\n=====\n")
+        .build()
+        .write_into(bed.path("dist"));
+    for module in ["docutils", "readme_renderer", "json", "io"] {
+        bed.write(&format!("{module}.py"), "open('caught', 'w').close()\n");
+    }
+    let mut command = bed.pkgctl(["check", "--strict"]);
+    command.env("PATH", twine.folder()).env("PYTHONPATH", bed.home());
+    Outcome::of(&mut command).expect_code(0);
+    assert!(!bed.path("caught").exists());
+}
+
+/// Texts put together from pieces that mean something to docutils, a different one for each number.
+fn made_up_text(number: u64) -> String {
+    const PIECES: [&str; 26] = [
+        "A title",
+        "====",
+        "------",
+        "\n",
+        "\n",
+        "\n",
+        "Example::",
+        "  indented",
+        ".. note::",
+        ".. toctree::",
+        ".. raw:: html",
+        "see :class:`Foo`, and more",
+        "see :code:`x` now",
+        "this is **bold",
+        "this is **bold**",
+        "- item",
+        "1. one",
+        "> quoted",
+        "| line",
+        "..",
+        ".. comment:: of sorts",
+        "``literal",
+        "text`` ends",
+        "====  ====",
+        "a     b",
+        ":field: value",
+    ];
+    let mut state = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut text = String::new();
+    for _ in 0..8 {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        let piece = usize::try_from(state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33).unwrap();
+        text.push_str(PIECES[piece % PIECES.len()]);
+        text.push('\n');
+    }
+    text
+}
+
+#[test]
+fn what_fails_without_docutils_fails_with_it() {
+    let Ok(twine) = tools::twine() else { return };
+    let bed = Testbed::new();
+    for number in 0..400 {
+        wheel(&format!("p{number:03}"), "1")
+            .header("Description-Content-Type", "text/x-rst")
+            .description(&made_up_text(number))
+            .build()
+            .write_into(bed.path("dist"));
+    }
+    let check = |path: &std::path::Path| {
+        let outcome = Outcome::of(bed.pkgctl(["check"]).env("PATH", path));
+        verdicts(&outcome.stdout)
+    };
+    let (without, with) = (check(&bed.path("none")), check(twine.folder()));
+    assert_eq!((without.len(), with.len()), (400, 400));
+    let mut found = 0;
+    for (number, (without, with)) in without.iter().zip(&with).enumerate() {
+        let text = made_up_text(u64::try_from(number).unwrap());
+        found += usize::from(without.1 == FAILED);
+        assert!(without.1 != FAILED || with.1 == FAILED, "{without:?}:\n{text}");
+    }
+    let failed = with.iter().filter(|(_, verdict)| verdict == FAILED).count();
+    assert!(found > 50 && failed < 400, "{found} found of {failed}");
+}
+
 /// What twine and pkgctl make of a file; `reason` says why they differ where they do.
 struct Case {
     name: &'static str,
@@ -355,4 +548,16 @@ fn verdicts_are_those_of_twine_or_differ_for_a_reason() {
         assert_eq!(case.reason.is_empty(), case.twine == case.pkgctl, "{}", case.name);
     }
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+
+    // docutils by itself, without the package around it that indexes use, is as good.
+    let Ok(flit) = tools::flit() else { return };
+    for (case, path) in cases
+        .iter()
+        .zip(&paths)
+        .filter(|(case, _)| case.name.contains("rst"))
+    {
+        let outcome = Outcome::of(bed.pkgctl(["check"]).arg(path).env("PATH", flit.folder()));
+        let said = verdicts(&outcome.stdout);
+        assert_eq!(said[0].1, case.pkgctl, "{}: {}", case.name, outcome.stderr);
+    }
 }

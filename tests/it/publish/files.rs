@@ -177,3 +177,28 @@ fn an_sdist_of_the_past_is_sent_and_a_name_of_the_past_is_explained() {
         &["ignored `dist/Old.Style_Pkg-1.0dev-r123.tar.gz`: ", "version"],
     );
 }
+
+#[test]
+fn a_readme_that_would_not_show_stops_everything_too() {
+    let readme = |name: &str, text: &str| {
+        wheel(name, "1.0")
+            .header("Description-Content-Type", "text/x-rst")
+            .description(text)
+            .build()
+    };
+    let bad = [
+        readme("a", "A title\n====\n"),
+        readme("b", ".. raw:: html\n\n   <b>\n"),
+    ];
+    let world = World::new(&[bad[0].clone(), bad[1].clone(), my_wheel()], [Reply::ok()]);
+    let outcome = world.publish(&[]).expect_failure(1, "underline too short");
+    for named in [
+        "a-1.0-py3-none-any.whl",
+        "b-1.0-py3-none-any.whl",
+        "\"raw\" directive",
+        "pkgctl check",
+    ] {
+        assert!(outcome.stderr.contains(named), "{named}: {}", outcome.stderr);
+    }
+    assert!(world.uploaded().is_empty());
+}
