@@ -306,7 +306,7 @@ mod tests {
         for text in [
             "",
             "A description.\n",
-            "One line,\nand another (of two).\n\nMore.\n",
+            "One line,\nand another (of two).\n\nMore text\n",
         ] {
             assert!(is_plain(text), "{text:?}");
         }

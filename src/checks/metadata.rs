@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use pep508_rs::{Requirement, VerbatimUrl};
 
 use super::headers::{METADATA_VERSIONS, known};
+use super::license;
 use super::problem::Problem;
 use crate::packaging::ProjectName;
 use crate::packaging::metadata::CoreMetadata;
@@ -98,13 +99,15 @@ fn values(metadata: &CoreMetadata) -> Vec<Problem> {
 
 fn licenses(metadata: &CoreMetadata) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let is_stated = |header: &str| {
-        metadata
-            .first(header)
-            .is_some_and(|value| !value.trim().is_empty())
-    };
-    if is_stated("License-Expression") {
-        if is_stated("License") {
+    let stated = |header: &str| metadata.first(header).filter(|value| !value.trim().is_empty());
+    if let Some(expression) = stated("License-Expression") {
+        if let Err(error) = license::check(expression) {
+            problems.push(Problem::LicenseExpression {
+                expression: shown(expression),
+                reason: error.to_string(),
+            });
+        }
+        if stated("License").is_some() {
             problems.push(Problem::LicenseTwice);
         }
         let classifier = metadata
@@ -174,6 +177,7 @@ mod tests {
                 "License-Expression: MIT\nClassifier: License :: X\n",
                 "license-classifier",
             ),
+            ("2.4", "License-Expression: Apache 2.0\n", "license-expression"),
             ("2.4", "License-File: ../LICENSE\n", "license-file-path"),
             ("2.4", "License-File: a\\b\n", "license-file-path"),
             ("2.4", "License-File: C:/b\n", "license-file-path"),

@@ -9,12 +9,14 @@
 //! | which problems there are, how bad they are, and what to do about each | `problem.rs` |
 //! | which headers there are, since when, how often | `headers.rs` |
 //! | what the headers must and must not say together | `metadata.rs` |
+//! | what a license expression may be | `license.rs` |
 //! | what kind of text the long description is | `description.rs` |
 //! | whether a reStructuredText description renders | `render.rs` with `render.py`; `markup.rs` where there is no renderer |
 //! | which files lie beside newer ones | `stale.rs` |
 
 mod description;
 mod headers;
+mod license;
 mod markup;
 mod metadata;
 mod problem;

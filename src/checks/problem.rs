@@ -54,6 +54,8 @@ pub enum Problem {
     LicenseTwice,
     #[error("its metadata hold the classifier `{0}` beside a License-Expression, which replaces it")]
     LicenseClassifier(String),
+    #[error("its License-Expression `{expression}` is not valid: {reason}")]
+    LicenseExpression { expression: String, reason: String },
     #[error("its License-File `{0}` is not a relative path with `/` between its parts")]
     LicenseFilePath(String),
 
@@ -108,6 +110,7 @@ impl Problem {
             | Self::Extra(_)
             | Self::Dynamic(_)
             | Self::LicenseTwice
+            | Self::LicenseExpression { .. }
             | Self::LicenseFilePath(_)
             | Self::ContentType { .. }
             | Self::DescriptionBlank
@@ -134,6 +137,7 @@ impl Problem {
             Self::Dynamic(_) => "dynamic",
             Self::LicenseTwice => "license-twice",
             Self::LicenseClassifier(_) => "license-classifier",
+            Self::LicenseExpression { .. } => "license-expression",
             Self::LicenseFilePath(_) => "license-file-path",
             Self::ContentType { .. } => "content-type",
             Self::ContentTypeMissing => "content-type-missing",
@@ -173,6 +177,9 @@ impl Problem {
                 "leave the License out; `license = \"MIT\"` in pyproject.toml is the expression"
             }
             Self::LicenseClassifier(_) => "leave the `License ::` classifiers out",
+            Self::LicenseExpression { .. } => {
+                "write it as in `license = \"MIT OR Apache-2.0\"`; a license without a name in SPDX is a LicenseRef-"
+            }
             Self::LicenseFilePath(_) => "name plain files in `license-files` of pyproject.toml",
             Self::ContentType { .. } => {
                 "state text/markdown, text/x-rst or text/plain, as the build backend does for README.md, .rst and .txt"

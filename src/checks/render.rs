@@ -123,8 +123,8 @@ fn problem(complaint: &str) -> Problem {
         return Problem::DescriptionBlank;
     }
     let parsed = first.strip_prefix("<string>:").and_then(|rest| {
-        let (line, rest) = rest.split_once(':')?;
-        let (_, message) = rest.split_once(") ")?;
+        let (place, message) = rest.split_once(") ")?;
+        let (line, _) = place.split_once(':').unwrap_or_default();
         Some((line.parse().ok(), message))
     });
     let (line, message) = parsed.unwrap_or((None, first));

@@ -445,6 +445,20 @@ fn cases() -> Vec<Case> {
             PASSED,
         ),
         same(
+            "license by its old name",
+            markdown("x\n")
+                .metadata_version("2.4")
+                .header("License-Expression", "Apache 2.0"),
+            FAILED,
+        ),
+        same(
+            "licenses in lower case",
+            markdown("x\n")
+                .metadata_version("2.4")
+                .header("License-Expression", "mit or (apache-2.0 and LicenseRef-Mine)"),
+            PASSED,
+        ),
+        same(
             "license file with a star",
             markdown("x\n")
                 .metadata_version("2.4")
