@@ -6,17 +6,9 @@
 use super::problem::Problem;
 use crate::packaging::metadata::CoreMetadata;
 
-/// A description that has something to say.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Text {
-    /// Must be rendered to know whether it can be.
-    Restructured(String),
-    /// Always renders: whatever is no markup is text.
-    Other,
-}
-
-/// What is wrong with the description, and the description itself when it is worth a look.
-pub(super) fn judge(metadata: &CoreMetadata) -> (Vec<Problem>, Option<Text>) {
+/// What is wrong with the description, and its text when that must be rendered to know whether it can be: all but
+/// reStructuredText always renders, since whatever is no markup is text.
+pub(super) fn judge(metadata: &CoreMetadata) -> (Vec<Problem>, Option<&str>) {
     let mut problems = Vec::new();
     let kind = match metadata.first("Description-Content-Type").map(str::trim) {
         None | Some("" | "UNKNOWN") => {
@@ -37,15 +29,10 @@ pub(super) fn judge(metadata: &CoreMetadata) -> (Vec<Problem>, Option<Text>) {
         problems.push(Problem::DescriptionMissing);
         return (problems, None);
     }
-    let text = match kind {
-        Kind::Restructured => Text::Restructured(text.to_owned()),
-        Kind::Markdown if is_comments(text) => {
-            problems.push(Problem::DescriptionBlank);
-            return (problems, None);
-        }
-        Kind::Markdown | Kind::Plain => Text::Other,
-    };
-    (problems, Some(text))
+    if kind == Kind::Markdown && is_comments(text) {
+        problems.push(Problem::DescriptionBlank);
+    }
+    (problems, (kind == Kind::Restructured).then_some(text))
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

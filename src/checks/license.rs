@@ -91,7 +91,24 @@ fn check_exception(word: &str) -> Result<(), LicenseError> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_judged_without_a_panic(text in "(MIT|ISC|LicenseRef-|AND|or|WITH|[()]| |é|.){0,20}") {
+            let _ = check(&text);
+        }
+
+        #[test]
+        fn expressions_made_by_the_grammar_are_valid(
+            licenses in prop::collection::vec("MIT|isc|\\(Zlib\\)|LicenseRef-a1|GPL-2.0-only WITH GCC-exception-2.0", 1..8),
+            joint in " (AND|or|Or) ",
+        ) {
+            prop_assert_eq!(check(&licenses.join(&joint)), Ok(()));
+        }
+    }
 
     // Each verdict is that of packaging's `canonicalize_license_expression`.
     #[test]

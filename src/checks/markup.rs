@@ -250,7 +250,23 @@ fn unfinished_strong(block: &Block<'_>) -> Mistake {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn any_text_is_looked_at_without_a_panic(
+            text in "(A title|====|::|\\.\\. |[a-z]{3}::|:a:`|`|\\*\\*| |\n|é|.){0,30}",
+        ) {
+            let _ = (first_mistake(&text), is_plain(&text));
+        }
+
+        #[test]
+        fn plain_paragraphs_have_no_mistakes(text in "([a-z]{1,9}[ ,\n]){0,30}") {
+            prop_assert!(first_mistake(&text).is_none());
+        }
+    }
 
     fn mistake(text: &str) -> Option<String> {
         first_mistake(text).map(|problem| problem.to_string())

@@ -32,7 +32,6 @@ pub use stale::add_stale;
 use crate::archive::{self, Inspection, Limits, Policy, Rule};
 use crate::packaging::DistFilename;
 use crate::pep517::Variables;
-use description::Text;
 use render::Renderer;
 
 /// Judges distributions.
@@ -138,13 +137,10 @@ impl Checker {
         };
         judgement.problems.extend(oddities(&inspection));
         judgement.problems.extend(metadata::judge(&inspection.metadata));
-        let (problem, text) = description::judge(&inspection.metadata);
-        judgement.problems.extend(problem);
+        let (problems, text) = description::judge(&inspection.metadata);
+        judgement.problems.extend(problems);
+        let text = text.map(str::to_owned);
         judgement.inspection = Some(inspection);
-        let text = match text {
-            Some(Text::Restructured(text)) => Some(text),
-            _ => None,
-        };
         (judgement, text)
     }
 }

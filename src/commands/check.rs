@@ -11,6 +11,7 @@ use crate::checks::{self, Checker, Judgement, Problem, Severity, Verdict};
 use crate::client;
 use crate::config::Environment;
 use crate::failure::Failure;
+use crate::packaging::DistFilename;
 use crate::pep517::Variables;
 use crate::terminal;
 
@@ -66,7 +67,7 @@ pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
 }
 
 /// The files that are meant; those that were passed over are mentioned.
-fn files(arguments: &Arguments) -> Result<Vec<(PathBuf, crate::packaging::DistFilename)>, Failure> {
+fn files(arguments: &Arguments) -> Result<Vec<(PathBuf, DistFilename)>, Failure> {
     let named = match &arguments.paths[..] {
         [] if !Path::new(DEFAULT_FOLDER).exists() => {
             return Err(client::Error::NoDistributions {
