@@ -30,6 +30,7 @@ Register-ArgumentCompleter -Native -CommandName 'pkgctl' -ScriptBlock {
             [CompletionResult]::new('configure', 'configure', [CompletionResultType]::ParameterValue, 'Set up this account''s pip, twine and `pkgctl publish` for a private index')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find out what is wrong between you, your tools and the index')
             [CompletionResult]::new('build', 'build', [CompletionResultType]::ParameterValue, 'Build an sdist and a wheel of a Python project')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check distributions before they are published')
             [CompletionResult]::new('publish', 'publish', [CompletionResultType]::ParameterValue, 'Upload distributions to a package index')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the script that completes pkgctl''s commands and options in a shell')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -191,6 +192,13 @@ Register-ArgumentCompleter -Native -CommandName 'pkgctl' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'pkgctl;check' {
+            [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Count warnings as errors')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print what was found as JSON')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'pkgctl;publish' {
             [CompletionResult]::new('-r', '-r', [CompletionResultType]::ParameterName, 'Name of a repository in ~/.pypirc [env: PKGCTL_REPOSITORY]')
             [CompletionResult]::new('--repository', '--repository', [CompletionResultType]::ParameterName, 'Name of a repository in ~/.pypirc [env: PKGCTL_REPOSITORY]')
@@ -227,6 +235,7 @@ Register-ArgumentCompleter -Native -CommandName 'pkgctl' -ScriptBlock {
             [CompletionResult]::new('configure', 'configure', [CompletionResultType]::ParameterValue, 'Set up this account''s pip, twine and `pkgctl publish` for a private index')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find out what is wrong between you, your tools and the index')
             [CompletionResult]::new('build', 'build', [CompletionResultType]::ParameterValue, 'Build an sdist and a wheel of a Python project')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check distributions before they are published')
             [CompletionResult]::new('publish', 'publish', [CompletionResultType]::ParameterValue, 'Upload distributions to a package index')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the script that completes pkgctl''s commands and options in a shell')
             [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
@@ -245,6 +254,9 @@ Register-ArgumentCompleter -Native -CommandName 'pkgctl' -ScriptBlock {
             break
         }
         'pkgctl;help;build' {
+            break
+        }
+        'pkgctl;help;check' {
             break
         }
         'pkgctl;help;publish' {

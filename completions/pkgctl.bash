@@ -22,6 +22,9 @@ _pkgctl() {
             pkgctl,build)
                 cmd="pkgctl__subcmd__build"
                 ;;
+            pkgctl,check)
+                cmd="pkgctl__subcmd__check"
+                ;;
             pkgctl,completions)
                 cmd="pkgctl__subcmd__completions"
                 ;;
@@ -45,6 +48,9 @@ _pkgctl() {
                 ;;
             pkgctl__subcmd__help,build)
                 cmd="pkgctl__subcmd__help__subcmd__build"
+                ;;
+            pkgctl__subcmd__help,check)
+                cmd="pkgctl__subcmd__help__subcmd__check"
                 ;;
             pkgctl__subcmd__help,completions)
                 cmd="pkgctl__subcmd__help__subcmd__completions"
@@ -71,7 +77,7 @@ _pkgctl() {
 
     case "${cmd}" in
         pkgctl)
-            opts="-h -V --help --version serve adduser configure doctor build publish completions help"
+            opts="-h -V --help --version serve adduser configure doctor build check publish completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -161,6 +167,20 @@ _pkgctl() {
                     COMPREPLY=($(compgen -W "auto pip uv" -- "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pkgctl__subcmd__check)
+            opts="-h --strict --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;
@@ -304,7 +324,7 @@ _pkgctl() {
             return 0
             ;;
         pkgctl__subcmd__help)
-            opts="serve adduser configure doctor build publish completions help"
+            opts="serve adduser configure doctor build check publish completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -332,6 +352,20 @@ _pkgctl() {
             return 0
             ;;
         pkgctl__subcmd__help__subcmd__build)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pkgctl__subcmd__help__subcmd__check)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )

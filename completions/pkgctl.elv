@@ -27,6 +27,7 @@ set edit:completion:arg-completer[pkgctl] = {|@words|
             cand configure 'Set up this account''s pip, twine and `pkgctl publish` for a private index'
             cand doctor 'Find out what is wrong between you, your tools and the index'
             cand build 'Build an sdist and a wheel of a Python project'
+            cand check 'Check distributions before they are published'
             cand publish 'Upload distributions to a package index'
             cand completions 'Print the script that completes pkgctl''s commands and options in a shell'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -182,6 +183,12 @@ set edit:completion:arg-completer[pkgctl] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'pkgctl;check'= {
+            cand --strict 'Count warnings as errors'
+            cand --json 'Print what was found as JSON'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'pkgctl;publish'= {
             cand -r 'Name of a repository in ~/.pypirc [env: PKGCTL_REPOSITORY]'
             cand --repository 'Name of a repository in ~/.pypirc [env: PKGCTL_REPOSITORY]'
@@ -216,6 +223,7 @@ set edit:completion:arg-completer[pkgctl] = {|@words|
             cand configure 'Set up this account''s pip, twine and `pkgctl publish` for a private index'
             cand doctor 'Find out what is wrong between you, your tools and the index'
             cand build 'Build an sdist and a wheel of a Python project'
+            cand check 'Check distributions before they are published'
             cand publish 'Upload distributions to a package index'
             cand completions 'Print the script that completes pkgctl''s commands and options in a shell'
             cand help 'Print this message or the help of the given subcommand(s)'
@@ -229,6 +237,8 @@ set edit:completion:arg-completer[pkgctl] = {|@words|
         &'pkgctl;help;doctor'= {
         }
         &'pkgctl;help;build'= {
+        }
+        &'pkgctl;help;check'= {
         }
         &'pkgctl;help;publish'= {
         }
