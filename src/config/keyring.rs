@@ -9,9 +9,11 @@ use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use serde::Deserialize;
 use zeroize::Zeroizing;
 
 use super::Environment;
+use super::ambient::SECRET_VARIABLES;
 use crate::auth::Secret;
 
 /// How long a person may take to unlock the keyring; nobody may be there to do it.
@@ -104,6 +106,25 @@ impl Keyring {
         Ok((!password.is_empty()).then(|| Secret::new(password)))
     }
 
+    /// The user and the password that a service has, if it has one. Not every backend can tell, and programs of before
+    /// 2024 can't be asked; that counts as having none.
+    ///
+    /// # Errors
+    /// The program could not be run.
+    pub fn login(&self, service: &str) -> Result<Option<(String, Secret)>, KeyringError> {
+        let answer = self.call(
+            &["--mode", "creds", "--output", "json", "get", "--", service],
+            None,
+        )?;
+        if !answer.succeeded {
+            return Ok(None);
+        }
+        let login: Option<Login> = serde_json::from_str(answer.output.trim()).ok();
+        Ok(login
+            .filter(|login| !login.username.is_empty() && !login.password.is_empty())
+            .map(|login| (login.username, Secret::new(login.password))))
+    }
+
     /// Removes the password of a user; one that isn't there is no error. Tells whether there was one.
     ///
     /// # Errors
@@ -123,13 +144,20 @@ impl Keyring {
         username: &str,
         input: Option<&Secret>,
     ) -> Result<Answer, KeyringError> {
+        self.call(&[operation, "--", service, username], input)
+    }
+
+    fn call(&self, arguments: &[&str], input: Option<&Secret>) -> Result<Answer, KeyringError> {
         let start_error = |source| KeyringError::Start {
             program: self.program.clone(),
             source,
         };
-        let mut child = Command::new(&self.program)
-            .args([operation, "--", service, username])
-            .env_remove("PKGCTL_PASSWORD")
+        let mut command = Command::new(&self.program);
+        for name in SECRET_VARIABLES {
+            command.env_remove(name);
+        }
+        let mut child = command
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -159,6 +187,13 @@ impl Keyring {
                 .to_owned(),
         })
     }
+}
+
+/// What the program says of a login.
+#[derive(Deserialize)]
+struct Login {
+    username: String,
+    password: String,
 }
 
 /// How the program ended.

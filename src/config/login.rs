@@ -117,11 +117,28 @@ impl Layers {
             .iter()
             .filter(belongs)
             .find_map(|layer| sourced(layer.password.clone(), layer));
-        let password = password.or_else(|| {
-            let username = username.as_ref()?;
-            in_keyring(url, &username.value, environment, notes)
-        });
-        (username, password)
+        match (username, password) {
+            (Some(username), None) => {
+                let password = in_keyring(url, &username.value, environment, notes);
+                (Some(username), password)
+            }
+            (None, None) => login_in_keyring(url, environment, notes).unzip(),
+            known => known,
+        }
+    }
+
+    /// User and password as the files have them, where both are known.
+    pub(super) fn in_files(
+        mut self,
+        url: &Url,
+        environment: &Environment,
+        notes: &mut Vec<String>,
+    ) -> Option<(String, Secret)> {
+        self.0.extend(netrc_layer(url, environment, notes));
+        let complete = self.0.into_iter();
+        complete
+            .filter_map(|layer| Some((layer.username?, layer.password?)))
+            .next()
     }
 }
 
@@ -144,6 +161,34 @@ fn in_keyring(
         Ok(password) => password.map(|value| Sourced {
             value,
             source: "the keyring".to_owned(),
+        }),
+        Err(error) => {
+            notes.push(format!("the keyring was not asked: {error}"));
+            None
+        }
+    }
+}
+
+/// User and password in the system's keyring, where it knows one for the address.
+fn login_in_keyring(
+    url: &Url,
+    environment: &Environment,
+    notes: &mut Vec<String>,
+) -> Option<(Sourced<String>, Sourced<Secret>)> {
+    let keyring = Keyring::find(environment).ok()?;
+    match keyring.login(url.as_str()) {
+        Ok(login) => login.map(|(username, password)| {
+            let source = || "the keyring".to_owned();
+            (
+                Sourced {
+                    value: username,
+                    source: source(),
+                },
+                Sourced {
+                    value: password,
+                    source: source(),
+                },
+            )
         }),
         Err(error) => {
             notes.push(format!("the keyring was not asked: {error}"));

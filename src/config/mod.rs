@@ -10,12 +10,14 @@
 //! | what keeps a setting from counting | [`shadows`] |
 //! | where passwords are that are in no file | [`keyring`] |
 //! | what stands in `pkgctl.toml` | [`settings_file`] |
+//! | who is a CI job | [`ambient`] |
 //! | what of a file may be shown | `masking.rs` |
 //!
 //! The files of other programs are edited, not owned: [`ini`] reads them as Python does, `ini_edit.rs` changes single
 //! values and leaves every other byte (`netrc_edit.rs` and [`tools`] do the same for their kinds of files), and
 //! [`dotfile`] writes them whole or not at all.
 
+pub mod ambient;
 pub mod dotfile;
 mod edit_error;
 pub mod environment;

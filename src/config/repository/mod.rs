@@ -134,6 +134,33 @@ pub fn resolve(wanted: &Wanted, environment: &Environment) -> Result<Target, Rep
     })
 }
 
+/// Where else an index is asked, and as whom.
+#[derive(Debug)]
+pub struct ReadingPlace {
+    /// The address, without user and password.
+    pub url: Url,
+    /// A user with a password that is meant for this place.
+    pub login: Option<(String, Secret)>,
+    /// What the user ought to know about the configuration.
+    pub notes: Vec<String>,
+}
+
+/// Takes the address of a list of projects apart, which `origin` gave. Its user is in the address or in `~/.netrc`.
+///
+/// # Errors
+/// [`RepositoryError::BadUrl`].
+pub fn reading_place(
+    text: &str,
+    origin: &str,
+    environment: &Environment,
+) -> Result<ReadingPlace, RepositoryError> {
+    let (url, user_in_url) = parse_url(text, origin)?;
+    let mut notes = Vec::new();
+    let layers = Layers(vec![Layer::in_address(user_in_url)]);
+    let login = layers.in_files(&url, environment, &mut notes);
+    Ok(ReadingPlace { url, login, notes })
+}
+
 /// What picks the index.
 enum Choice {
     Url(String, String),
