@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use super::distribution::{CHUNK_BYTES, Distribution};
 use super::progress::Progress;
 use crate::packaging::Sha256;
-use crate::packaging::upload_form::CONTENT_FIELD;
+use crate::packaging::upload_form::{CONTENT_FIELD, SIGNATURE_FIELD};
 
 /// Pieces of the file that may wait for the connection.
 const PIECES_AHEAD: usize = 3;
@@ -34,20 +34,23 @@ pub(super) struct Form {
 
 impl Form {
     pub(super) fn of(distribution: &Distribution) -> Self {
-        // The file's own digest can't stand in the file, nor in anything that was written before it.
-        let boundary = format!("pkgctl-{:.40}", distribution.sha256.to_string());
-        let mut head = String::new();
+        let boundary = boundary(distribution);
+        let mut head = Vec::new();
         for (name, value) in &distribution.fields {
-            head.push_str(&format!(
-                "--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n"
-            ));
+            head.extend_from_slice(
+                format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
+                    .as_bytes(),
+            );
         }
-        // File names are letters, digits and a few marks, none of which would have to be quoted.
-        head.push_str(&format!(
-            "--{boundary}\r\nContent-Disposition: form-data; name=\"{CONTENT_FIELD}\"; filename=\"{}\"\r\n\
-             Content-Type: application/octet-stream\r\n\r\n",
-            distribution.filename
-        ));
+        let filename = distribution.filename();
+        if let Some(signature) = &distribution.signature {
+            head.extend_from_slice(
+                file_head(&boundary, SIGNATURE_FIELD, &format!("{filename}.asc")).as_bytes(),
+            );
+            head.extend_from_slice(signature);
+            head.extend_from_slice(b"\r\n");
+        }
+        head.extend_from_slice(file_head(&boundary, CONTENT_FIELD, filename).as_bytes());
         let tail = format!("\r\n--{boundary}--\r\n");
         Self {
             length_bytes: head.len() as u64 + distribution.size_bytes + tail.len() as u64,
@@ -80,6 +83,7 @@ impl Form {
             head: self.head.clone(),
             tail: self.tail.clone(),
         };
+        let filename = distribution.filename().to_owned();
         let faults = Arc::clone(&pulse);
         // The reader ends by itself when nobody takes its pieces any more.
         drop(tokio::task::spawn_blocking(move || {
@@ -93,7 +97,7 @@ impl Form {
             let piece = pieces.poll_recv(context);
             if let Poll::Ready(Some(Ok(piece))) = &piece {
                 match piece {
-                    Piece::File(bytes) => progress.sent(bytes.len() as u64),
+                    Piece::File(bytes) => progress.sent(&filename, bytes.len() as u64),
                     Piece::Head(_) => {}
                     Piece::Tail(_) => pulse.finish(),
                 }
@@ -102,6 +106,25 @@ impl Form {
             piece.map(|piece| piece.map(|piece| piece.map(Piece::into_bytes)))
         })
     }
+}
+
+/// A text that stands nowhere in the form: nobody can foresee it. Where the system has no randomness, the file's own
+/// digest, which can't stand in the file nor in anything that was written before it.
+fn boundary(distribution: &Distribution) -> String {
+    let mut random = [0; 20];
+    match getrandom::fill(&mut random) {
+        Ok(()) => format!("pkgctl-{}", data_encoding::HEXLOWER.encode(&random)),
+        Err(_) => format!("pkgctl-{:.40}", distribution.sha256.to_string()),
+    }
+}
+
+/// What stands before the content of a part that is a file. File names are letters, digits and a few marks, none of
+/// which would have to be quoted.
+fn file_head(boundary: &str, field: &str, filename: &str) -> String {
+    format!(
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{filename}\"\r\n\
+         Content-Type: application/octet-stream\r\n\r\n"
+    )
 }
 
 /// What of a body is in a piece of it.

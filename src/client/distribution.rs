@@ -1,17 +1,25 @@
 //! A distribution that was checked and is ready to be sent.
 
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use crate::archive::{self, Inspection};
+use bytes::Bytes;
+
+use super::select::Selected;
+use crate::archive;
 use crate::causes::in_one_line;
-use crate::checks::{Checker, Judgement, Severity};
 use crate::packaging::digest::{Algorithm, MultiHasher, NamedDigest};
-use crate::packaging::{DistFilename, ProjectName, ReleaseVersion, Sha256, upload_form};
+use crate::packaging::upload_form::{self, ATTESTATIONS_FIELD};
+use crate::packaging::{DistFilename, ProjectName, ReleaseVersion, Sha256};
 
 /// Bytes that are read from disk at a time.
 pub(super) const CHUNK_BYTES: usize = 256 * 1024;
+
+/// The longest signature or attestation that is sent along, in bytes.
+const MAX_COMPANION_BYTES: u64 = 1 << 20;
 
 /// A file whose archive is sound, with everything that its upload needs but its bytes.
 #[derive(Debug, Clone)]
@@ -21,6 +29,8 @@ pub struct Distribution {
     pub(super) size_bytes: u64,
     pub(super) sha256: Sha256,
     pub(super) fields: Vec<(&'static str, String)>,
+    /// A detached PGP signature, sent along as `<file>.asc`.
+    pub(super) signature: Option<Bytes>,
     warnings: Vec<String>,
 }
 
@@ -48,28 +58,12 @@ impl Distribution {
             path: path.to_owned(),
             reason,
         };
-        let file = File::open(path).map_err(|error| bad(unreadable(&error)))?;
+        let unreadable = |error: io::Error| bad(format!("can't read it: {error}"));
+        let mut file = File::open(path).map_err(unreadable)?;
         let inspection =
             archive::inspect(filename, &file, limits).map_err(|error| bad(in_one_line(&error)))?;
-        let warnings = inspection.warnings.iter().map(ToString::to_string).collect();
-        Self::sound(path, filename, &inspection, comment, warnings)
-    }
-
-    /// Makes a file ready whose archive is sound: hashes it, and fills the form.
-    fn sound(
-        path: &Path,
-        filename: &DistFilename,
-        inspection: &Inspection,
-        comment: Option<&str>,
-        warnings: Vec<String>,
-    ) -> Result<Self, BadFile> {
-        let bad = |reason: String| BadFile {
-            path: path.to_owned(),
-            reason,
-        };
-        let (size_bytes, digests) = File::open(path)
-            .and_then(|mut file| hash(&mut file))
-            .map_err(|error| bad(unreadable(&error)))?;
+        file.rewind().map_err(unreadable)?;
+        let (size_bytes, digests) = hash(&mut file).map_err(unreadable)?;
         let sha256 = digests
             .iter()
             .find(|digest| digest.algorithm == Algorithm::Sha256)
@@ -78,11 +72,70 @@ impl Distribution {
         Ok(Self {
             path: path.to_owned(),
             fields: upload_form::to_fields(filename, &inspection.metadata, &digests, comment),
-            warnings,
+            warnings: inspection.warnings.iter().map(ToString::to_string).collect(),
             filename: filename.clone(),
             size_bytes,
             sha256,
+            signature: None,
         })
+    }
+
+    /// Takes the detached PGP signature in the file `path` along.
+    ///
+    /// # Errors
+    /// [`BadFile`] when it can't be read, is empty or far too long.
+    pub fn with_signature(mut self, path: &Path) -> Result<Self, BadFile> {
+        self.signature = Some(read_companion(path)?.into());
+        Ok(self)
+    }
+
+    /// Takes the attestations (PEP 740) in these files along, each a JSON object.
+    ///
+    /// # Errors
+    /// [`BadFile`] when one can't be read or is no JSON object.
+    pub fn with_attestations(mut self, paths: &[PathBuf]) -> Result<Self, BadFile> {
+        let mut list = Vec::new();
+        for path in paths {
+            let bad = |reason: &str| BadFile {
+                path: path.clone(),
+                reason: reason.to_owned(),
+            };
+            let text = String::from_utf8(read_companion(path)?).map_err(|_| bad("it is not UTF-8"))?;
+            let is_object =
+                serde_json::from_str::<serde_json::Value>(&text).is_ok_and(|value| value.is_object());
+            if !is_object {
+                return Err(bad("an attestation is a JSON object, and this is none"));
+            }
+            list.push(text.trim().to_owned());
+        }
+        if !list.is_empty() {
+            self.fields
+                .push((ATTESTATIONS_FIELD, format!("[{}]", list.join(","))));
+        }
+        Ok(self)
+    }
+
+    /// The text fields of the form, in the order in which they are sent; the file itself follows them.
+    pub fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.fields.iter().map(|(name, value)| (*name, value.as_str()))
+    }
+
+    /// Whether a signature goes with it.
+    #[must_use]
+    pub fn is_signed(&self) -> bool {
+        self.signature.is_some()
+    }
+
+    /// Its digest.
+    #[must_use]
+    pub fn sha256(&self) -> Sha256 {
+        self.sha256
+    }
+
+    /// Where it lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     /// The file's name.
@@ -134,19 +187,71 @@ impl Distribution {
     }
 }
 
-/// Checks all of `files`, so that every bad one is known before any is sent.
+/// What is done with every file before any is sent.
+#[derive(Debug, Clone)]
+pub struct Preparation<'a> {
+    /// What an archive may hold.
+    pub limits: archive::Limits,
+    /// A remark to send with each file.
+    pub comment: Option<&'a str>,
+    /// Send attestations along; a file without any is bad then.
+    pub with_attestations: bool,
+}
+
+impl Preparation<'_> {
+    fn of(&self, file: &Selected) -> Result<Distribution, BadFile> {
+        let mut distribution = Distribution::check(&file.path, &file.filename, &self.limits, self.comment)?;
+        if let Some(signature) = &file.signature {
+            distribution = distribution.with_signature(signature)?;
+        }
+        if !self.with_attestations {
+            return Ok(distribution);
+        }
+        if file.attestations.is_empty() {
+            return Err(BadFile {
+                path: file.path.clone(),
+                reason: format!("there is no `{}.*.attestation` beside it", file.filename),
+            });
+        }
+        distribution.with_attestations(&file.attestations)
+    }
+}
+
+/// Checks all of `files`, several at a time, so that every bad one is known before any is sent.
 ///
 /// # Errors
 /// The bad ones.
 pub fn check_all(
-    files: &[(PathBuf, DistFilename)],
-    checker: &Checker,
-    comment: Option<&str>,
+    files: &[Selected],
+    preparation: &Preparation<'_>,
 ) -> Result<Vec<Distribution>, Vec<BadFile>> {
+    let threads = std::thread::available_parallelism()
+        .map_or(1, usize::from)
+        .min(files.len());
+    let next = AtomicUsize::new(0);
+    let checked = Mutex::new(Vec::with_capacity(files.len()));
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                while let Some((place, file)) = {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    files.get(place).map(|file| (place, file))
+                } {
+                    let result = preparation.of(file);
+                    checked
+                        .lock()
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .push((place, result));
+                }
+            });
+        }
+    });
+    let mut checked = checked.into_inner().unwrap_or_else(PoisonError::into_inner);
+    checked.sort_by_key(|(place, _)| *place);
     let mut good = Vec::new();
     let mut bad = Vec::new();
-    for judgement in checker.judge(files) {
-        match ready(&judgement, comment) {
+    for (_, result) in checked {
+        match result {
             Ok(distribution) => good.push(distribution),
             Err(problem) => bad.push(problem),
         }
@@ -154,35 +259,22 @@ pub fn check_all(
     if bad.is_empty() { Ok(good) } else { Err(bad) }
 }
 
-/// The distribution that was judged, unless there is an error in it. Of the warnings those about the archive go
-/// along; what could be nicer for readers is `pkgctl check`'s to say, not a matter of every upload.
-fn ready(judgement: &Judgement, comment: Option<&str>) -> Result<Distribution, BadFile> {
-    let errors: Vec<String> = judgement
-        .problems
-        .iter()
-        .filter(|problem| problem.severity() == Severity::Error)
-        .map(|problem| in_one_line(problem))
-        .collect();
-    match &judgement.inspection {
-        Some(inspection) if errors.is_empty() => {
-            let warnings = inspection.warnings.iter().map(ToString::to_string).collect();
-            Distribution::sound(
-                &judgement.path,
-                &judgement.filename,
-                inspection,
-                comment,
-                warnings,
-            )
+fn read_companion(path: &Path) -> Result<Vec<u8>, BadFile> {
+    let bad = |reason: String| BadFile {
+        path: path.to_owned(),
+        reason,
+    };
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_COMPANION_BYTES + 1).read_to_end(&mut bytes))
+        .map_err(|error| bad(format!("can't read it: {error}")))?;
+    match bytes.len() as u64 {
+        0 => Err(bad("it is empty".to_owned())),
+        length if length > MAX_COMPANION_BYTES => {
+            Err(bad(format!("it is over {MAX_COMPANION_BYTES} bytes long")))
         }
-        _ => Err(BadFile {
-            path: judgement.path.clone(),
-            reason: errors.join("; "),
-        }),
+        _ => Ok(bytes),
     }
-}
-
-fn unreadable(error: &io::Error) -> String {
-    format!("can't read it: {error}")
 }
 
 fn hash(file: &mut File) -> io::Result<(u64, Vec<NamedDigest>)> {

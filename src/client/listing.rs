@@ -19,16 +19,33 @@ pub(super) const ACCEPT: &str =
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ListedFile {
     pub(super) filename: String,
-    /// Only the digests that are worth comparing; an MD5 is not.
+    /// Its address as the page gives it, mostly relative to the page, without the fragment.
+    pub(super) link: String,
+    /// The digests that distributions can be compared by.
     pub(super) digests: Vec<NamedDigest>,
 }
 
+impl ListedFile {
+    /// The digest to compare by: an MD5 only where there is no other.
+    pub(super) fn best_digest(&self) -> Option<&NamedDigest> {
+        self.digests
+            .iter()
+            .min_by_key(|digest| digest.algorithm == Algorithm::Md5)
+    }
+}
+
 /// Where a project's page may be, best guess first, for an index whose upload address is `upload`.
+pub(super) fn page_candidates(upload: &Url, project: &ProjectName) -> Vec<Url> {
+    let lists = list_candidates(upload).into_iter();
+    lists.map(|list| page_below(&list, project)).collect()
+}
+
+/// Where the list of projects may be, best guess first, for an index whose upload address is `upload`.
 ///
 /// There is no rule that leads from one to the other, but there are habits: `simple/` beside the upload address
 /// (pypiserver, Artifactory, Nexus, GitLab, Google) or beside its parent (`legacy/`, `upload/`), `+simple/` below
 /// it (devpi). Only the public index keeps its pages on another host.
-pub(super) fn page_candidates(upload: &Url, project: &ProjectName) -> Vec<Url> {
+pub(super) fn list_candidates(upload: &Url) -> Vec<Url> {
     let mut base = upload.clone();
     base.set_query(None);
     base.set_fragment(None);
@@ -55,10 +72,18 @@ pub(super) fn page_candidates(upload: &Url, project: &ProjectName) -> Vec<Url> {
         .into_iter()
         .map(|folder| {
             let mut url = base.clone();
-            url.set_path(&format!("{folder}/{project}/"));
+            url.set_path(&format!("{folder}/"));
             url
         })
         .collect()
+}
+
+/// The page of a project below the list of projects at `root`.
+pub(super) fn page_below(root: &Url, project: &ProjectName) -> Url {
+    let mut url = root.clone();
+    url.set_fragment(None);
+    url.set_path(&format!("{}/{project}/", root.path().trim_end_matches('/')));
+    url
 }
 
 /// Reads a project page. `None` when it is neither of the two formats.
@@ -79,6 +104,8 @@ struct Page {
 struct File {
     filename: String,
     #[serde(default)]
+    url: String,
+    #[serde(default)]
     hashes: std::collections::BTreeMap<String, String>,
 }
 
@@ -86,6 +113,7 @@ fn parse_json(body: &str) -> Option<Vec<ListedFile>> {
     let page: Page = serde_json::from_str(body).ok()?;
     let files = page.files.into_iter().map(|file| ListedFile {
         filename: file.filename,
+        link: file.url,
         digests: file
             .hashes
             .iter()
@@ -126,11 +154,16 @@ fn parse_link(link: &str) -> Option<ListedFile> {
         .filter_map(|pair| pair.split_once('='))
         .filter_map(|(name, hex)| parse_digest(name, hex))
         .collect();
-    (!filename.is_empty()).then_some(ListedFile { filename, digests })
+    (!filename.is_empty()).then(|| ListedFile {
+        filename,
+        link: address.to_owned(),
+        digests,
+    })
 }
 
 fn parse_digest(name: &str, hex: &str) -> Option<NamedDigest> {
     let algorithm = match name {
+        "md5" => Algorithm::Md5,
         "sha256" => Algorithm::Sha256,
         "sha384" => Algorithm::Sha384,
         "sha512" => Algorithm::Sha512,
@@ -201,40 +234,69 @@ mod tests {
     #[test]
     fn both_formats_give_names_and_digests() {
         let digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-        let expected = [ListedFile {
-            filename: "a-1.0+x-py3-none-any.whl".to_owned(),
-            digests: vec![NamedDigest::parse(Algorithm::Sha256, digest).unwrap()],
-        }];
+        let expected = |link: &str| {
+            [ListedFile {
+                filename: "a-1.0+x-py3-none-any.whl".to_owned(),
+                link: link.to_owned(),
+                digests: vec![NamedDigest::parse(Algorithm::Sha256, digest).unwrap()],
+            }]
+        };
         let json = format!(
             r#"{{"meta": {{"api-version": "1.4"}}, "name": "a", "files": [{{"filename":
-               "a-1.0+x-py3-none-any.whl", "url": "x", "hashes": {{"sha256": "{digest}", "md5": "00"}}}}]}}"#
+               "a-1.0+x-py3-none-any.whl", "url": "x", "hashes": {{"sha256": "{digest}", "blake2b": "00"}}}}]}}"#
         );
         assert_eq!(
             parse("application/vnd.pypi.simple.v1+json", &json).unwrap(),
-            expected
+            expected("x")
         );
-        for link in [
-            format!(
-                r#"<A data-x="1" HREF="../../files/a-1.0%2Bx-py3-none-any.whl?a=1&amp;b=2#sha256={digest}">x</A>"#
+        for (html, link) in [
+            (
+                format!(
+                    r#"<A data-x="1" HREF="../../files/a-1.0%2Bx-py3-none-any.whl?a=1&amp;b=2#sha256={digest}">x</A>"#
+                ),
+                "../../files/a-1.0%2Bx-py3-none-any.whl?a=1&b=2",
             ),
-            format!(r"<a href = 'http://h/a-1.0+x-py3-none-any.whl#sha256={digest}'>x</a>"),
+            (
+                format!(r"<a href = 'http://h/a-1.0+x-py3-none-any.whl#sha256={digest}'>x</a>"),
+                "http://h/a-1.0+x-py3-none-any.whl",
+            ),
         ] {
             assert_eq!(
-                parse("text/html; charset=utf-8", &link).unwrap(),
-                expected,
-                "{link}"
+                parse("text/html; charset=utf-8", &html).unwrap(),
+                expected(link),
+                "{html}"
             );
         }
     }
 
     #[test]
-    fn weak_missing_and_malformed_digests_are_no_digests() {
-        for fragment in [
-            "",
-            "#md5=900150983cd24fb0d6963f7d28e17f72",
-            "#sha256=xyz",
-            "#egg=a",
-        ] {
+    fn an_md5_is_compared_only_where_there_is_nothing_better() {
+        let file = |json: &str| {
+            let page = format!(r#"{{"files": [{{"filename": "a-1.0.tar.gz", "hashes": {json}}}]}}"#);
+            parse("application/vnd.pypi.simple.v1+json", &page)
+                .unwrap()
+                .remove(0)
+        };
+        let (md5, sha256) = ("0".repeat(32), "0".repeat(64));
+        let both = file(&format!(r#"{{"md5": "{md5}", "sha256": "{sha256}"}}"#));
+        assert_eq!(both.best_digest().unwrap().algorithm, Algorithm::Sha256);
+        let one = file(&format!(r#"{{"md5": "{md5}"}}"#));
+        assert_eq!(one.best_digest().unwrap().algorithm, Algorithm::Md5);
+        assert_eq!(file("{}").best_digest(), None);
+    }
+
+    #[test]
+    fn a_place_that_was_named_is_taken_as_it_is() {
+        let project = "my-lib".parse().unwrap();
+        for root in ["http://h/root/pypi/+simple", "http://h/root/pypi/+simple/"] {
+            let page = page_below(&root.parse().unwrap(), &project);
+            assert_eq!(page.as_str(), "http://h/root/pypi/+simple/my-lib/");
+        }
+    }
+
+    #[test]
+    fn missing_and_malformed_digests_are_no_digests() {
+        for fragment in ["", "#sha256=xyz", "#egg=a"] {
             let page = format!(r#"<a href="/packages/a-1.0.tar.gz{fragment}">a</a>"#);
             let files = parse("text/html", &page).unwrap();
             assert_eq!((files.len(), files[0].digests.len()), (1, 0), "{fragment}");

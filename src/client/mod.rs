@@ -4,11 +4,14 @@
 //! |---|---|
 //! | which files do the words on the command line mean | [`select`](mod@select) |
 //! | is a file fit to be sent | [`distribution`] |
-//! | in which order, and what was done when it stops | [`publish`](mod@publish) |
+//! | should they go to that index at all | [`judgement`] |
+//! | several at a time, in which order | [`publish`](mod@publish), `order` |
+//! | what became of each | [`report`] |
 //! | one file: attempts, pauses, redirects, duplicates | [`upload`] |
 //! | what does an answer mean | [`answer`] |
 //! | how does a file become a request, how long is a pause | `body`, [`retry`] |
 //! | what does the index list already | `confirm`, `listing` |
+//! | which token does a CI job get for its identity | [`trusted`] |
 //! | does an index answer, and what may its user do there | [`probe`](mod@probe) |
 //!
 //! # Promises
@@ -19,6 +22,7 @@
 //! - Memory does not grow with the file.
 //! - Nothing is printed; [`Progress`] is told.
 
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -35,19 +39,26 @@ pub mod answer;
 mod body;
 mod confirm;
 pub mod distribution;
+pub mod judgement;
 mod listing;
+mod order;
 pub mod probe;
 pub mod progress;
 pub mod publish;
+pub mod report;
 pub mod retry;
 pub mod select;
+pub mod trusted;
 pub mod upload;
 
-pub use distribution::{BadFile, Distribution, check_all};
+pub use confirm::Presence;
+pub use distribution::{BadFile, Distribution, Preparation, check_all};
+pub use judgement::judge;
 pub use progress::{Outcome, Progress};
-pub use publish::{Report, mixed_versions, publish};
+pub use publish::publish;
+pub use report::{FileReport, Report, State};
 pub use retry::RetryPolicy;
-pub use select::{Ignored, Selection, select};
+pub use select::{Ignored, Selected, Selection, select};
 pub use upload::UploadError;
 
 /// Where to publish, as whom, and how patiently.
@@ -65,10 +76,45 @@ pub struct Settings {
     pub client_cert: Option<PathBuf>,
     /// Ask the index first and leave out what it has already; believe it when it has a file but shows no digest.
     pub skip_existing: bool,
+    /// Ask the index afterwards whether it lists what it took.
+    pub verify: bool,
+    /// The list of projects to ask, where it is not in one of the usual places.
+    pub check: Option<CheckPlace>,
+    /// Uploads at a time.
+    pub jobs: NonZeroUsize,
     /// Pauses and attempts.
     pub retry: RetryPolicy,
     /// Limits on waiting.
     pub timeouts: Timeouts,
+}
+
+impl Settings {
+    /// Plain settings for an upload address: nobody's credentials, one file at a time, nothing asked before or after.
+    #[must_use]
+    pub fn plain(url: Url) -> Self {
+        Self {
+            url,
+            repository: None,
+            credentials: None,
+            ca_cert: None,
+            client_cert: None,
+            skip_existing: false,
+            verify: false,
+            check: None,
+            jobs: NonZeroUsize::MIN,
+            retry: RetryPolicy::default(),
+            timeouts: Timeouts::default(),
+        }
+    }
+}
+
+/// Where an index lists its files, and as whom to look.
+#[derive(Debug, Clone)]
+pub struct CheckPlace {
+    /// The list of projects, without user and password; a project's page is below it.
+    pub url: Url,
+    /// Sent to the origin of `url`; without any, those of the uploads are, if it is the same origin.
+    pub credentials: Option<Basic>,
 }
 
 /// How long to wait for what.
@@ -152,6 +198,22 @@ pub enum Error {
     /// Files whose archives are not sound. Nothing was sent.
     #[error("{}", list("not fit to be published", .0.iter().map(|bad| (&bad.path, &bad.reason))))]
     BadFiles(Vec<BadFile>),
+    /// Files that are marked as private, on their way to a public index. Nothing was sent.
+    #[error("{}", list(&format!("kept from the public index `{index}`"), .files.iter().map(|bad| (&bad.path, &bad.reason))))]
+    Private {
+        /// The files.
+        files: Vec<BadFile>,
+        /// The index.
+        index: &'static str,
+    },
+    /// Files that the index took and does not list.
+    #[error("{destination} took {} but does not list {}", names(.files), if .files.len() == 1 { "it" } else { "them" })]
+    NotListed {
+        /// Their names.
+        files: Vec<String>,
+        /// The index.
+        destination: Destination,
+    },
     /// A certificate file that can't be used.
     #[error("can't use the certificate file `{}`: {reason}", .path.display())]
     Certificate {
@@ -174,6 +236,11 @@ pub enum Error {
         #[source]
         source: Box<UploadError>,
     },
+}
+
+fn names(files: &[String]) -> String {
+    let quoted: Vec<String> = files.iter().map(|name| format!("`{name}`")).collect();
+    quoted.join(", ")
 }
 
 /// One bad file reads as a sentence, several as a list.
@@ -242,6 +309,11 @@ impl Client {
         }
         let http = builder.build().map_err(|error| setup_error(&settings, &error))?;
         Ok(Self { settings, http })
+    }
+
+    /// Sends these credentials from now on.
+    pub fn log_in(&mut self, credentials: Basic) {
+        self.settings.credentials = Some(credentials);
     }
 
     /// The index in the words of a message.

@@ -16,7 +16,7 @@ use url::Url;
 
 use super::answer::media_type;
 use super::upload::tls_cause;
-use super::{Client, RetryPolicy, Settings, Timeouts, accept, listing, read_body};
+use super::{Client, Settings, Timeouts, accept, listing, read_body};
 use crate::auth::credentials::Basic;
 use crate::causes::{chain, in_one_line};
 
@@ -160,18 +160,15 @@ pub enum Unreachable {
 pub async fn probe(question: &Question) -> Result<Findings, Unreachable> {
     let deadline = Instant::now() + question.patience;
     let client = Client::new(Settings {
-        url: question.upload_url.clone(),
-        repository: None,
         credentials: question.credentials.clone(),
         ca_cert: question.ca_cert.clone(),
         client_cert: question.client_cert.clone(),
-        skip_existing: false,
-        retry: RetryPolicy::default(),
         timeouts: Timeouts {
             connect: question.patience,
             stall: question.patience,
             ..Timeouts::default()
         },
+        ..Settings::plain(question.upload_url.clone())
     })?;
     let look = Look {
         client,

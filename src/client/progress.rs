@@ -9,14 +9,17 @@ pub trait Progress: Send + Sync {
     /// A request with this file begins; with `attempt` over 1, once more from its first byte.
     fn begin(&self, filename: &str, size_bytes: u64, attempt: u32);
 
-    /// So many more bytes of the file were handed to the connection.
-    fn sent(&self, bytes: u64);
+    /// So many more bytes of this file were handed to the connection.
+    fn sent(&self, filename: &str, bytes: u64);
 
     /// An attempt failed for `reason`; the next one begins after `pause`.
     fn pausing(&self, filename: &str, pause: Duration, reason: &str);
 
     /// The file is on the index.
     fn finished(&self, filename: &str, size_bytes: u64, outcome: Outcome);
+
+    /// The file is not on the index, and no further attempt is made. Why is told by the report.
+    fn failed(&self, filename: &str);
 }
 
 /// How a file came to be on the index.
@@ -28,6 +31,8 @@ pub enum Outcome {
     Replaced,
     /// It was there before, with the same bytes.
     AlreadyThere,
+    /// It was there before, with the same MD5; the index shows no better digest.
+    AlreadyThereByMd5,
     /// The index says that it was there before, and shows no digest to compare.
     AlreadyThereUnverified,
 }
@@ -38,7 +43,8 @@ pub struct Silent;
 
 impl Progress for Silent {
     fn begin(&self, _filename: &str, _size_bytes: u64, _attempt: u32) {}
-    fn sent(&self, _bytes: u64) {}
+    fn sent(&self, _filename: &str, _bytes: u64) {}
     fn pausing(&self, _filename: &str, _pause: Duration, _reason: &str) {}
     fn finished(&self, _filename: &str, _size_bytes: u64, _outcome: Outcome) {}
+    fn failed(&self, _filename: &str) {}
 }

@@ -1,29 +1,26 @@
-//! Many files: in which order, and what stands when one fails.
+//! Many files: several at a time, and what stands when one fails.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::confirm::{Listed, compare};
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use reqwest::StatusCode;
+
+use super::confirm::{Listed, Listing};
 use super::distribution::Distribution;
+use super::order::{Queue, Turn, in_order};
 use super::progress::{Outcome, Progress};
+use super::report::{Report, State};
 use super::{Client, Error, UploadError};
+use crate::causes::in_one_line;
 
-/// What was done so far. It is filled while [`publish`] works, so that it is right whenever that ends, be it by a
-/// failure or because the user had enough.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Report {
-    /// Files that are on the index, in the order in which they got there.
-    pub done: Vec<(String, Outcome)>,
-    /// Files that were not sent, or not wholly.
-    pub left: Vec<String>,
-}
-
-/// Uploads `distributions` one after the other and stops at the first that fails. Releases keep the order in which
-/// they are given; within one, wheels go first, so that nobody builds from source what will be there as a wheel in a
-/// moment.
+/// Uploads `distributions`, up to [`Settings::jobs`](super::Settings::jobs) at a time. Releases keep the order in
+/// which they are given; within one, sdists go when all wheels are there. After a failure nothing more is begun, and
+/// what is under way is brought to its end. When all are there the index is asked whether it lists them.
 ///
 /// # Errors
-/// [`Error::Upload`].
+/// [`Error::Upload`] with the first failure, [`Error::NotListed`]; `report` has all of them.
 pub async fn publish(
     client: &Client,
     distributions: &[Distribution],
@@ -31,59 +28,110 @@ pub async fn publish(
     report: &mut Report,
 ) -> Result<(), Error> {
     let ordered = in_order(distributions);
-    report.left = ordered
-        .iter()
-        .map(|distribution| distribution.filename().to_owned())
-        .collect();
+    *report = Report::of(&ordered);
     let present = if client.settings.skip_existing {
-        client.present(&ordered).await?
+        client.present(&ordered, report).await?
     } else {
         BTreeMap::new()
     };
-    for distribution in ordered {
-        let name = distribution.filename();
-        let outcome = match present.get(name) {
-            Some(outcome) => *outcome,
-            None => client
-                .upload(distribution, progress)
-                .await
-                .map_err(|source| client.failed(distribution, source))?,
-        };
-        progress.finished(name, distribution.size_bytes, outcome);
-        report.left.retain(|left| left != name);
-        report.done.push((name.to_owned(), outcome));
+    client.send(&ordered, &present, progress, report).await?;
+    if client.settings.verify {
+        client.verify(&ordered, report).await?;
     }
     Ok(())
 }
 
 impl Client {
-    /// Which of the files the index lists already, asked before anything is sent. An index that can't be read is no
-    /// obstacle: its answers to the uploads will tell.
-    async fn present(&self, distributions: &[&Distribution]) -> Result<BTreeMap<String, Outcome>, Error> {
-        let mut pages = BTreeMap::new();
+    /// Which of the files the index lists already, asked before anything is sent, by their place in the order. An
+    /// index that can't be read is no obstacle: its answers to the uploads will tell.
+    async fn present(
+        &self,
+        ordered: &[&Distribution],
+        report: &mut Report,
+    ) -> Result<BTreeMap<usize, Outcome>, Error> {
+        let pages = self.pages(ordered).await;
         let mut present = BTreeMap::new();
-        for distribution in distributions {
-            let project = distribution.project();
-            if !pages.contains_key(project) {
-                let page = self.project_page(project).await.unwrap_or_default();
-                pages.insert(project.clone(), page);
-            }
-            let listed = pages.get(project).map(|page| compare(distribution, page));
+        let mut first_failure = None;
+        for (place, distribution) in ordered.iter().enumerate() {
+            let Listing { listed, url } = pages.look_up(distribution);
+            let file = &mut report.files[place];
             match listed {
-                Some(Listed::Same) => {
-                    present.insert(distribution.filename().to_owned(), Outcome::AlreadyThere);
+                Listed::Same | Listed::SameByMd5 => {
+                    file.is_verified = listed == Listed::Same;
+                    file.url = url;
+                    present.insert(place, listed.already_there());
                 }
-                Some(Listed::Other(theirs)) => {
+                Listed::Other(theirs) => {
                     let ours = distribution.sha256.to_string();
-                    return Err(self.failed(distribution, UploadError::OtherContent { ours, theirs }));
+                    let error = UploadError::OtherContent { ours, theirs };
+                    file.state = State::Failed(in_one_line(&error));
+                    first_failure = first_failure.or(Some(self.failed(distribution, error)));
                 }
-                Some(Listed::Absent | Listed::Unknown(_)) | None => {}
+                Listed::Absent | Listed::Unknown(_) => {}
             }
         }
-        Ok(present)
+        first_failure.map_or(Ok(present), Err)
     }
 
-    fn failed(&self, distribution: &Distribution, source: UploadError) -> Error {
+    /// Uploads everything that is not `present`, several files at a time.
+    async fn send(
+        &self,
+        ordered: &[&Distribution],
+        present: &BTreeMap<usize, Outcome>,
+        progress: &Arc<dyn Progress>,
+        report: &mut Report,
+    ) -> Result<(), Error> {
+        let mut queue = Queue::of(ordered);
+        let mut under_way = FuturesUnordered::new();
+        let mut first_failure = None;
+        loop {
+            while first_failure.is_none() && under_way.len() < self.settings.jobs.get() {
+                let Some(turn) = queue.next() else { break };
+                let known = present.get(&turn.file).copied();
+                if known.is_none() {
+                    report.files[turn.file].state = State::UnderWay;
+                }
+                under_way.push(self.one(turn, known, ordered[turn.file], progress));
+            }
+            let Some((turn, ended)) = under_way.next().await else {
+                break;
+            };
+            let distribution = ordered[turn.file];
+            match ended {
+                Ok(outcome) => {
+                    queue.done(turn);
+                    report.files[turn.file].state = State::Done(outcome);
+                    progress.finished(distribution.filename(), distribution.size_bytes, outcome);
+                }
+                Err(error) => {
+                    let hopeless = concerns_all(&error);
+                    report.files[turn.file].state = State::Failed(in_one_line(&error));
+                    progress.failed(distribution.filename());
+                    first_failure = first_failure.or(Some(self.failed(distribution, error)));
+                    if hopeless {
+                        break;
+                    }
+                }
+            }
+        }
+        first_failure.map_or(Ok(()), Err)
+    }
+
+    async fn one(
+        &self,
+        turn: Turn,
+        known: Option<Outcome>,
+        distribution: &Distribution,
+        progress: &Arc<dyn Progress>,
+    ) -> (Turn, Result<Outcome, UploadError>) {
+        let ended = match known {
+            Some(outcome) => Ok(outcome),
+            None => self.upload(distribution, progress).await,
+        };
+        (turn, ended)
+    }
+
+    pub(super) fn failed(&self, distribution: &Distribution, source: UploadError) -> Error {
         Error::Upload {
             filename: distribution.filename().to_owned(),
             destination: self.destination(),
@@ -92,46 +140,7 @@ impl Client {
     }
 }
 
-/// Says of each project that is there in more than one version which versions those are: more often than not the
-/// older ones were left over by earlier builds.
-#[must_use]
-pub fn mixed_versions(distributions: &[Distribution]) -> Vec<String> {
-    let mut projects: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
-    for distribution in distributions {
-        projects
-            .entry(distribution.project())
-            .or_default()
-            .insert(distribution.version());
-    }
-    projects
-        .into_iter()
-        .filter(|(_, versions)| versions.len() > 1)
-        .map(|(project, versions)| {
-            let versions: Vec<String> = versions.iter().map(ToString::to_string).collect();
-            format!(
-                "`{project}` is there in several versions, and all are published: {}",
-                versions.join(", ")
-            )
-        })
-        .collect()
-}
-
-/// Release by release, wheels before sdists.
-fn in_order(distributions: &[Distribution]) -> Vec<&Distribution> {
-    let mut releases: Vec<Vec<&Distribution>> = Vec::new();
-    for distribution in distributions {
-        let same = |release: &&mut Vec<&Distribution>| {
-            release.first().is_some_and(|first| {
-                first.project() == distribution.project() && first.version() == distribution.version()
-            })
-        };
-        match releases.iter_mut().find(same) {
-            Some(release) => release.push(distribution),
-            None => releases.push(vec![distribution]),
-        }
-    }
-    for release in &mut releases {
-        release.sort_by_key(|distribution| !distribution.is_wheel());
-    }
-    releases.into_iter().flatten().collect()
+/// Whether the other files would end like this one. Wrong credentials sent once more only make a server more cautious.
+fn concerns_all(error: &UploadError) -> bool {
+    matches!(error, UploadError::Refused(answer) if answer.status == StatusCode::UNAUTHORIZED)
 }

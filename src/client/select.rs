@@ -14,10 +14,24 @@ use crate::packaging::version::{Version, VersionError};
 /// Files to publish, and those that were passed over.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Selection {
-    /// Distributions with their names, wheels before sdists, otherwise in the order in which they were named.
-    pub files: Vec<(PathBuf, DistFilename)>,
-    /// Files of named folders that are no distributions, and signatures; hidden files are not mentioned.
+    /// Distributions, wheels before sdists, otherwise in the order in which they were named.
+    pub files: Vec<Selected>,
+    /// Files of named folders that are no distributions, and signatures and attestations of none; hidden files are
+    /// not mentioned.
     pub ignored: Vec<Ignored>,
+}
+
+/// A distribution with what belongs to it: files that lie beside it, or were named with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selected {
+    /// The file.
+    pub path: PathBuf,
+    /// Its name.
+    pub filename: DistFilename,
+    /// Its detached PGP signature, `<file>.asc`.
+    pub signature: Option<PathBuf>,
+    /// Its attestations, `<file>.*.attestation`, by name.
+    pub attestations: Vec<PathBuf>,
 }
 
 /// A file that was passed over.
@@ -59,11 +73,33 @@ pub fn select(arguments: &[PathBuf]) -> Result<Selection, Error> {
     if !found.strangers.is_empty() {
         return Err(Error::NotDistributions(found.strangers));
     }
-    let mut selection = found.selection;
-    selection.files = without_repeats(selection.files)?;
-    selection
-        .files
-        .sort_by_key(|(_, name)| !matches!(name, DistFilename::Wheel(_)));
+    let mut files = without_repeats(std::mem::take(&mut found.files))?;
+    if files.is_empty() {
+        // Signatures alone.
+        let reason = "the file that it belongs to was not named".to_owned();
+        if let (true, Some(nothing)) = (found.companions.is_empty(), arguments.first()) {
+            return Err(Error::NothingThere(nothing.clone()));
+        }
+        let companions = found.companions.into_iter();
+        return Err(Error::NotDistributions(
+            companions.map(|path| (path, reason.clone())).collect(),
+        ));
+    }
+    files.sort_by_key(|(_, name)| !matches!(name, DistFilename::Wheel(_)));
+    let mut selection = Selection {
+        ignored: std::mem::take(&mut found.ignored),
+        files: Vec::new(),
+    };
+    found.companions.retain(|path| {
+        let belongs = files.iter().any(|(_, name)| belongs_to(path, name));
+        if !belongs {
+            selection.ignored.push(Ignored::stranger(path));
+        }
+        belongs
+    });
+    for (path, filename) in files {
+        selection.files.push(found.companions_of(path, filename)?);
+    }
     selection.ignored.sort();
     selection.ignored.dedup();
     Ok(selection)
@@ -71,7 +107,10 @@ pub fn select(arguments: &[PathBuf]) -> Result<Selection, Error> {
 
 #[derive(Default)]
 struct Found {
-    selection: Selection,
+    files: Vec<(PathBuf, DistFilename)>,
+    ignored: Vec<Ignored>,
+    /// Signatures and attestations that were named, or lie in a named folder.
+    companions: Vec<PathBuf>,
     /// Named one by one, but no distributions; with the reason.
     strangers: Vec<(PathBuf, String)>,
 }
@@ -88,25 +127,25 @@ impl Found {
         }
         paths.sort();
         let mut nearly = Vec::new();
-        let before = self.selection.files.len();
+        let before = self.files.len();
         for path in paths {
             match distribution_name(&path) {
-                Ok(name) if path.is_file() => self.selection.files.push((path, name)),
+                Ok(name) if path.is_file() => self.files.push((path, name)),
                 _ if is_hidden(&path) => {}
+                Err(_) if is_companion(&path) => self.companions.push(path),
                 Err(FilenameError::UnknownEnding(_)) | Ok(_) => {
-                    self.selection.ignored.push(Ignored::stranger(&path));
+                    self.ignored.push(Ignored::stranger(&path));
                 }
                 Err(error) => nearly.push((path, reason_of(&error))),
             }
         }
-        if self.selection.files.len() == before {
+        if self.files.len() == before {
             return Err(Error::NoDistributions {
                 folder: folder.to_owned(),
                 nearly,
             });
         }
-        self.selection
-            .ignored
+        self.ignored
             .extend(nearly.into_iter().map(|(path, reason)| Ignored {
                 path,
                 reason: Some(reason),
@@ -116,9 +155,9 @@ impl Found {
 
     fn file(&mut self, path: &Path) {
         match distribution_name(path) {
-            Ok(name) => self.selection.files.push((path.to_owned(), name)),
-            // `dist/*` names these too. They belong to a file that is sent, and are not sent themselves.
-            Err(_) if is_companion(path) => self.selection.ignored.push(Ignored::stranger(path)),
+            Ok(name) => self.files.push((path.to_owned(), name)),
+            // `dist/*` names these too. They go with the file that they belong to.
+            Err(_) if is_companion(path) => self.companions.push(path.to_owned()),
             Err(error) => self.strangers.push((path.to_owned(), reason_of(&error))),
         }
     }
@@ -136,13 +175,54 @@ impl Found {
                 source: error.into(),
             })?;
             if path.is_dir() {
-                self.selection.ignored.push(Ignored::stranger(&path));
+                self.ignored.push(Ignored::stranger(&path));
             } else {
                 self.file(&path);
             }
         }
         Ok(())
     }
+}
+
+impl Found {
+    /// The file with its signature and attestations. What was named comes before what merely lies beside the file.
+    fn companions_of(&self, path: PathBuf, filename: DistFilename) -> Result<Selected, Error> {
+        let folder = match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent,
+            _ => Path::new("."),
+        };
+        let unreadable = |source: io::Error| Error::Unreadable {
+            path: folder.to_owned(),
+            source,
+        };
+        let mut candidates = self.companions.clone();
+        for entry in fs::read_dir(folder).map_err(unreadable)? {
+            candidates.push(entry.map_err(unreadable)?.path());
+        }
+        let ours = candidates.into_iter().filter(|path| belongs_to(path, &filename));
+        let (signatures, mut attestations): (Vec<_>, Vec<_>) =
+            ours.partition(|path| path.extension().is_some_and(|ending| ending == "asc"));
+        attestations.sort_by(|a, b| a.file_name().cmp(&b.file_name()));
+        attestations.dedup_by(|a, b| a.file_name() == b.file_name());
+        Ok(Selected {
+            path,
+            filename,
+            signature: signatures.into_iter().next(),
+            attestations,
+        })
+    }
+}
+
+/// Whether a file is the signature or an attestation of the distribution of that name.
+fn belongs_to(path: &Path, filename: &DistFilename) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let rest = name
+        .strip_prefix(filename.as_str())
+        .and_then(|rest| rest.strip_prefix('.'));
+    rest.is_some_and(|rest| {
+        let attestation = rest.strip_suffix(".attestation");
+        rest == "asc" || attestation.is_some_and(|kind| !kind.is_empty())
+    })
 }
 
 fn distribution_name(path: &Path) -> Result<DistFilename, FilenameError> {
@@ -232,7 +312,11 @@ mod tests {
     }
 
     fn names(selection: &Selection) -> Vec<&str> {
-        selection.files.iter().map(|(_, name)| name.as_str()).collect()
+        selection
+            .files
+            .iter()
+            .map(|file| file.filename.as_str())
+            .collect()
     }
 
     #[test]
@@ -253,14 +337,11 @@ mod tests {
             .iter()
             .map(|ignored| ignored.path.file_name().unwrap())
             .collect();
+        assert_eq!(ignored, ["a-1.0.egg", "b-1.0-py3-none-any.whl", "notes.txt"]);
+        let signature = |at: usize| selection.files[at].signature.as_ref();
         assert_eq!(
-            ignored,
-            [
-                "a-1.0.egg",
-                "a-1.0.tar.gz.asc",
-                "b-1.0-py3-none-any.whl",
-                "notes.txt"
-            ]
+            (signature(0), signature(1)),
+            (None, Some(&folder.path().join("a-1.0.tar.gz.asc")))
         );
     }
 
@@ -287,7 +368,49 @@ mod tests {
         let arguments = [at("*"), at(SDIST), folder.path().to_owned(), at("./a-1.0.tar.gz")];
         let selection = select(&arguments).unwrap();
         assert_eq!(names(&selection), [WHEEL, SDIST]);
-        assert_eq!(selection.ignored, [Ignored::stranger(&at("a-1.0.tar.gz.asc"))]);
+        assert_eq!(selection.ignored, []);
+    }
+
+    #[test]
+    fn signatures_and_attestations_go_with_their_file() {
+        let beside = folder(&[WHEEL, "a-1.0-py3-none-any.whl.asc"]);
+        let elsewhere = folder(&[
+            "a-1.0-py3-none-any.whl.asc",
+            "a-1.0-py3-none-any.whl.build.attestation",
+            "a-1.0-py3-none-any.whl.a.publish.attestation",
+            "a-1.0-py3-none-any.whl.attestation",
+            "b-1.0.tar.gz.asc",
+        ]);
+        let all = [beside.path().join(WHEEL), elsewhere.path().join("*")];
+        let selection = select(&all).unwrap();
+        let file = &selection.files[0];
+        assert!(
+            file.signature.as_ref().unwrap().starts_with(elsewhere.path()),
+            "{file:?}"
+        );
+        let attestations: Vec<_> = file
+            .attestations
+            .iter()
+            .map(|path| path.file_name().unwrap())
+            .collect();
+        assert_eq!(
+            attestations,
+            [
+                "a-1.0-py3-none-any.whl.a.publish.attestation",
+                "a-1.0-py3-none-any.whl.build.attestation"
+            ]
+        );
+        let ignored: Vec<_> = selection
+            .ignored
+            .iter()
+            .map(|one| one.path.file_name().unwrap())
+            .collect();
+        assert_eq!(
+            ignored,
+            ["a-1.0-py3-none-any.whl.attestation", "b-1.0.tar.gz.asc"]
+        );
+        let alone = select(&[elsewhere.path().join("b-1.0.tar.gz.asc")]);
+        assert!(matches!(alone, Err(Error::NotDistributions(_))), "{alone:?}");
     }
 
     #[test]

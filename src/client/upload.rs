@@ -163,8 +163,8 @@ impl Client {
     ) -> Result<Outcome, UploadError> {
         match self.look_up(distribution).await {
             // An earlier attempt of this run got through, only its answer did not.
-            Listed::Same if in_doubt => Ok(Outcome::Uploaded),
-            Listed::Same => Ok(Outcome::AlreadyThere),
+            Listed::Same | Listed::SameByMd5 if in_doubt => Ok(Outcome::Uploaded),
+            listed @ (Listed::Same | Listed::SameByMd5) => Ok(listed.already_there()),
             Listed::Other(theirs) => Err(UploadError::OtherContent {
                 ours: distribution.sha256.to_string(),
                 theirs,
@@ -184,7 +184,7 @@ impl Client {
         attempts: u32,
         in_doubt: bool,
     ) -> Result<Outcome, UploadError> {
-        if in_doubt && self.look_up(distribution).await == Listed::Same {
+        if in_doubt && let Listed::Same | Listed::SameByMd5 = self.look_up(distribution).await {
             return Ok(Outcome::Uploaded);
         }
         Err(match ended {

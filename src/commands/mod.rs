@@ -40,7 +40,7 @@ enum Verb {
     Doctor(doctor::Arguments),
     Build(build::Arguments),
     Check(check::Arguments),
-    Publish(publish::Arguments),
+    Publish(Box<publish::Arguments>),
     Completions(completions::Arguments),
 }
 
@@ -90,7 +90,7 @@ fn dispatch(cli: Cli, words: serve::Words) -> Result<ExitCode, Failure> {
         Verb::Doctor(arguments) => doctor::run(arguments, &environment),
         Verb::Build(arguments) => build::run(arguments, &environment),
         Verb::Check(arguments) => check::run(&arguments, &environment),
-        Verb::Publish(arguments) => publish::run(arguments, &environment),
+        Verb::Publish(arguments) => publish::run(&arguments, &environment),
         Verb::Completions(arguments) => completions::run(arguments),
     }
 }

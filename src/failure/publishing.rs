@@ -19,6 +19,10 @@ impl From<Error> for Failure {
             Error::BadFiles(_) => {
                 "nothing was sent; `pkgctl check` says what to do about each, and `pkgctl build` builds them again"
             }
+            Error::Private { .. } => "nothing was sent; name a private index, or take the classifier away",
+            Error::NotListed { .. } => {
+                "look at the index, or name its list of projects with --check-url; --no-verify skips this check"
+            }
             Error::Certificate { .. } => "name a PEM file with --cert or --client-cert",
             Error::Setup(_) => "check the certificates of this system, or name some with --cert",
             Error::Upload {

@@ -132,6 +132,9 @@ fn digest_field(algorithm: Algorithm) -> Option<&'static str> {
 /// The name of the part that carries the file's detached PGP signature.
 pub const SIGNATURE_FIELD: &str = "gpg_signature";
 
+/// The name of the field that carries attestations (PEP 740), as the text of a JSON array.
+pub const ATTESTATIONS_FIELD: &str = "attestations";
+
 /// The fields that are read, all of them text. What any other field holds is of no consequence, `attestations`
 /// included: they are taken and forgotten, because an index that can't verify them must not pass them on as
 /// provenance (PEP 740).

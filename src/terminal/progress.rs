@@ -1,19 +1,26 @@
-//! A progress bar for bytes on their way.
+//! Progress bars for bytes on their way: one for each file, and one for all of them together.
 
+use std::collections::HashMap;
 use std::io::{IsTerminal as _, Write as _};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// How long a transfer goes on without a bar.
 const UNSEEN: Duration = Duration::from_millis(500);
 /// How often the bar is drawn while no byte moves.
 const TICK: Duration = Duration::from_millis(250);
 
-/// A bar on stderr over a known number of bytes, with lines of talk above it.
-pub struct TransferBar {
-    bar: ProgressBar,
+/// Bars on stderr for files on their way, with lines of talk above them. The total stands below the files, with its
+/// rate and the time that is left; a single file is its own total.
+pub struct TransferBars {
+    screen: MultiProgress,
     layout: Layout,
+    total: ProgressBar,
+    files: Mutex<HashMap<String, ProgressBar>>,
+    /// More than one file: each has a bar of its own.
+    has_files: bool,
 }
 
 /// What a bar consists of, so that it stays on one line.
@@ -43,6 +50,13 @@ impl Layout {
             label_columns: columns.saturating_sub(taken + 1),
         }
     }
+
+    fn style(self) -> ProgressStyle {
+        // The templates are constants; were one wrong, the default style would do.
+        ProgressStyle::with_template(self.template)
+            .unwrap_or_else(|_| ProgressStyle::default_bar())
+            .progress_chars("━━╌")
+    }
 }
 
 /// The width of the terminal; 80 where it does not tell.
@@ -56,15 +70,15 @@ fn columns() -> usize {
     80
 }
 
-/// The bar appears when the transfer takes long enough for one to be of use.
-fn show_later(bar: &ProgressBar) {
-    let bar = bar.downgrade();
+/// The bars appear when the transfer takes long enough for them to be of use.
+fn show_later(screen: &MultiProgress, total: &ProgressBar) {
+    let (screen, total) = (screen.clone(), total.downgrade());
     std::thread::spawn(move || {
         std::thread::sleep(UNSEEN);
-        if let Some(bar) = bar.upgrade().filter(|bar| !bar.is_finished()) {
-            bar.set_draw_target(ProgressDrawTarget::stderr());
+        if let Some(total) = total.upgrade().filter(|total| !total.is_finished()) {
+            screen.set_draw_target(ProgressDrawTarget::stderr());
             // Time goes on even when no byte moves.
-            bar.enable_steady_tick(TICK);
+            total.enable_steady_tick(TICK);
         }
     });
 }
@@ -78,53 +92,108 @@ fn shortened(text: &str, columns: usize) -> String {
     format!("{kept}…")
 }
 
-impl TransferBar {
-    /// A bar for that many bytes; `None` when nobody would see it, because stderr is no terminal.
+impl TransferBars {
+    /// Bars for so many files of that many bytes in all; `None` when nobody would see them, because stderr is no
+    /// terminal.
     #[must_use]
-    pub fn on_terminal(total_bytes: u64) -> Option<Self> {
+    pub fn on_terminal(files: usize, total_bytes: u64) -> Option<Self> {
         if !std::io::stderr().is_terminal() {
             return None;
         }
         let layout = Layout::within(columns());
-        let bar = ProgressBar::with_draw_target(Some(total_bytes), ProgressDrawTarget::hidden());
-        // The templates are constants; were one wrong, the default style would do.
-        if let Ok(style) = ProgressStyle::with_template(layout.template) {
-            bar.set_style(style.progress_chars("━━╌"));
+        let screen = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
+        let total = screen.add(ProgressBar::new(total_bytes).with_style(layout.style()));
+        show_later(&screen, &total);
+        Some(Self {
+            screen,
+            layout,
+            total,
+            files: Mutex::default(),
+            has_files: files > 1,
+        })
+    }
+
+    /// This file begins, or begins anew.
+    pub fn begin(&self, label: &str, size_bytes: u64) {
+        if !self.has_files {
+            self.total.set_message(self.shortened(label));
+            self.total.set_position(0);
+            return;
         }
-        show_later(&bar);
-        Some(Self { bar, layout })
+        let bar = ProgressBar::new(size_bytes).with_style(self.layout.style());
+        bar.set_message(self.shortened(label));
+        if let Some(before) = self.with(|files| files.remove(label)) {
+            self.total
+                .set_position(self.total.position().saturating_sub(before.position()));
+            self.screen.remove(&before);
+        }
+        let bar = self.screen.insert_before(&self.total, bar);
+        self.with(|files| files.insert(label.to_owned(), bar));
     }
 
-    /// What is on its way now; cut where there is no room for it.
-    pub fn label(&self, text: &str) {
-        self.bar.set_message(shortened(text, self.layout.label_columns));
+    /// So many more bytes of this file are through.
+    pub fn advance(&self, label: &str, bytes: u64) {
+        self.total.inc(bytes);
+        self.with(|files| files.get(label).inspect(|bar| bar.inc(bytes)).is_some());
     }
 
-    /// So many more bytes are through.
-    pub fn advance(&self, bytes: u64) {
-        self.bar.inc(bytes);
+    /// This file is done, or was never to be sent; its bytes count as through.
+    pub fn finish(&self, label: &str, size_bytes: u64) {
+        let sent = match self.with(|files| files.remove(label)) {
+            Some(bar) => {
+                let sent = bar.position();
+                self.screen.remove(&bar);
+                sent
+            }
+            None if self.has_files => 0,
+            None => self.total.position(),
+        };
+        self.total.inc(size_bytes.saturating_sub(sent));
     }
 
-    /// Back, or forward, to so many bytes in all.
-    pub fn jump(&self, bytes: u64) {
-        self.bar.set_position(bytes);
+    /// This file is given up.
+    pub fn give_up(&self, label: &str) {
+        if let Some(bar) = self.with(|files| files.remove(label)) {
+            self.screen.remove(&bar);
+        }
     }
 
-    /// A line above the bar.
+    /// What the bar of all files is called.
+    pub fn label_total(&self, label: &str) {
+        if self.has_files {
+            self.total.set_message(self.shortened(label));
+        }
+    }
+
+    /// A line above the bars.
     pub fn line(&self, text: &str) {
-        self.bar.suspend(|| {
+        self.screen.suspend(|| {
             // When stderr is gone there is nobody left to tell.
             let _ = writeln!(anstream::stderr(), "{text}");
         });
     }
 
-    /// Takes the bar off the screen.
+    /// Takes the bars off the screen.
     pub fn clear(&self) {
-        self.bar.finish_and_clear();
+        for bar in self.with(std::mem::take).into_values() {
+            bar.finish_and_clear();
+        }
+        self.total.finish_and_clear();
+        // Nothing is left to be drawn on; were that not so, the next line would simply be below it.
+        let _ = self.screen.clear();
+    }
+
+    fn shortened(&self, text: &str) -> String {
+        shortened(text, self.layout.label_columns)
+    }
+
+    /// Short sections without any waiting, so a plain mutex is right; what it guards is whole at every moment.
+    fn with<T>(&self, act: impl FnOnce(&mut HashMap<String, ProgressBar>) -> T) -> T {
+        act(&mut self.files.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl Drop for TransferBar {
+impl Drop for TransferBars {
     fn drop(&mut self) {
         self.clear();
     }
@@ -181,7 +250,7 @@ mod tests {
         let layout = Layout::within(usize::from(columns));
         let target = ProgressDrawTarget::term_like(Box::new(paper.clone()));
         let bar = ProgressBar::with_draw_target(Some(999_990_000), target);
-        bar.set_style(ProgressStyle::with_template(layout.template).unwrap());
+        bar.set_style(layout.style());
         bar.set_message(shortened(
             "a_name_that_is_far_too_long-1.0-cp312-cp312-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
             layout.label_columns,

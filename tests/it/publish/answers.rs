@@ -201,12 +201,6 @@ fn a_server_that_never_answers_is_given_up() {
     let world = World::new(&[my_wheel()], [Reply::Silence]);
     let short = Duration::from_millis(200);
     let settings = Settings {
-        url: world.index.url.parse().unwrap(),
-        repository: None,
-        credentials: None,
-        ca_cert: None,
-        client_cert: None,
-        skip_existing: false,
         retry: RetryPolicy {
             attempts: 2,
             base_delay: Duration::from_millis(1),
@@ -217,6 +211,7 @@ fn a_server_that_never_answers_is_given_up() {
             answer: short,
             ..Timeouts::default()
         },
+        ..Settings::plain(world.index.url.parse().unwrap())
     };
     let path = world.bed.path("dist").join(WHEEL);
     let file = Distribution::check(&path, &WHEEL.parse().unwrap(), &Limits::default(), None).unwrap();

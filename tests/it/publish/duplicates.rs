@@ -112,7 +112,7 @@ fn skip_existing_asks_before_it_sends() {
     let (ours, sdist) = (my_wheel(), sdist("my-lib", "1.0").build());
     let world = World::new(&[ours.clone(), sdist], [Reply::ok()]);
     world.index.list(WHEEL, Some(&ours.sha256()));
-    let outcome = world.publish(&["--skip-existing"]).expect_code(0);
+    let outcome = world.publish_only(&["--skip-existing"]).expect_code(0);
     assert_eq!(world.uploaded(), [SDIST]);
     expect_in_order(
         &outcome.stderr,

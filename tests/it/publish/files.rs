@@ -17,7 +17,13 @@ fn a_folder_is_sent_as_the_form_wants_it() {
     let sdist = sdist("My.Lib", "1.0").build();
     let world = World::new(&[sdist.clone(), wheel.clone()], [Reply::ok()]);
     let outcome = world.publish(&[]).expect_code(0);
-    assert_eq!(outcome.stdout, "");
+    let table: Vec<Vec<&str>> = outcome
+        .stdout
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!((table[0][0], table[0][3]), (WHEEL, "uploaded"));
+    assert_eq!((table[1][0], table[1][3]), (SDIST, "uploaded"));
     expect_in_order(
         &outcome.stderr,
         &[
