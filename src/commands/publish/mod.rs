@@ -274,7 +274,7 @@ fn with_aftermath(failure: Failure, report: &Report) -> Failure {
     }
     failure
         .detail(&lines)
-        .then("then run the same command again; it goes on where this one stopped")
+        .then("the same command goes on where this one stopped")
 }
 
 fn interrupted(client: &Client, report: &Report) -> Failure {

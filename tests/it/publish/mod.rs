@@ -1,11 +1,18 @@
 //! `pkgctl publish` against an index that does as it is told: what is sent, and what is made of every answer.
 
+mod afterwards; // whether the index lists what it took, and what is told in the end
 mod answers; // refusals, troubles, servers that are none
+mod companions; // signatures, attestations, remarks
 mod credentials; // to whom, and as whom
 mod duplicates; // files that are there already
 mod files; // what is sent, and what stops it
+mod parallel; // several files at a time
+mod real_servers; // pypiserver, devpi, and this program's own
 mod redirects; // followed at home, nowhere else
+mod rehearsal; // `--dry-run`
 mod stopping; // half-way
+mod trusted; // CI jobs and their identities
+mod wire; // the form, beside twine's
 
 use crate::support::distributions::{Distribution, wheel};
 use crate::support::scripted_index::{Reply, ScriptedIndex};

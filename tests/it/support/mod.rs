@@ -3,6 +3,7 @@
 
 pub(crate) mod blessed;
 pub(crate) mod debian;
+pub(crate) mod devpi;
 pub(crate) mod distributions;
 pub(crate) mod http;
 pub(crate) mod http2;

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use super::distributions::Distribution;
 
@@ -21,6 +22,8 @@ pub(crate) enum Reply {
     HangUp,
     /// Read everything and never answer.
     Silence,
+    /// Answer with success once so many uploads have come, this one included.
+    Together(usize),
 }
 
 impl Reply {
@@ -117,14 +120,44 @@ fn find(bytes: &[u8], wanted: &[u8], from: usize) -> Option<usize> {
 struct State {
     replies: Vec<Reply>,
     requests: Vec<Request>,
-    pages: HashMap<String, (String, String)>,
+    /// Status, type and body by target.
+    pages: HashMap<String, (String, String, String)>,
+    lists_what_it_takes: bool,
+    under_way: usize,
+    most_at_once: usize,
+}
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    upload_came: Condvar,
+}
+
+impl Shared {
+    /// Counts an upload as one that has come.
+    fn came(&self, request: Request) {
+        self.state.lock().unwrap().requests.push(request);
+        self.upload_came.notify_all();
+    }
+
+    /// Waits until so many uploads have come; `false` when they don't.
+    fn wait_for(&self, uploads: usize) -> bool {
+        let state = self.state.lock().unwrap();
+        let fewer = |state: &mut State| {
+            let came = state.requests.iter().filter(|request| request.method == "POST");
+            came.count() < uploads
+        };
+        let patience = Duration::from_secs(20);
+        let waited = self.upload_came.wait_timeout_while(state, patience, fewer);
+        !waited.unwrap().1.timed_out()
+    }
 }
 
 /// The running index. Its threads end with the test's process.
 pub(crate) struct ScriptedIndex {
     /// `http://127.0.0.1:PORT`, without a final slash.
     pub(crate) url: String,
-    state: Arc<Mutex<State>>,
+    shared: Arc<Shared>,
 }
 
 impl ScriptedIndex {
@@ -134,33 +167,57 @@ impl ScriptedIndex {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let mut replies: Vec<Reply> = replies.into_iter().collect();
         replies.reverse();
-        let state = Arc::new(Mutex::new(State {
+        let state = State {
             replies,
             ..State::default()
-        }));
-        let shared = Arc::clone(&state);
+        };
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            ..Shared::default()
+        });
+        let of_all = Arc::clone(&shared);
         std::thread::spawn(move || {
             for connection in listener.incoming().flatten() {
-                let state = Arc::clone(&shared);
-                std::thread::spawn(move || serve(&connection, &state));
+                let shared = Arc::clone(&of_all);
+                std::thread::spawn(move || serve(&connection, &shared));
             }
         });
-        Self { url, state }
+        Self { url, shared }
     }
 
     /// Lists a file on its project's page below `/simple/`, with this digest or none; the only one on it.
     pub(crate) fn list(&self, filename: &str, sha256: Option<&str>) {
-        list(&mut self.state.lock().unwrap(), filename, sha256);
+        list(&mut self.shared.state.lock().unwrap(), filename, sha256);
     }
 
-    /// Serves this at `GET path`.
+    /// Lists from now on every file that it takes, with its digest.
+    pub(crate) fn list_what_is_taken(&self) {
+        self.shared.state.lock().unwrap().lists_what_it_takes = true;
+    }
+
+    /// Serves this at `path`, whatever the method.
     pub(crate) fn page(&self, path: &str, content_type: &str, body: &str) {
-        let page = (content_type.to_owned(), body.to_owned());
-        self.state.lock().unwrap().pages.insert(path.to_owned(), page);
+        self.page_with_status(path, "200 OK", content_type, body);
+    }
+
+    /// The same with another status line.
+    pub(crate) fn page_with_status(&self, path: &str, status: &str, content_type: &str, body: &str) {
+        let page = (status.to_owned(), content_type.to_owned(), body.to_owned());
+        self.shared
+            .state
+            .lock()
+            .unwrap()
+            .pages
+            .insert(path.to_owned(), page);
     }
 
     pub(crate) fn requests(&self) -> Vec<Request> {
-        self.state.lock().unwrap().requests.clone()
+        self.shared.state.lock().unwrap().requests.clone()
+    }
+
+    /// The most uploads that were under way at one time.
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.shared.state.lock().unwrap().most_at_once
     }
 
     /// The uploads among the requests.
@@ -172,34 +229,53 @@ impl ScriptedIndex {
 }
 
 fn list(state: &mut State, filename: &str, sha256: Option<&str>) {
+    state.pages.insert(
+        page_path(filename),
+        html_page(format!("<!DOCTYPE html>{}", link(filename, sha256))),
+    );
+}
+
+fn list_beside_others(state: &mut State, filename: &str, sha256: &str) {
+    let page = state.pages.entry(page_path(filename));
+    let page = page.or_insert_with(|| html_page("<!DOCTYPE html>".to_owned()));
+    page.2.push_str(&link(filename, Some(sha256)));
+}
+
+fn page_path(filename: &str) -> String {
     let project = filename.split('-').next().unwrap().replace('_', "-");
+    format!("/simple/{project}/")
+}
+
+fn html_page(body: String) -> (String, String, String) {
+    ("200 OK".to_owned(), "text/html; charset=utf-8".to_owned(), body)
+}
+
+fn link(filename: &str, sha256: Option<&str>) -> String {
     let fragment = sha256.map_or(String::new(), |digest| format!("#sha256={digest}"));
-    let page = format!("<!DOCTYPE html><a href=\"../../files/{filename}{fragment}\">{filename}</a>");
-    let path = format!("/simple/{project}/");
-    state
-        .pages
-        .insert(path, ("text/html; charset=utf-8".to_owned(), page));
+    format!("<a href=\"../../files/{filename}{fragment}\">{filename}</a>")
 }
 
 /// One connection, kept alive as long as the client likes.
-fn serve(connection: &TcpStream, state: &Mutex<State>) {
+fn serve(connection: &TcpStream, shared: &Shared) {
     let mut reader = BufReader::new(connection);
     while let Some((mut request, length)) = read_head(&mut reader) {
-        if request.method != "POST" {
-            let page = state.lock().unwrap().pages.get(&request.target).cloned();
-            state.lock().unwrap().requests.push(request);
-            let (content_type, body) = page.clone().unwrap_or_default();
-            let status = if page.is_some() { "200 OK" } else { "404 Not Found" };
-            write_answer(
-                connection,
-                status,
-                &[("Content-Type".to_owned(), content_type)],
-                &body,
-            );
+        let page = shared.state.lock().unwrap().pages.get(&request.target).cloned();
+        if page.is_some() || request.method != "POST" {
+            request.body = vec![0; length];
+            if reader.read_exact(&mut request.body).is_err() {
+                return;
+            }
+            shared.state.lock().unwrap().requests.push(request);
+            let (status, content_type, body) =
+                page.unwrap_or_else(|| ("404 Not Found".to_owned(), String::new(), String::new()));
+            let content_type = [("Content-Type".to_owned(), content_type)];
+            write_answer(connection, &status, &content_type, &body);
             continue;
         }
         let reply = {
-            let mut state = state.lock().unwrap();
+            let mut state = shared.state.lock().unwrap();
+            state.under_way += 1;
+            state.most_at_once = state.most_at_once.max(state.under_way);
             match state.replies.len() {
                 1 => state.replies[0].clone(),
                 _ => state
@@ -208,49 +284,80 @@ fn serve(connection: &TcpStream, state: &Mutex<State>) {
                     .expect("an upload that no reply was scripted for"),
             }
         };
-        let wanted = match &reply {
-            Reply::Early(_) => 0,
-            Reply::HangUp => length / 2,
-            _ => length,
-        };
-        request.body = vec![0; wanted];
-        let complete = reader.read_exact(&mut request.body).is_ok();
-        if complete {
-            state.lock().unwrap().requests.push(request);
+        let goes_on = answer_upload(connection, &mut reader, shared, reply, (request, length));
+        if !goes_on {
+            return;
         }
-        match reply {
-            Reply::Answer(line, headers, body) if complete => {
-                write_answer(connection, &line, &headers, &body)
+    }
+}
+
+/// Does with one upload as `reply` says, and tells whether the connection is kept.
+fn answer_upload(
+    connection: &TcpStream,
+    reader: &mut BufReader<&TcpStream>,
+    shared: &Shared,
+    reply: Reply,
+    (mut request, length): (Request, usize),
+) -> bool {
+    let wanted = match &reply {
+        Reply::Early(_) => 0,
+        Reply::HangUp => length / 2,
+        _ => length,
+    };
+    request.body = vec![0; wanted];
+    let complete = reader.read_exact(&mut request.body).is_ok();
+    if complete {
+        shared.came(request.clone());
+    }
+    let is_together = match &reply {
+        Reply::Together(uploads) => complete && shared.wait_for(*uploads),
+        _ => true,
+    };
+    // Before the answer, or the next upload could come while this one still counts.
+    if !matches!(reply, Reply::Silence) {
+        shared.state.lock().unwrap().under_way -= 1;
+    }
+    match reply {
+        Reply::Answer(line, headers, body) if complete => {
+            let is_success = line.starts_with('2');
+            if is_success && shared.state.lock().unwrap().lists_what_it_takes {
+                let (filename, content) = request.file();
+                let digest = super::distributions::sha256(&content);
+                list_beside_others(&mut shared.state.lock().unwrap(), &filename, &digest);
             }
-            Reply::Early(line) => {
-                write_answer(
-                    connection,
-                    &line,
-                    &[("Connection".to_owned(), "close".to_owned())],
-                    "",
-                );
-                // What is in flight is swallowed, so that the answer is not lost to a reset.
-                let _ = connection.shutdown(Shutdown::Write);
-                let _ = std::io::copy(&mut reader, &mut std::io::sink());
-                return;
-            }
-            Reply::StoreAndHangUp(stored) => {
-                list(
-                    &mut state.lock().unwrap(),
-                    &stored.filename,
-                    Some(&stored.sha256()),
-                );
-                let _ = connection.shutdown(Shutdown::Both);
-                return;
-            }
-            Reply::Silence => {
-                let _ = reader.read(&mut [0]);
-                return;
-            }
-            Reply::HangUp | Reply::Answer(..) => {
-                let _ = connection.shutdown(Shutdown::Both);
-                return;
-            }
+            write_answer(connection, &line, &headers, &body);
+            true
+        }
+        Reply::Together(_) if complete => {
+            let line = if is_together {
+                "200 OK"
+            } else {
+                "400 the others never came"
+            };
+            write_answer(connection, line, &[], "");
+            true
+        }
+        Reply::Early(line) => {
+            let close = [("Connection".to_owned(), "close".to_owned())];
+            write_answer(connection, &line, &close, "");
+            // What is in flight is swallowed, so that the answer is not lost to a reset.
+            let _ = connection.shutdown(Shutdown::Write);
+            let _ = std::io::copy(reader, &mut std::io::sink());
+            false
+        }
+        Reply::StoreAndHangUp(stored) => {
+            let digest = stored.sha256();
+            list(&mut shared.state.lock().unwrap(), &stored.filename, Some(&digest));
+            let _ = connection.shutdown(Shutdown::Both);
+            false
+        }
+        Reply::Silence => {
+            let _ = reader.read(&mut [0]);
+            false
+        }
+        Reply::HangUp | Reply::Answer(..) | Reply::Together(_) => {
+            let _ = connection.shutdown(Shutdown::Both);
+            false
         }
     }
 }

@@ -91,6 +91,14 @@ pub(crate) fn pypiserver() -> Result<Tool, Skipped> {
         .map(|tool| tool.renamed("pypi-server"))
 }
 
+/// Another index server, which keeps several indexes and their users.
+pub(crate) fn devpi() -> Result<Tool, Skipped> {
+    static DEVPI: Slot = Slot::new();
+    DEVPI
+        .with("devpi", &["devpi-server==6.20.3"])
+        .map(|tool| tool.renamed("devpi-server"))
+}
+
 /// The password library of pypiserver, with all that its schemes need; run it by [`Tool::python`].
 pub(crate) fn passlib() -> Result<Tool, Skipped> {
     static PASSLIB: Slot = Slot::new();
@@ -184,7 +192,7 @@ impl Tool {
         command
     }
 
-    fn renamed(self, program: &str) -> Self {
+    pub(super) fn renamed(&self, program: &str) -> Self {
         Self {
             program: self.program.with_file_name(program),
         }
