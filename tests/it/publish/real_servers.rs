@@ -111,7 +111,16 @@ fn pypiserver_whose_pages_show_an_md5() {
     let bed = Testbed::new();
     std::fs::create_dir_all(bed.path("packages")).unwrap();
     bed.write("passwords", password_line(USER, PASSWORD));
-    let server = Pypiserver::start(&tool, &bed, &["-P", "passwords", "-a", "update", "packages"]);
+    let flags = [
+        "-P",
+        "passwords",
+        "-a",
+        "update",
+        "--hash-algo",
+        "md5",
+        "packages",
+    ];
+    let server = Pypiserver::start(&tool, &bed, &flags);
     Account {
         bed: &bed,
         url: format!("{}/", server.url),
