@@ -1,7 +1,7 @@
 //! A distribution that was checked and is ready to be sent.
 
 use std::fs::File;
-use std::io::{self, Read as _, Seek as _};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -17,6 +17,12 @@ use crate::packaging::{DistFilename, ProjectName, ReleaseVersion, Sha256};
 
 /// Bytes that are read from disk at a time.
 pub(super) const CHUNK_BYTES: usize = 256 * 1024;
+
+/// The digests in the form, in its order.
+const DIGESTS: [Algorithm; 2] = [Algorithm::Sha256, Algorithm::Blake2b256];
+
+/// From this length on, in bytes, threads pay off.
+const LARGE_BYTES: u64 = 4 << 20;
 
 /// The longest signature or attestation that is sent along, in bytes.
 const MAX_COMPANION_BYTES: u64 = 1 << 20;
@@ -59,11 +65,17 @@ impl Distribution {
             reason,
         };
         let unreadable = |error: io::Error| bad(format!("can't read it: {error}"));
-        let mut file = File::open(path).map_err(unreadable)?;
-        let inspection =
-            archive::inspect(filename, &file, limits).map_err(|error| bad(in_one_line(&error)))?;
-        file.rewind().map_err(unreadable)?;
-        let (size_bytes, digests) = hash(&mut file).map_err(unreadable)?;
+        let file = File::open(path).map_err(unreadable)?;
+        let size_bytes = file.metadata().map_err(unreadable)?.len();
+        let inspect = || archive::inspect(filename, &file, limits).map_err(|error| bad(in_one_line(&error)));
+        let (inspection, digests) = if size_bytes < LARGE_BYTES {
+            let inspection = inspect()?;
+            let mut file = File::open(path).map_err(unreadable)?;
+            (inspection, hash(&mut file, DIGESTS).map_err(unreadable)?)
+        } else {
+            let (inspection, digests) = beside_hashing(path, inspect);
+            (inspection?, digests.map_err(unreadable)?)
+        };
         let sha256 = digests
             .iter()
             .find(|digest| digest.algorithm == Algorithm::Sha256)
@@ -277,10 +289,27 @@ fn read_companion(path: &Path) -> Result<Vec<u8>, BadFile> {
     }
 }
 
-fn hash(file: &mut File) -> io::Result<(u64, Vec<NamedDigest>)> {
-    let mut hasher = MultiHasher::new([Algorithm::Sha256, Algorithm::Blake2b256]);
-    let size_bytes = read_all(file, |chunk| hasher.update(chunk))?;
-    Ok((size_bytes, hasher.finish()))
+fn hash<const N: usize>(file: &mut File, algorithms: [Algorithm; N]) -> io::Result<Vec<NamedDigest>> {
+    let mut hasher = MultiHasher::new(algorithms);
+    read_all(file, |chunk| hasher.update(chunk))?;
+    Ok(hasher.finish())
+}
+
+/// Does `work` while each digest of a large file is computed by a thread of its own.
+fn beside_hashing<T>(path: &Path, work: impl FnOnce() -> T) -> (T, io::Result<Vec<NamedDigest>>) {
+    std::thread::scope(|scope| {
+        let threads = DIGESTS.map(|algorithm| scope.spawn(move || hash(&mut File::open(path)?, [algorithm])));
+        let done = work();
+        let digests = threads.into_iter().map(|thread| {
+            let ended = thread.join();
+            ended.unwrap_or_else(|_| Err(io::Error::other("its digest could not be computed")))
+        });
+        let digests: io::Result<Vec<_>> = digests.collect();
+        (
+            done,
+            digests.map(|digests| digests.into_iter().flatten().collect()),
+        )
+    })
 }
 
 fn read_all(file: &mut File, mut take: impl FnMut(&[u8])) -> io::Result<u64> {

@@ -174,3 +174,106 @@ fn at_a_terminal_the_password_is_asked_for_and_not_shown() {
     );
     assert_eq!(world.index.uploads().len(), 1);
 }
+
+/// A program that knows one user, as `keyring` answers.
+fn write_keyring(world: &World, url: &str) -> String {
+    let script = format!(
+        "#!/bin/sh\nprintf '%s\\n' \"$*\" >> \"$HOME/asked\"\ncase \"$*\" in\n\
+         'get -- {url} paula') echo k3y ;;\n\
+         '--mode creds --output json get -- {url}') echo '{{\"username\": \"paula\", \"password\": \"k3y\"}}' ;;\n\
+         *) exit 1 ;;\nesac\n"
+    );
+    let path = world.bed.write("bin/keyring", script);
+    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(&path, executable).unwrap();
+    let inherited = std::env::var("PATH").unwrap();
+    format!("{}:{inherited}", path.parent().unwrap().display())
+}
+
+#[test]
+fn the_keyring_may_know_the_password_and_the_user_too() {
+    for user in [&["-u", "paula"][..], &[]] {
+        let world = World::new(&[my_wheel()], [Reply::ok()]);
+        world.bed.write(".pypirc", "");
+        let url = format!("{}/", world.index.url);
+        let path = write_keyring(&world, &url);
+        let mut command = world
+            .bed
+            .pkgctl(["publish", "--verbose", "--repository-url", &url]);
+        let outcome = Outcome::of(command.args(user).env("PATH", &path)).expect_code(0);
+        assert!(
+            outcome.stderr.contains("the password from the keyring"),
+            "{}",
+            outcome.stderr
+        );
+        assert!(!outcome.stderr.contains("k3y"), "{}", outcome.stderr);
+        // paula:k3y
+        let header = world.index.uploads()[0]
+            .header("Authorization")
+            .map(str::to_owned);
+        assert_eq!(header.as_deref(), Some("Basic cGF1bGE6azN5"));
+    }
+}
+
+#[test]
+fn the_keyring_is_not_asked_for_what_is_known_nor_believed_about_another_address() {
+    let world = World::new(&[my_wheel()], [Reply::ok()]);
+    let path = write_keyring(&world, "http://elsewhere.example/");
+    let mut command = world.bed.pkgctl(["publish"]);
+    Outcome::of(command.env("PATH", &path)).expect_code(0);
+    assert!(!world.bed.path("asked").exists());
+    world.bed.write(".pypirc", "");
+    let mut command = world
+        .bed
+        .pkgctl(["publish", "--repository-url", &world.index.url]);
+    Outcome::of(command.env("PATH", &path)).expect_code(0);
+    assert!(world.bed.path("asked").exists());
+    assert_eq!(world.index.uploads()[1].header("Authorization"), None);
+}
+
+#[test]
+fn a_section_with_the_same_address_lends_its_user() {
+    let world = World::new(&[my_wheel()], [Reply::ok()]);
+    let url = world.index.url.clone();
+    let outcome = world
+        .publish(&["--verbose", "--repository-url", &url])
+        .expect_code(0);
+    assert!(
+        outcome.stderr.contains("the user `alice` from [internal] of "),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(
+        world.index.uploads()[0].header("Authorization"),
+        Some("Basic YWxpY2U6czNjcmV0")
+    );
+}
+
+#[test]
+fn every_variable_of_twine_is_read() {
+    let run = |world: &World, variables: &[(&str, &str)]| {
+        let mut command = world.bed.pkgctl(["publish"]);
+        Outcome::of(command.envs(variables.iter().copied()))
+    };
+    let world = World::new(&[my_wheel()], [Reply::ok()]);
+    let url = format!("{}/legacy/", world.index.url);
+    let login = [("TWINE_USERNAME", "paula"), ("TWINE_PASSWORD", "geheim")];
+    run(&world, &[("TWINE_REPOSITORY_URL", &url), login[0], login[1]]).expect_code(0);
+    let upload = &world.index.uploads()[0];
+    // paula:geheim
+    assert_eq!(
+        (upload.target.as_str(), upload.header("Authorization")),
+        ("/legacy/", Some("Basic cGF1bGE6Z2VoZWlt"))
+    );
+    run(&world, &[("TWINE_REPOSITORY", "nosuch")]).expect_failure(2, "`nosuch`");
+    run(&world, &[("TWINE_REPOSITORY", "internal")]).expect_code(0);
+    run(&world, &[("TWINE_CERT", "nosuch.pem")]).expect_failure(1, "nosuch.pem");
+
+    world.bed.write(".pypirc", "");
+    let mut command = world
+        .bed
+        .pkgctl(["publish", "--repository-url", &url, "-u", "paula"]);
+    command.env("TWINE_NON_INTERACTIVE", "1");
+    let session = Session::play(&command, &[Step::Expect("there is no password for `paula`")]);
+    assert_eq!(session.code, 2, "{}", session.screen);
+}

@@ -23,7 +23,7 @@ fn it_shows_address_user_and_fields_and_sends_no_file() {
         .header("Classifier", "A :: B")
         .description(&long)
         .build();
-    let world = World::new(&[file.clone()], [Reply::ok()]);
+    let world = World::new(std::slice::from_ref(&file), [Reply::ok()]);
     let outcome = world.publish(&["--dry-run", "-c", "a remark"]).expect_code(0);
     let file_head = format!("{WHEEL} (");
     let digest = file.sha256();
