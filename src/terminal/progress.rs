@@ -1,26 +1,66 @@
-//! Progress bars for bytes on their way: one for each file, and one for all of them together.
+//! A progress bar for files on their way: how far each of them is, and all of them together.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// How long a transfer goes on without a bar.
 const UNSEEN: Duration = Duration::from_millis(500);
 /// How often the bar is drawn while no byte moves.
 const TICK: Duration = Duration::from_millis(250);
 
-/// Bars on stderr for files on their way, with lines of talk above them. The total stands below the files, with its
-/// rate and the time that is left; a single file is its own total.
-pub struct TransferBars {
-    screen: MultiProgress,
+/// A bar on stderr over all bytes of some files, with its rate and the time that is left; behind it how many files are
+/// done, and how far those are that are on their way. Lines of talk go above it.
+///
+/// It is one line however many files there are: a display that grows and shrinks is restless, and leaves traces on
+/// terminals that are narrower than they say.
+pub struct TransferBar {
+    bar: ProgressBar,
     layout: Layout,
-    total: ProgressBar,
-    files: Mutex<HashMap<String, ProgressBar>>,
-    /// More than one file: each has a bar of its own.
-    has_files: bool,
+    files: Mutex<Files>,
+}
+
+/// What the bar tells of single files.
+#[derive(Default)]
+struct Files {
+    number: usize,
+    done: usize,
+    under_way: BTreeMap<String, Sent>,
+}
+
+/// Bytes of one file.
+#[derive(Default)]
+struct Sent {
+    sent: u64,
+    size: u64,
+}
+
+impl Files {
+    /// `2 of 6 files: my_lib-1.0 45%, other-2.0 7%`; a single file has its name there.
+    fn in_words(&self) -> String {
+        if self.number == 1 {
+            return self.under_way.keys().next().cloned().unwrap_or_default();
+        }
+        let each = self.under_way.iter().map(|(name, file)| {
+            let percent = (file.sent * 100).checked_div(file.size).unwrap_or(100);
+            format!("{} {percent}%", brief(name))
+        });
+        let each: Vec<String> = each.collect();
+        let colon = if each.is_empty() { "" } else { ": " };
+        format!("{} of {} files{colon}{}", self.done, self.number, each.join(", "))
+    }
+}
+
+/// A distribution's name and version, without the tags and the ending.
+fn brief(filename: &str) -> &str {
+    let stem = filename.strip_suffix(".tar.gz").unwrap_or(filename);
+    match stem.match_indices('-').nth(1) {
+        Some((end, _)) => &stem[..end],
+        None => stem,
+    }
 }
 
 /// What a bar consists of, so that it stays on one line.
@@ -70,15 +110,15 @@ fn columns() -> usize {
     80
 }
 
-/// The bars appear when the transfer takes long enough for them to be of use.
-fn show_later(screen: &MultiProgress, total: &ProgressBar) {
-    let (screen, total) = (screen.clone(), total.downgrade());
+/// The bar appears when the transfer takes long enough for one to be of use.
+fn show_later(bar: &ProgressBar) {
+    let bar = bar.downgrade();
     std::thread::spawn(move || {
         std::thread::sleep(UNSEEN);
-        if let Some(total) = total.upgrade().filter(|total| !total.is_finished()) {
-            screen.set_draw_target(ProgressDrawTarget::stderr());
+        if let Some(bar) = bar.upgrade().filter(|bar| !bar.is_finished()) {
+            bar.set_draw_target(ProgressDrawTarget::stderr());
             // Time goes on even when no byte moves.
-            total.enable_steady_tick(TICK);
+            bar.enable_steady_tick(TICK);
         }
     });
 }
@@ -92,8 +132,8 @@ fn shortened(text: &str, columns: usize) -> String {
     format!("{kept}…")
 }
 
-impl TransferBars {
-    /// Bars for so many files of that many bytes in all; `None` when nobody would see them, because stderr is no
+impl TransferBar {
+    /// A bar for so many files of that many bytes in all; `None` when nobody would see it, because stderr is no
     /// terminal.
     #[must_use]
     pub fn on_terminal(files: usize, total_bytes: u64) -> Option<Self> {
@@ -101,99 +141,75 @@ impl TransferBars {
             return None;
         }
         let layout = Layout::within(columns());
-        let screen = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
-        let total = screen.add(ProgressBar::new(total_bytes).with_style(layout.style()));
-        show_later(&screen, &total);
-        Some(Self {
-            screen,
-            layout,
-            total,
-            files: Mutex::default(),
-            has_files: files > 1,
-        })
+        let bar = ProgressBar::with_draw_target(Some(total_bytes), ProgressDrawTarget::hidden())
+            .with_style(layout.style());
+        show_later(&bar);
+        let files = Mutex::new(Files {
+            number: files,
+            ..Files::default()
+        });
+        Some(Self { bar, layout, files })
     }
 
     /// This file begins, or begins anew.
-    pub fn begin(&self, label: &str, size_bytes: u64) {
-        if !self.has_files {
-            self.total.set_message(self.shortened(label));
-            self.total.set_position(0);
-            return;
-        }
-        let bar = ProgressBar::new(size_bytes).with_style(self.layout.style());
-        bar.set_message(self.shortened(label));
-        if let Some(before) = self.with(|files| files.remove(label)) {
-            self.total
-                .set_position(self.total.position().saturating_sub(before.position()));
-            self.screen.remove(&before);
-        }
-        let bar = self.screen.insert_before(&self.total, bar);
-        self.with(|files| files.insert(label.to_owned(), bar));
+    pub fn begin(&self, name: &str, size: u64) {
+        let before = self.change(|files| files.under_way.insert(name.to_owned(), Sent { sent: 0, size }));
+        let repeated = before.map_or(0, |file| file.sent);
+        self.bar
+            .set_position(self.bar.position().saturating_sub(repeated));
     }
 
     /// So many more bytes of this file are through.
-    pub fn advance(&self, label: &str, bytes: u64) {
-        self.total.inc(bytes);
-        self.with(|files| files.get(label).inspect(|bar| bar.inc(bytes)).is_some());
+    pub fn advance(&self, name: &str, bytes: u64) {
+        self.bar.inc(bytes);
+        self.change(|files| {
+            if let Some(file) = files.under_way.get_mut(name) {
+                file.sent += bytes;
+            }
+        });
     }
 
-    /// This file is done, or was never to be sent; its bytes count as through.
-    pub fn finish(&self, label: &str, size_bytes: u64) {
-        let sent = match self.with(|files| files.remove(label)) {
-            Some(bar) => {
-                let sent = bar.position();
-                self.screen.remove(&bar);
-                sent
-            }
-            None if self.has_files => 0,
-            None => self.total.position(),
-        };
-        self.total.inc(size_bytes.saturating_sub(sent));
+    /// This file is done, or need not be sent; its bytes count as through.
+    pub fn finish(&self, name: &str, size: u64) {
+        let file = self.change(|files| {
+            files.done += 1;
+            files.under_way.remove(name)
+        });
+        self.bar
+            .inc(size.saturating_sub(file.map_or(0, |file| file.sent)));
     }
 
     /// This file is given up.
-    pub fn give_up(&self, label: &str) {
-        if let Some(bar) = self.with(|files| files.remove(label)) {
-            self.screen.remove(&bar);
-        }
+    pub fn give_up(&self, name: &str) {
+        self.change(|files| files.under_way.remove(name));
     }
 
-    /// What the bar of all files is called.
-    pub fn label_total(&self, label: &str) {
-        if self.has_files {
-            self.total.set_message(self.shortened(label));
-        }
-    }
-
-    /// A line above the bars.
+    /// A line above the bar.
     pub fn line(&self, text: &str) {
-        self.screen.suspend(|| {
+        self.bar.suspend(|| {
             // When stderr is gone there is nobody left to tell.
             let _ = writeln!(anstream::stderr(), "{text}");
         });
     }
 
-    /// Takes the bars off the screen.
+    /// Takes the bar off the screen.
     pub fn clear(&self) {
-        for bar in self.with(std::mem::take).into_values() {
-            bar.finish_and_clear();
-        }
-        self.total.finish_and_clear();
-        // Nothing is left to be drawn on; were that not so, the next line would simply be below it.
-        let _ = self.screen.clear();
+        self.bar.finish_and_clear();
     }
 
-    fn shortened(&self, text: &str) -> String {
-        shortened(text, self.layout.label_columns)
-    }
-
-    /// Short sections without any waiting, so a plain mutex is right; what it guards is whole at every moment.
-    fn with<T>(&self, act: impl FnOnce(&mut HashMap<String, ProgressBar>) -> T) -> T {
-        act(&mut self.files.lock().unwrap_or_else(PoisonError::into_inner))
+    /// Changes what is told of single files. A short section without any waiting, so a plain mutex is right; what it
+    /// guards is whole at every moment.
+    fn change<T>(&self, act: impl FnOnce(&mut Files) -> T) -> T {
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let result = act(&mut files);
+        let text = shortened(&files.in_words(), self.layout.label_columns);
+        drop(files);
+        self.bar.set_message(text);
+        result
     }
 }
 
-impl Drop for TransferBars {
+impl Drop for TransferBar {
     fn drop(&mut self) {
         self.clear();
     }
@@ -276,6 +292,25 @@ mod tests {
             assert!(screen.contains('…'), "{columns}: {screen}");
         }
         assert_eq!(shown(40), " 50%  a_name_that_is_far_too_long-1.0-…");
+    }
+
+    #[test]
+    fn each_file_on_its_way_is_told_beside_the_whole() {
+        let file = |sent, size| Sent { sent, size };
+        let mut files = Files {
+            number: 6,
+            done: 2,
+            ..Files::default()
+        };
+        assert_eq!(files.in_words(), "2 of 6 files");
+        files.under_way = BTreeMap::from([
+            ("my_lib-1.0-py3-none-any.whl".to_owned(), file(45, 100)),
+            ("other-2.0.tar.gz".to_owned(), file(0, 0)),
+        ]);
+        assert_eq!(files.in_words(), "2 of 6 files: my_lib-1.0 45%, other-2.0 100%");
+        files.number = 1;
+        files.under_way.remove("other-2.0.tar.gz");
+        assert_eq!(files.in_words(), "my_lib-1.0-py3-none-any.whl");
     }
 
     #[test]

@@ -1,57 +1,49 @@
-//! What the user sees while files are on their way: bars on a terminal, lines elsewhere.
+//! What the user sees while files are on their way: a bar on a terminal, lines elsewhere.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::client::{Distribution, Outcome, Progress};
 use crate::terminal;
-use crate::terminal::progress::TransferBars;
+use crate::terminal::progress::TransferBar;
 use crate::terminal::size;
 
 /// Tells the user what the client does.
 pub(super) struct Narrator {
-    bars: Option<TransferBars>,
-    files: usize,
-    done: AtomicUsize,
+    bar: Option<TransferBar>,
 }
 
 impl Narrator {
-    pub(super) fn new(distributions: &[Distribution], without_bars: bool) -> Self {
+    pub(super) fn new(distributions: &[Distribution], without_bar: bool) -> Self {
         let total_bytes = distributions.iter().map(Distribution::size_bytes).sum();
         let files = distributions.len();
-        Self {
-            bars: (!without_bars)
-                .then(|| TransferBars::on_terminal(files, total_bytes))
-                .flatten(),
-            files,
-            done: AtomicUsize::new(0),
-        }
+        let bar = (!without_bar).then(|| TransferBar::on_terminal(files, total_bytes));
+        Self { bar: bar.flatten() }
     }
 
     fn line(&self, text: &str) {
-        match &self.bars {
-            Some(bars) => bars.line(text),
+        match &self.bar {
+            Some(bar) => bar.line(text),
             None => terminal::note(text),
         }
     }
 
     pub(super) fn clear(&self) {
-        if let Some(bars) = &self.bars {
-            bars.clear();
+        if let Some(bar) = &self.bar {
+            bar.clear();
         }
     }
 }
 
 impl Progress for Narrator {
     fn begin(&self, filename: &str, size_bytes: u64, _attempt: u32) {
-        if let Some(bars) = &self.bars {
-            bars.begin(filename, size_bytes);
+        if let Some(bar) = &self.bar {
+            bar.begin(filename, size_bytes);
         }
     }
 
     fn sent(&self, filename: &str, bytes: u64) {
-        if let Some(bars) = &self.bars {
-            bars.advance(filename, bytes);
+        if let Some(bar) = &self.bar {
+            bar.advance(filename, bytes);
         }
     }
 
@@ -63,10 +55,8 @@ impl Progress for Narrator {
     }
 
     fn finished(&self, filename: &str, size_bytes: u64, outcome: Outcome) {
-        let done = self.done.fetch_add(1, Ordering::Relaxed) + 1;
-        if let Some(bars) = &self.bars {
-            bars.finish(filename, size_bytes);
-            bars.label_total(&format!("{done} of {} files", self.files));
+        if let Some(bar) = &self.bar {
+            bar.finish(filename, size_bytes);
         }
         let size = size(size_bytes);
         self.line(&match outcome {
@@ -81,8 +71,8 @@ impl Progress for Narrator {
     }
 
     fn failed(&self, filename: &str) {
-        if let Some(bars) = &self.bars {
-            bars.give_up(filename);
+        if let Some(bar) = &self.bar {
+            bar.give_up(filename);
         }
     }
 }

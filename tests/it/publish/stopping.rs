@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::{WHEEL, World, expect_in_order, my_wheel};
 use crate::support::distributions::{sdist, wheel};
 use crate::support::scripted_index::Reply;
+use crate::support::{Session, Step};
 
 #[test]
 fn a_failure_says_what_is_public_and_what_comes_next() {
@@ -116,4 +117,32 @@ fn a_file_that_changes_under_way_is_never_complete() {
     assert_eq!(output.status.code(), Some(1), "{stderr}");
     assert!(stderr.contains("changed while it was sent"), "{stderr}");
     assert_eq!(world.index.uploads().len(), 1, "{} arrived", path.display());
+}
+
+#[test]
+fn a_terminal_shows_every_file_and_the_whole_until_ctrl_c() {
+    let files = [
+        my_wheel(),
+        wheel("second", "2.0").build(),
+        wheel("third", "3.0").build(),
+    ];
+    let world = World::new(&files, [Reply::ok(), Reply::Silence]);
+    let play = |arguments: &[&str], shown: &'static str| {
+        let mut command = world.bed.pkgctl(["publish", "--jobs", "1"]);
+        command.args(arguments).env("TERM", "xterm");
+        Session::play(&command, &[Step::Expect(shown), Step::Signal("INT")])
+    };
+    let session = play(&[], "1 of 3 files: second-2.0 100%");
+    assert_eq!(session.code, 130, "{}", session.screen);
+    assert!(session.is_terminal_restored, "{}", session.screen);
+    expect_in_order(
+        &session.screen,
+        &[
+            "second-2.0-py3-none-any.whl",
+            "stopped; 1 of 3 files are on ",
+            "hint: ",
+        ],
+    );
+    let session = play(&["--disable-progress-bar"], "publishing 3 files");
+    assert!(!session.screen.contains(" of 3 files\r"), "{}", session.screen);
 }

@@ -7,9 +7,10 @@ use std::process::{Command, Stdio};
 /// Plays the steps, then tells on stdout what was on the screen, how the program ended, and whether the terminal was
 /// left as it was found.
 const DRIVER: &str = r#"
-import fcntl, json, os, select, signal, sys, termios, time
+import fcntl, json, os, select, signal, struct, sys, termios, time
 steps, command = json.loads(sys.argv[1]), sys.argv[2:]
 master, slave = os.openpty()
+fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 100, 0, 0))
 before = termios.tcgetattr(slave)
 child = os.fork()
 if child == 0:
