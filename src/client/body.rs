@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::Poll;
 use std::time::Instant;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream;
 use sha2::Digest as _;
@@ -158,11 +158,14 @@ impl FileToSend {
         let mut hasher = sha2::Sha256::new();
         let mut left = self.distribution.size_bytes;
         while left > 0 {
-            let wanted = usize::try_from(left).map_or(CHUNK_BYTES, |left| left.min(CHUNK_BYTES));
-            let mut piece = BytesMut::zeroed(wanted);
-            file.read_exact(&mut piece).map_err(BodyFault::from_read)?;
+            let wanted = left.min(CHUNK_BYTES as u64);
+            let mut piece = Vec::with_capacity(CHUNK_BYTES);
+            let read = (&mut file).take(wanted).read_to_end(&mut piece);
+            if read.map_err(BodyFault::Unreadable)? as u64 != wanted {
+                return Err(BodyFault::Changed);
+            }
             hasher.update(&piece);
-            left -= wanted as u64;
+            left -= wanted;
             if left == 0 {
                 let sent = Sha256::from_bytes(hasher.clone().finalize().into());
                 let at_end = file.read(&mut [0]).map_err(BodyFault::Unreadable)? == 0;
@@ -170,7 +173,7 @@ impl FileToSend {
                     return Err(BodyFault::Changed);
                 }
             }
-            if sender.blocking_send(Ok(Piece::File(piece.freeze()))).is_err() {
+            if sender.blocking_send(Ok(Piece::File(piece.into()))).is_err() {
                 return Ok(());
             }
         }
@@ -186,15 +189,6 @@ pub(super) enum BodyFault {
     Changed,
     #[error("the file can't be read any more")]
     Unreadable(#[source] io::Error),
-}
-
-impl BodyFault {
-    fn from_read(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::UnexpectedEof => Self::Changed,
-            _ => Self::Unreadable(error),
-        }
-    }
 }
 
 /// Signs of life of one request: when its body last moved, whether all of it was taken, what went wrong with it.

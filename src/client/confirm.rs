@@ -26,7 +26,7 @@ const MAX_PAGE_BYTES: usize = 64 * 1024 * 1024;
 const MAX_HOPS: usize = 3;
 
 /// How often an index is asked for a file that it has just taken: some list it a moment later.
-const LOOKS: u32 = 4;
+const LOOKS: u32 = 5;
 
 /// What the index has under a file's name.
 #[derive(Debug, Clone, PartialEq, Eq)]

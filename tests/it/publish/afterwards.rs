@@ -49,7 +49,7 @@ fn a_file_that_was_taken_and_is_not_listed_is_a_failure() {
         .iter()
         .filter(|request| request.method == "GET")
         .count();
-    assert!(looks >= 4, "it may take a moment: {looks}");
+    assert!(looks >= 5, "it may take a moment: {looks}");
     let before = world.index.requests().len();
     world.publish(&["--no-verify"]).expect_code(0);
     assert_eq!(world.index.requests().len(), before + 1, "nothing is asked");

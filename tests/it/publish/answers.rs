@@ -3,7 +3,7 @@
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use pkgctl::archive::Limits;
 use pkgctl::client::progress::{Progress, Silent};
@@ -78,6 +78,13 @@ fn lasting_troubles_end_after_five_attempts_with_what_the_server_says() {
 #[test]
 fn retry_after_is_heeded() {
     let busy = Reply::status("429 Too Many Requests").with_header("Retry-After", "1");
+    let world = World::new(&[my_wheel()], [busy, Reply::ok()]);
+    let start = Instant::now();
+    world.publish(&[]).expect_code(0);
+    assert!(start.elapsed() >= Duration::from_secs(1));
+    // The same as a date, in full seconds.
+    let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(3));
+    let busy = Reply::status("503 Service Unavailable").with_header("Retry-After", &date);
     let world = World::new(&[my_wheel()], [busy, Reply::ok()]);
     let start = Instant::now();
     world.publish(&[]).expect_code(0);
