@@ -65,7 +65,7 @@ pub(in crate::commands) struct Arguments {
     #[arg(long, value_name = "URL", env = "PKGCTL_CHECK_URL", value_hint = ValueHint::Url)]
     pub(super) check_url: Option<String>,
 
-    /// Check afterwards that the index lists every file with its digest [default]
+    /// Check afterwards that the index lists every file with its digest, as is done unless --no-verify is given
     #[arg(long, overrides_with = "no_verify")]
     pub(super) verify: bool,
 
@@ -117,11 +117,11 @@ pub(in crate::commands) struct Arguments {
     #[arg(long)]
     pub(super) json: bool,
 
-    /// Show no progress bars
+    /// Show no progress bar
     #[arg(long)]
     pub(super) disable_progress_bar: bool,
 
-    /// Say where address, user and password come from, and what is sent
+    /// Say where address, user and password come from, and which files with which digests are sent
     #[arg(short, long)]
     pub(super) verbose: bool,
 }

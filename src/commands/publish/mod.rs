@@ -87,6 +87,16 @@ pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
         return rehearsal.run(&distributions, runtime);
     }
     terminal::note(plan(&client, &distributions));
+    if arguments.verbose {
+        for file in &distributions {
+            let size = size(file.size_bytes());
+            terminal::note(format!(
+                "{} ({size}), sha256 {}",
+                file.path().display(),
+                file.sha256()
+            ));
+        }
+    }
     upload(&client, &distributions, arguments, runtime)
 }
 

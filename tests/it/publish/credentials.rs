@@ -243,6 +243,11 @@ fn a_section_with_the_same_address_lends_its_user() {
         "{}",
         outcome.stderr
     );
+    assert!(
+        outcome.stderr.contains(&my_wheel().sha256()),
+        "{}",
+        outcome.stderr
+    );
     assert_eq!(
         world.index.uploads()[0].header("Authorization"),
         Some("Basic YWxpY2U6czNjcmV0")
