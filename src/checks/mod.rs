@@ -102,10 +102,36 @@ impl Checker {
     /// and only when a description is reStructuredText.
     #[must_use]
     pub fn judge(&self, files: &[(PathBuf, DistFilename)]) -> Vec<Judgement> {
-        let mut judgements = Vec::with_capacity(files.len());
+        let examined = files.iter().map(|(path, filename)| self.examine(path, filename));
+        self.render(examined)
+    }
+
+    /// As [`Checker::judge`], for files that were inspected already, within [`Checker::limits`].
+    #[must_use]
+    pub fn judge_read(&self, files: Vec<(PathBuf, DistFilename, Inspection)>) -> Vec<Judgement> {
+        let examined = files.into_iter().map(|(path, filename, inspection)| {
+            let judgement = Judgement {
+                path,
+                filename,
+                inspection: None,
+                problems: Vec::new(),
+            };
+            weigh(judgement, inspection)
+        });
+        self.render(examined)
+    }
+
+    /// What an archive may hold.
+    #[must_use]
+    pub fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// Adds what rendering has to say, for all texts at once.
+    fn render(&self, examined: impl Iterator<Item = (Judgement, Option<String>)>) -> Vec<Judgement> {
+        let mut judgements = Vec::new();
         let mut texts = Vec::new();
-        for (path, filename) in files {
-            let (judgement, text) = self.examine(path, filename);
+        for (judgement, text) in examined {
             texts.extend(text.map(|text| (judgements.len(), text)));
             judgements.push(judgement);
         }
@@ -135,14 +161,19 @@ impl Checker {
                 return (judgement, None);
             }
         };
-        judgement.problems.extend(oddities(&inspection));
-        judgement.problems.extend(metadata::judge(&inspection.metadata));
-        let (problems, text) = description::judge(&inspection.metadata);
-        judgement.problems.extend(problems);
-        let text = text.map(str::to_owned);
-        judgement.inspection = Some(inspection);
-        (judgement, text)
+        weigh(judgement, inspection)
     }
+}
+
+/// What a sound archive says of itself, and the reStructuredText that is to be rendered.
+fn weigh(mut judgement: Judgement, inspection: Inspection) -> (Judgement, Option<String>) {
+    judgement.problems.extend(oddities(&inspection));
+    judgement.problems.extend(metadata::judge(&inspection.metadata));
+    let (problems, text) = description::judge(&inspection.metadata);
+    judgement.problems.extend(problems);
+    let text = text.map(str::to_owned);
+    judgement.inspection = Some(inspection);
+    (judgement, text)
 }
 
 /// What the archive was let pass with.

@@ -9,8 +9,9 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 
 use super::select::Selected;
-use crate::archive;
+use crate::archive::{self, Inspection};
 use crate::causes::in_one_line;
+use crate::checks::{Checker, Judgement, Severity};
 use crate::packaging::digest::{Algorithm, MultiHasher, NamedDigest};
 use crate::packaging::upload_form::{self, ATTESTATIONS_FIELD};
 use crate::packaging::{DistFilename, ProjectName, ReleaseVersion, Sha256};
@@ -60,6 +61,15 @@ impl Distribution {
         limits: &archive::Limits,
         comment: Option<&str>,
     ) -> Result<Self, BadFile> {
+        Self::read(path, filename, limits, comment).map(|(distribution, _)| distribution)
+    }
+
+    fn read(
+        path: &Path,
+        filename: &DistFilename,
+        limits: &archive::Limits,
+        comment: Option<&str>,
+    ) -> Result<(Self, Inspection), BadFile> {
         let bad = |reason: String| BadFile {
             path: path.to_owned(),
             reason,
@@ -81,7 +91,7 @@ impl Distribution {
             .find(|digest| digest.algorithm == Algorithm::Sha256)
             .and_then(|digest| digest.hex().parse().ok())
             .ok_or_else(|| bad("it has no digest".to_owned()))?;
-        Ok(Self {
+        let distribution = Self {
             path: path.to_owned(),
             fields: upload_form::to_fields(filename, &inspection.metadata, &digests, comment),
             warnings: inspection.warnings.iter().map(ToString::to_string).collect(),
@@ -89,7 +99,8 @@ impl Distribution {
             size_bytes,
             sha256,
             signature: None,
-        })
+        };
+        Ok((distribution, inspection))
     }
 
     /// Takes the detached PGP signature in the file `path` along.
@@ -200,10 +211,9 @@ impl Distribution {
 }
 
 /// What is done with every file before any is sent.
-#[derive(Debug, Clone)]
 pub struct Preparation<'a> {
-    /// What an archive may hold.
-    pub limits: archive::Limits,
+    /// What judges archives and what they say of themselves.
+    pub checker: &'a Checker,
     /// A remark to send with each file.
     pub comment: Option<&'a str>,
     /// Send attestations along; a file without any is bad then.
@@ -211,13 +221,15 @@ pub struct Preparation<'a> {
 }
 
 impl Preparation<'_> {
-    fn of(&self, file: &Selected) -> Result<Distribution, BadFile> {
-        let mut distribution = Distribution::check(&file.path, &file.filename, &self.limits, self.comment)?;
+    fn of(&self, file: &Selected) -> Result<(Distribution, Inspection), BadFile> {
+        let limits = self.checker.limits();
+        let (mut distribution, inspection) =
+            Distribution::read(&file.path, &file.filename, limits, self.comment)?;
         if let Some(signature) = &file.signature {
             distribution = distribution.with_signature(signature)?;
         }
         if !self.with_attestations {
-            return Ok(distribution);
+            return Ok((distribution, inspection));
         }
         if file.attestations.is_empty() {
             return Err(BadFile {
@@ -225,7 +237,7 @@ impl Preparation<'_> {
                 reason: format!("there is no `{}.*.attestation` beside it", file.filename),
             });
         }
-        distribution.with_attestations(&file.attestations)
+        Ok((distribution.with_attestations(&file.attestations)?, inspection))
     }
 }
 
@@ -260,15 +272,45 @@ pub fn check_all(
     });
     let mut checked = checked.into_inner().unwrap_or_else(PoisonError::into_inner);
     checked.sort_by_key(|(place, _)| *place);
-    let mut good = Vec::new();
+    let mut sound = Vec::new();
+    let mut read = Vec::new();
     let mut bad = Vec::new();
     for (_, result) in checked {
         match result {
-            Ok(distribution) => good.push(distribution),
+            Ok((distribution, inspection)) => {
+                read.push((
+                    distribution.path.clone(),
+                    distribution.filename.clone(),
+                    inspection,
+                ));
+                sound.push(distribution);
+            }
             Err(problem) => bad.push(problem),
         }
     }
-    if bad.is_empty() { Ok(good) } else { Err(bad) }
+    bad.extend(
+        preparation
+            .checker
+            .judge_read(read)
+            .iter()
+            .filter_map(bad_for_readers),
+    );
+    if bad.is_empty() { Ok(sound) } else { Err(bad) }
+}
+
+/// The errors in what a sound archive says of itself. Warnings are `pkgctl check`'s to tell, not a matter of every
+/// upload.
+fn bad_for_readers(judgement: &Judgement) -> Option<BadFile> {
+    let errors: Vec<String> = judgement
+        .problems
+        .iter()
+        .filter(|problem| problem.severity() == Severity::Error)
+        .map(|problem| in_one_line(problem))
+        .collect();
+    (!errors.is_empty()).then(|| BadFile {
+        path: judgement.path.clone(),
+        reason: errors.join("; "),
+    })
 }
 
 fn read_companion(path: &Path) -> Result<Vec<u8>, BadFile> {

@@ -84,7 +84,8 @@ fn files(arguments: &Arguments) -> Result<Vec<(PathBuf, DistFilename)>, Failure>
         let reason = ignored.reason.as_deref().unwrap_or("not a distribution");
         terminal::note(format!("ignored `{}`: {reason}", ignored.path.display()));
     }
-    Ok(selection.files)
+    let files = selection.files.into_iter();
+    Ok(files.map(|file| (file.path, file.filename)).collect())
 }
 
 /// A line for each file, and below it what is wrong with it.

@@ -26,14 +26,15 @@ use self::credentials::{Search, unanswered};
 use self::narrator::Narrator;
 use self::rehearsal::Rehearsal;
 use self::signing::Signer;
-use crate::archive;
 use crate::auth::credentials::{Basic, Secret};
+use crate::checks::Checker;
 use crate::client::{
     self, CheckPlace, Client, Distribution, Preparation, Progress, Report, RetryPolicy, Selection,
 };
 use crate::config::Environment;
 use crate::config::repository::{self, Target, Wanted};
 use crate::failure::Failure;
+use crate::pep517::Variables;
 use crate::terminal;
 use crate::terminal::prompt::secret_from_stdin;
 use crate::terminal::size;
@@ -161,8 +162,9 @@ impl Arguments {
             };
             signer.sign_all(&mut selection.files, environment)?;
         }
+        let checker = Checker::new(Variables::without_credentials(environment.variables()));
         let preparation = Preparation {
-            limits: archive::Limits::default(),
+            checker: &checker,
             comment: self.comment.as_deref(),
             with_attestations: self.attestations,
         };
