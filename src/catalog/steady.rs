@@ -293,7 +293,7 @@ impl Shared {
                 catalog = %self.path.display(),
                 reason,
                 "the catalog is damaged; it is set aside and a new one is made from the folder. Packages are not \
-                 affected, but upload times and yanks start anew"
+                 affected, but upload times, yanks and the names of removed files are forgotten"
             );
         } else {
             warn!(

@@ -27,8 +27,8 @@ use tokio::sync::Semaphore;
 
 use crate::archive::Limits;
 use crate::catalog::{self, SharedCatalog, Timed};
-use crate::packaging::ProjectName;
 use crate::packaging::digest::Algorithm;
+use crate::packaging::{DistFilename, ProjectName};
 use crate::storage::{self, SharedStore, Stamp, StoreKey};
 
 pub use crate::catalog::Counts;
@@ -177,6 +177,15 @@ impl Index {
     pub async fn has_hosted(self: &Arc<Self>, project: &ProjectName) -> Result<bool, Error> {
         self.settle().await?;
         Ok(self.catalog.project(project).await?.is_some())
+    }
+
+    /// Whether a file of this project is being copied in right now. Such a name must not be looked for elsewhere
+    /// either.
+    #[must_use]
+    pub fn is_arriving(&self, project: &ProjectName) -> bool {
+        let name = |key: StoreKey| DistFilename::parse_listed(key.filename()).ok();
+        let mut arriving = self.store.unfinished().into_iter().filter_map(name);
+        arriving.any(|filename| filename.project() == project)
     }
 
     /// Begins an upload.

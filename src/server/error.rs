@@ -15,6 +15,7 @@ use super::multipart::MultipartError;
 use super::state::State;
 use crate::auth::{Action, Denied};
 use crate::index::{self, Refusal, RemovalError, Trouble};
+use crate::packaging::ProjectName;
 use crate::packaging::name::NameError;
 use crate::packaging::upload_form::FormError;
 
@@ -71,6 +72,17 @@ impl ApiError {
         };
         let message = format!("{what} switched off: this index was started without a passwords file");
         Self::new(StatusCode::FORBIDDEN, message)
+    }
+
+    /// Its first file is being copied in: neither here yet nor to be looked for elsewhere.
+    pub(super) fn arriving(project: &ProjectName) -> Self {
+        let message = format!(
+            "the first file of project `{project}` is being written right now; try again in a moment"
+        );
+        Self {
+            retry_after: Some(Duration::from_secs(2)),
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, message)
+        }
     }
 
     pub(super) fn too_many_uploads() -> Self {

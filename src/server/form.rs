@@ -218,6 +218,9 @@ fn shown(name: &str) -> String {
 /// Streams the file to disk, hashing as it comes.
 async fn spool(state: &State, form: &mut Multipart) -> Result<Spool, ApiError> {
     let max_bytes = state.settings().max_upload_bytes;
+    if state.index().free_bytes().await == Some(0) {
+        return Err(ApiError::no_space());
+    }
     let mut spool = state.index().begin_upload().await?;
     let mut received_bytes = 0_u64;
     let mut look_at_disk_again = DISK_LOOK_BYTES;

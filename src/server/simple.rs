@@ -150,6 +150,9 @@ async fn page_of(
 
 /// Sends a client that asks for a project that was never here to the fallback index, unless the name is private.
 fn elsewhere(state: &State, project: &ProjectName, version: Version) -> Result<Response, ApiError> {
+    if state.index().is_arriving(project) {
+        return Err(ApiError::arriving(project));
+    }
     let fallback = state.settings().fallback.as_ref();
     let fallback = fallback.ok_or_else(|| unknown(state, project))?;
     if fallback.private.iter().any(|pattern| pattern.covers(project)) {

@@ -20,6 +20,8 @@ use crate::packaging::upload_form::{Action as Asked, RemovalForm, UploadForm};
 
 /// Tells what became of an accepted upload: `stored`, `unchanged` or `replaced`.
 const OUTCOME_HEADER: &str = "x-pkgctl-upload";
+/// Forms up to this length may have no file, in bytes.
+const SHORT_FORM_BYTES: u64 = 100 << 10;
 /// How long the rest of a refused upload is still taken, so that the client gets to read why.
 const DRAIN_TIME: std::time::Duration = std::time::Duration::from_secs(30);
 
@@ -81,12 +83,13 @@ async fn admit(state: &State, headers: &HeaderMap, visitor: &Visitor) -> Result<
         if announced_bytes > max_body_bytes(state) {
             return Err(ApiError::too_large(state.settings().max_upload_bytes));
         }
-        if state
-            .index()
-            .free_bytes()
-            .await
-            .is_some_and(|free_bytes| announced_bytes > free_bytes)
-        {
+        // Forms without a file are short, and removing something must work on a full disk.
+        let free_bytes = if announced_bytes > SHORT_FORM_BYTES {
+            state.index().free_bytes().await
+        } else {
+            None
+        };
+        if free_bytes.is_some_and(|free_bytes| announced_bytes > free_bytes) {
             return Err(ApiError::no_space());
         }
     }

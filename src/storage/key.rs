@@ -1,5 +1,6 @@
 //! Keys of stored objects: the sole author of the paths under which distributions lie.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::path::{Path, PathBuf};
 
@@ -15,11 +16,27 @@ pub struct Root(pub u16);
 /// The path is relative, `/`-separated and made of plain names: no empty, hidden, `.` or `..` part, no backslash and
 /// no control character. Joining it to a folder can therefore never leave that folder.
 ///
-/// Keys sort by root, then by path: of two files with one name the smaller key is the one that is served.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+/// Keys sort by root, then by depth, then by path: of two files with one name the smaller key is the one that is
+/// served, so that a copy in some folder never takes the place of what was uploaded.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct StoreKey {
     root: Root,
     path: Box<str>,
+}
+
+impl Ord for StoreKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let order = |key: &Self| (key.root, key.path.matches('/').count());
+        order(self)
+            .cmp(&order(other))
+            .then_with(|| self.path.cmp(&other.path))
+    }
+}
+
+impl PartialOrd for StoreKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 impl StoreKey {

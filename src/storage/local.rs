@@ -204,6 +204,10 @@ impl Store for LocalStore {
         })
     }
 
+    fn unfinished(&self) -> Vec<StoreKey> {
+        self.shared.unfinished.keys()
+    }
+
     async fn free_bytes(&self) -> Option<u64> {
         let free = self.blocking(|shared| Ok(shared.free_bytes())).await;
         free.ok().flatten()

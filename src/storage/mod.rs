@@ -119,6 +119,12 @@ pub trait Store: Send + Sync + 'static {
         heads
     }
 
+    /// Objects that someone is writing right now, and that are not shown before they are whole; empty where nobody can
+    /// tell.
+    fn unfinished(&self) -> Vec<StoreKey> {
+        Vec::new()
+    }
+
     /// Bytes that uploads may still take; `None` where there is no such figure.
     async fn free_bytes(&self) -> Option<u64>;
 }

@@ -48,6 +48,14 @@ impl Unfinished {
         }
     }
 
+    /// All of them.
+    pub(super) fn keys(&self) -> Vec<StoreKey> {
+        if self.is_empty.load(Ordering::Acquire) {
+            return Vec::new();
+        }
+        self.with(|files| files.keys().cloned().collect())
+    }
+
     /// The files that nobody has written to for long enough; they count as finished from now on.
     pub(super) fn take_quiet(&self) -> Vec<StoreKey> {
         if self.is_empty.load(Ordering::Acquire) {

@@ -192,8 +192,8 @@ async fn open_catalog(settings: &Settings, store: &SharedStore) -> Result<Steady
     match opened {
         Opened::Existing | Opened::New => {}
         Opened::Replaced { damaged } => warn!(
-            "the catalog was damaged and is set aside as {}; packages are not affected, but upload times and yanks \
-             start anew",
+            "the catalog was damaged and is set aside as {}; packages are not affected, but upload times, \
+             yanks and the names of removed files are forgotten",
             damaged.display()
         ),
         Opened::InMemory { reason } => warn!(

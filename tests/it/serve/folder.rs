@@ -380,3 +380,38 @@ fn nothing_else_is_ever_written() {
     assert_eq!(mode(&one.join(&stored.filename)), mode(&probe) & 0o644);
     assert_eq!(mode(&one.join(".pkgctl")), 0o700);
 }
+
+// G10: a name that is about to be here must not be looked for on the public index.
+#[test]
+fn a_project_whose_first_file_is_being_copied_is_not_looked_for_elsewhere() {
+    let testbed = Testbed::new();
+    let folder = testbed.path("packages");
+    fs::create_dir_all(&folder).unwrap();
+    let server = testbed.serve([folder.as_os_str()]);
+    let file = wheel("corp-secret", "1.0").build();
+    get(&server.url, "/simple/corp-secret/", &[]).expect(303);
+    let mut copy = fs::File::create(folder.join(&file.filename)).unwrap();
+    copy.write_all(&file.bytes[..100]).unwrap();
+    let arriving = get(&server.url, "/simple/corp-secret/", &[]).expect(503);
+    assert_ne!(arriving.header("retry-after"), "");
+    get(&server.url, "/simple/another/", &[]).expect(303);
+    copy.write_all(&file.bytes[100..]).unwrap();
+    drop(copy);
+    assert_eq!(names(&server.url, "corp-secret"), [file.filename]);
+}
+
+#[test]
+fn a_copy_in_some_folder_does_not_take_the_place_of_the_file_above_it() {
+    let testbed = Testbed::new();
+    let folder = testbed.path("packages");
+    let file = wheel("shadow", "1.0").build();
+    file.write_into(&folder);
+    let server = testbed.serve([folder.as_os_str()]);
+    let mut other = wheel("shadow", "1.0").description("other bytes").build();
+    other.filename.clone_from(&file.filename);
+    other.write_into(folder.join("a"));
+    let page = get(&server.url, "/simple/shadow/", &JSON).json();
+    let listed = &page["files"][0];
+    assert_eq!(listed["hashes"]["sha256"], file.sha256());
+    assert!(get(&server.url, &format!("/packages/{}", file.filename), &[]).body == file.bytes);
+}

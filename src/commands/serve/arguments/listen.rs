@@ -36,7 +36,7 @@ pub(in crate::commands::serve) struct ListenArguments {
     #[arg(long, value_name = "FILE", env = "PKGCTL_TLS_KEY")]
     pub(in crate::commands::serve) tls_key: Option<PathBuf>,
 
-    /// Addresses or networks of proxies that tell the client's own address and host, or `none` (may be repeated)
+    /// Addresses or networks of proxies that tell the client's own address and host, or `none` (may be repeated); whoever comes through --socket counts as one
     #[arg(
         long,
         value_name = "NETWORK",
