@@ -42,7 +42,7 @@ const PROBE_BYTES: usize = 256 * 1024;
 /// Tells what the folders hold now, for a catalog that has to begin anew.
 pub type Census = Box<dyn Fn() -> BoxFuture<'static, Result<Vec<Entry>, storage::Error>> + Send + Sync>;
 
-/// A [`SqliteCatalog`] that never keeps a reader waiting for its file. See the [module's documentation](self).
+/// A [`SqliteCatalog`] that never keeps a reader waiting for its file.
 pub struct SteadyCatalog {
     shared: Arc<Shared>,
 }
