@@ -8,11 +8,15 @@ use std::process::ExitCode;
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 
-use crate::config::Environment;
+use super::kept_environments::KeptEnvironments;
+use crate::config::pip_conf::Platform;
+use crate::config::tools::ToolFile;
+use crate::config::{Environment, PipSettings};
 use crate::failure::Failure;
+use crate::packaging::Sha256;
 use crate::pep517::{
-    self, Artifact, ConfigSettings, Event, InstallerChoice, Interrupt, Isolation, Plan, PythonRequest,
-    Request, Source, Variables,
+    self, Artifact, ConfigSettings, Event, IndexSettings, InstallerChoice, Interrupt, Isolation, Plan,
+    PythonRequest, Request, Source, Variables,
 };
 use crate::terminal::{data, note, size};
 
@@ -67,9 +71,16 @@ pub(super) struct Arguments {
     #[arg(short = 'x', long, env = "PKGCTL_SKIP_DEPENDENCY_CHECK", value_parser = FalseyValueParser::new())]
     skip_dependency_check: bool,
 
+    /// Make a new environment, and keep none
+    #[arg(long, env = "PKGCTL_NO_CACHE", value_parser = FalseyValueParser::new())]
+    no_cache: bool,
+
     /// Show the output of the build backend and the installer also when all is well
     #[arg(short, long, env = "PKGCTL_VERBOSE", value_parser = FalseyValueParser::new())]
     verbose: bool,
+
+    #[command(flatten)]
+    kept: KeptEnvironments,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -151,8 +162,46 @@ impl Arguments {
             },
             settings: config_settings(&self.config_settings)?,
             variables: Variables::without_credentials(environment.variables()),
+            indexes: index_settings(environment),
+            cache: (!self.no_cache).then(|| self.kept.cache(environment)).flatten(),
         })
     }
+}
+
+/// What pip knows of indexes, unless the user's file for uv says something of its own about them.
+fn index_settings(environment: &Environment) -> IndexSettings {
+    let pip = PipSettings::read(environment);
+    let certificates = pip.value("cert").map(str::to_owned);
+    let fingerprint = Sha256::of(pip.texts.concat()).to_string();
+    let own = ToolFile::Uv
+        .path(environment, Platform::current())
+        .and_then(|path| std::fs::read_to_string(path).ok())
+        .unwrap_or_default();
+    let fingerprint = format!("{fingerprint} {}", Sha256::of(&own));
+    if own.lines().any(names_indexes) {
+        return IndexSettings {
+            certificates,
+            fingerprint,
+            ..IndexSettings::default()
+        };
+    }
+    IndexSettings {
+        index_url: pip.value("index-url").map(str::to_owned),
+        extra_index_urls: pip.list("extra-index-url"),
+        trusted_hosts: pip.list("trusted-host"),
+        find_links: pip.list("find-links"),
+        no_index: pip.is_on("no-index"),
+        certificates,
+        fingerprint,
+    }
+}
+
+/// Whether a line of `uv.toml` is about where packages come from.
+fn names_indexes(line: &str) -> bool {
+    let line = line.trim_start_matches(['[', ' ', '\t']);
+    ["index", "extra-index-url", "find-links", "no-index"]
+        .iter()
+        .any(|key| line.starts_with(key))
 }
 
 fn config_settings(texts: &[String]) -> Result<ConfigSettings, Failure> {

@@ -1,14 +1,17 @@
 //! The verbs: one file or folder each with its arguments, its help and a short `run`; this file only picks one.
 //!
 //! What is the same for all verbs: `variables.rs` says how help names an option's environment variable, and what an
-//! empty one means; `usage.rs` says what is wrong with words that make no sense.
+//! empty one means; `usage.rs` says what is wrong with words that make no sense. `kept_environments.rs` has the options
+//! that `build` and `cache` share.
 
 mod adduser;
 mod build;
+mod cache;
 mod check;
 mod completions;
 mod configure;
 mod doctor;
+mod kept_environments;
 mod publish;
 mod serve;
 mod usage;
@@ -38,7 +41,8 @@ enum Verb {
     Adduser(adduser::Arguments),
     Configure(configure::Arguments),
     Doctor(doctor::Arguments),
-    Build(build::Arguments),
+    Build(Box<build::Arguments>),
+    Cache(cache::Arguments),
     Check(check::Arguments),
     Publish(Box<publish::Arguments>),
     Completions(completions::Arguments),
@@ -88,7 +92,8 @@ fn dispatch(cli: Cli, words: serve::Words) -> Result<ExitCode, Failure> {
         Verb::Adduser(arguments) => adduser::run(arguments, &environment),
         Verb::Configure(arguments) => configure::run(arguments, &environment),
         Verb::Doctor(arguments) => doctor::run(arguments, &environment),
-        Verb::Build(arguments) => build::run(arguments, &environment),
+        Verb::Build(arguments) => build::run(*arguments, &environment),
+        Verb::Cache(arguments) => cache::run(arguments, &environment),
         Verb::Check(arguments) => check::run(&arguments, &environment),
         Verb::Publish(arguments) => publish::run(&arguments, &environment),
         Verb::Completions(arguments) => completions::run(arguments),

@@ -11,6 +11,7 @@ pub struct Environment {
     variables: BTreeMap<OsString, OsString>,
     home: Option<PathBuf>,
     config_dir: Option<PathBuf>,
+    cache: Option<PathBuf>,
     working_dir: PathBuf,
 }
 
@@ -25,6 +26,7 @@ impl Environment {
             variables: std::env::vars_os().collect(),
             home: dirs::home_dir(),
             config_dir: dirs::config_dir(),
+            cache: dirs::cache_dir(),
             working_dir: std::env::current_dir()?,
         })
     }
@@ -40,6 +42,7 @@ impl Environment {
             variables,
             home: Some(home.to_owned()),
             config_dir: Some(home.join(".config")),
+            cache: Some(home.join(".cache")),
             working_dir: home.to_owned(),
         }
     }
@@ -77,6 +80,12 @@ impl Environment {
     #[must_use]
     pub fn home(&self) -> Option<&Path> {
         self.home.as_deref()
+    }
+
+    /// The user's folder for what can be made again; `None` when the system knows none.
+    #[must_use]
+    pub fn cache_folder(&self) -> Option<&Path> {
+        self.cache.as_deref()
     }
 
     /// A program on the `PATH`, by its plain name.

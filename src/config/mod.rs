@@ -5,6 +5,7 @@
 //! | what do variables, home and current folder say | [`environment`] |
 //! | which index does `publish` mean, and as whom | [`repository`], `login.rs` |
 //! | what stands in the user's files | [`pypirc`], [`pip_conf`], [`netrc`] |
+//! | what pip makes of its variables and files | [`pip_settings`] |
 //! | what is an index's address, for pip and for uploads | [`index_url`] |
 //! | how uv, poetry, pdm and hatch are told of it | [`tools`] |
 //! | what keeps a setting from counting | [`shadows`] |
@@ -30,6 +31,7 @@ mod masking;
 pub mod netrc;
 mod netrc_edit;
 pub mod pip_conf;
+pub mod pip_settings;
 pub mod pypirc;
 pub mod repository;
 pub mod settings_file;
@@ -42,5 +44,6 @@ pub use environment::Environment;
 pub use index_url::IndexUrl;
 pub use masking::mask_secrets;
 pub use netrc_edit::{HostLogin, NetrcEditError};
+pub use pip_settings::PipSettings;
 pub use pypirc::Pypirc;
 pub use settings_file::SettingsFile;

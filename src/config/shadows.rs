@@ -239,7 +239,7 @@ pub fn variable_part(name: &str) -> String {
     name.to_uppercase().replace(['-', '.'], "_")
 }
 
-fn is_on(environment: &Environment, name: &str) -> bool {
+pub(super) fn is_on(environment: &Environment, name: &str) -> bool {
     let value = environment.var(name).map(str::to_lowercase);
     value.is_some_and(|value| !matches!(value.as_str(), "0" | "false" | "no" | "off"))
 }
@@ -248,7 +248,7 @@ fn is_same(one: &str, other: &str) -> bool {
     one.trim_end_matches('/') == other.trim_end_matches('/')
 }
 
-fn null_device(platform: Platform) -> &'static Path {
+pub(super) fn null_device(platform: Platform) -> &'static Path {
     Path::new(match platform {
         Platform::Windows => "nul",
         Platform::Unix | Platform::MacOs => "/dev/null",
@@ -256,7 +256,7 @@ fn null_device(platform: Platform) -> &'static Path {
 }
 
 /// The files of the machine, which pip reads before those of the user.
-fn global_files(environment: &Environment, platform: Platform) -> Vec<PathBuf> {
+pub(super) fn global_files(environment: &Environment, platform: Platform) -> Vec<PathBuf> {
     match platform {
         Platform::Unix => {
             let folders = environment.var_os("XDG_CONFIG_DIRS");

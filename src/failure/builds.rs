@@ -69,8 +69,8 @@ fn build_hint(error: &Error) -> Option<String> {
             "install uv, or the interpreter's venv (Debian and Ubuntu: `apt install python3-venv`)"
         }
         Error::InstallFailed { installer: "uv", .. } => {
-            "check the network and the index that uv asks (`UV_INDEX`, `uv.toml`); uv does not read pip's \
-             configuration, `--installer pip` does"
+            "check the network and the index that uv asks: that of its own settings (`UV_INDEX`, `uv.toml`), and \
+             pip's where uv's variables name none"
         }
         Error::InstallFailed { .. } => {
             "check the network and the index that pip asks: `pip config list` shows it"

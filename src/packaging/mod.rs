@@ -17,7 +17,7 @@ pub mod specifier;
 pub mod upload_form;
 pub mod version;
 
-pub use digest::Sha256;
+pub use digest::{Sha256, Sha256Hasher};
 pub use filename::DistFilename;
 pub use name::ProjectName;
 pub use version::{ReleaseVersion, Version};

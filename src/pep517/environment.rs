@@ -1,13 +1,17 @@
 //! The environment that a backend runs in: an isolated one that holds what the build asked for and nothing else,
 //! or, without isolation, the interpreter's own.
 
+use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::cache::{Checkout, EnvironmentCache, KeyParts, Lease};
 use super::error::{Error, Reason};
-use super::interpreter::{Interpreter, programs_on_path};
+use super::index_settings::IndexSettings;
+use super::interpreter::{Interpreter, OwnPip, programs_on_path};
 use super::process::{Finished, RunError, Supervisor};
 use super::progress::{Step, listed};
 use super::variables::Variables;
@@ -77,12 +81,23 @@ impl Installer {
 /// Where environments come from: one interpreter, one installer, one folder that vanishes with the build.
 pub(crate) struct Workshop<'a> {
     pub(crate) interpreter: &'a Interpreter,
-    pub(crate) installer: Installer,
+    pub(crate) choice: InstallerChoice,
+    /// Looked for when the first environment is made: a build that finds a kept one needs none.
+    pub(crate) tools: OnceCell<Tools>,
+    pub(crate) indexes: &'a IndexSettings,
+    pub(crate) cache: Option<&'a EnvironmentCache>,
     /// The user's variables without the credentials for publishing.
     pub(crate) variables: &'a Variables,
     pub(crate) supervisor: &'a Supervisor<'a>,
-    /// Environments are made below this folder.
+    /// Environments that are not kept are made below this folder.
     pub(crate) folder: &'a Path,
+}
+
+/// What environments are made with.
+#[derive(Debug)]
+pub(crate) struct Tools {
+    installer: Installer,
+    own_pip: OwnPip,
 }
 
 /// An environment that a backend can run in.
@@ -93,6 +108,8 @@ pub(crate) struct BuildEnvironment {
     /// The variables of what runs inside.
     pub(crate) variables: Variables,
     holds: BTreeSet<BuildRequirement>,
+    /// Kept for other builds too, so that nothing may be added to it.
+    lease: Option<Lease>,
 }
 
 impl BuildEnvironment {
@@ -102,31 +119,23 @@ impl BuildEnvironment {
             python: interpreter.executable.clone(),
             variables: variables.clone(),
             holds: BTreeSet::new(),
+            lease: None,
         }
     }
 
-    /// Makes a new environment that holds `requirements` and what they need. `name` is that of its folder.
-    ///
-    /// An environment is nothing but its interpreter and its requirements, so one that was kept from an earlier
-    /// build could be handed out here.
-    pub(crate) fn isolated(
-        workshop: &Workshop<'_>,
-        requirements: &[BuildRequirement],
-        name: &str,
-    ) -> Result<Self, Error> {
-        workshop.supervisor.begin(&Step::CreateEnvironment {
-            interpreter: workshop.interpreter,
-            installer: &workshop.installer,
-        });
-        let folder = workshop.folder.join(name);
-        workshop.create(&folder)?;
-        let mut environment = Self {
+    /// One in a folder of its own.
+    fn in_folder(folder: &Path, workshop: &Workshop<'_>) -> Self {
+        Self {
             python: folder.join("bin/python"),
-            variables: workshop.variables.inside(&folder),
+            variables: workshop.variables.inside(folder),
             holds: BTreeSet::new(),
-        };
-        environment.add(workshop, requirements)?;
-        Ok(environment)
+            lease: None,
+        }
+    }
+
+    /// Whether it is as it was made. One that is not kept is the build's own business.
+    pub(crate) fn is_untouched(&self) -> bool {
+        self.lease.as_ref().is_none_or(Lease::is_untouched)
     }
 
     /// Installs what is not there yet of `requirements`.
@@ -162,6 +171,7 @@ impl BuildEnvironment {
     pub(crate) fn can_become(&self, requirements: &[BuildRequirement]) -> bool {
         let wanted: BTreeSet<&BuildRequirement> = requirements.iter().collect();
         self.holds.iter().all(|held| wanted.contains(held))
+            && (self.lease.is_none() || self.holds_all(requirements))
     }
 
     /// Its Python, with the right variables.
@@ -173,26 +183,125 @@ impl BuildEnvironment {
 }
 
 impl Workshop<'_> {
+    /// An environment that holds `requirements` and what they need: a kept one where there is one and it may be used,
+    /// else a new one, which is kept for the next build if it may. `name` is that of the folder of one that is not.
+    pub(crate) fn environment(
+        &self,
+        requirements: &[BuildRequirement],
+        name: &str,
+    ) -> Result<BuildEnvironment, Error> {
+        if let Some(cache) = self.cache
+            && let Some(environment) = self.kept_environment(cache, requirements)?
+        {
+            return Ok(environment);
+        }
+        self.new_environment(&self.folder.join(name), requirements)
+    }
+
+    /// `None` when none can be kept for these requirements, or not now.
+    fn kept_environment(
+        &self,
+        cache: &EnvironmentCache,
+        requirements: &[BuildRequirement],
+    ) -> Result<Option<BuildEnvironment>, Error> {
+        let parts = KeyParts {
+            interpreter: self.interpreter,
+            installer: self.choice,
+            indexes: self.indexes,
+            variables: self.variables,
+            requirements,
+        };
+        let Some(key) = parts.key() else { return Ok(None) };
+        let unusable = |error: io::Error| {
+            let (folder, reason) = (cache.folder(), &error.to_string());
+            self.supervisor.begin(&Step::CacheUnusable { folder, reason });
+        };
+        let mut is_new = false;
+        // Twice, since another build may remove what this one has made, before it is checked out.
+        for _ in 0..2 {
+            match cache.check_out(&key, self.supervisor.interrupt) {
+                Ok(Checkout::Ready(lease)) => {
+                    if !is_new {
+                        self.supervisor.begin(&Step::ReuseEnvironment {
+                            interpreter: self.interpreter,
+                            requirements,
+                        });
+                    }
+                    let mut environment = BuildEnvironment::in_folder(&lease.folder, self);
+                    environment.holds.extend(requirements.iter().cloned());
+                    environment.lease = Some(lease);
+                    return Ok(Some(environment));
+                }
+                Ok(Checkout::Missing(making)) => {
+                    self.new_environment(&making.folder, requirements)?;
+                    is_new = true;
+                    if let Err(error) = making.finish(&parts) {
+                        unusable(error);
+                        return Ok(None);
+                    }
+                    // What is too much goes while time was spent anyway; it is no failure of this build if it stays.
+                    let _ = cache.prune_beside(&key);
+                }
+                Ok(Checkout::Busy) => return Ok(None),
+                Err(_) if self.supervisor.interrupt.is_set() => return Err(Error::Interrupted),
+                Err(error) => {
+                    unusable(error);
+                    return Ok(None);
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn new_environment(
+        &self,
+        folder: &Path,
+        requirements: &[BuildRequirement],
+    ) -> Result<BuildEnvironment, Error> {
+        self.supervisor.begin(&Step::CreateEnvironment {
+            interpreter: self.interpreter,
+            installer: &self.tools()?.installer,
+        });
+        self.create(folder)?;
+        let mut environment = BuildEnvironment::in_folder(folder, self);
+        environment.add(self, requirements)?;
+        Ok(environment)
+    }
+
+    fn tools(&self) -> Result<&Tools, Error> {
+        if let Some(tools) = self.tools.get() {
+            return Ok(tools);
+        }
+        let installer = Installer::choose(self.choice, self.variables, self.supervisor)?;
+        let own_pip = match installer {
+            Installer::Uv(_) => OwnPip::default(),
+            Installer::Pip => self.interpreter.own_pip(self.variables, self.supervisor)?,
+        };
+        Ok(self.tools.get_or_init(|| Tools { installer, own_pip }))
+    }
+
     /// Makes an environment without anything in it but, where there is no other way, pip.
     fn create(&self, folder: &Path) -> Result<(), Error> {
         let python = &self.interpreter.executable;
+        let Tools { installer, own_pip } = self.tools()?;
         let mut command;
-        let tool = match &self.installer {
+        let tool = match installer {
             Installer::Uv(uv) => {
                 command = Command::new(uv);
-                command.args(["venv", "--no-project", "--python"]);
+                // The folder is there already: it was made so that nobody else takes its name.
+                command.args(["venv", "--no-project", "--allow-existing", "--python"]);
                 command.arg(python);
                 "uv"
             }
             Installer::Pip => {
-                if !self.interpreter.can_lend_pip() && !self.interpreter.has_ensurepip() {
+                if !own_pip.can_lend() && !own_pip.has_ensurepip() {
                     return Err(Error::NoPip {
                         python: python.clone(),
                     });
                 }
                 command = Command::new(python);
                 command.args(["-Im", "venv"]);
-                if self.interpreter.can_lend_pip() {
+                if own_pip.can_lend() {
                     // Unpacking a pip for each environment would take seconds.
                     command.arg("--without-pip");
                 }
@@ -215,7 +324,8 @@ impl Workshop<'_> {
 
     /// Before Python 3.12 a pip comes with an old setuptools, which would then pass for the one that is required.
     fn remove_bundled_setuptools(&self, folder: &Path) -> Result<(), Error> {
-        if self.installer != Installer::Pip || self.interpreter.can_lend_pip() {
+        let Tools { installer, own_pip } = self.tools()?;
+        if *installer != Installer::Pip || own_pip.can_lend() {
             return Ok(());
         }
         let mut command = Command::new(folder.join("bin/python"));
@@ -235,7 +345,8 @@ impl Workshop<'_> {
             .map(|requirement| format!("{requirement}\n"))
             .collect();
         fs::write(&list, lines).map_err(Error::system("write a temporary file"))?;
-        let mut command = match &self.installer {
+        let Tools { installer, own_pip } = self.tools()?;
+        let mut command = match installer {
             Installer::Uv(uv) => {
                 let mut command = Command::new(uv);
                 command
@@ -245,7 +356,7 @@ impl Workshop<'_> {
             }
             Installer::Pip => {
                 let mut command;
-                if self.interpreter.can_lend_pip() {
+                if own_pip.can_lend() {
                     command = Command::new(&self.interpreter.executable);
                     command.args(["-Im", "pip", "--python"]).arg(&environment.python);
                 } else {
@@ -265,7 +376,10 @@ impl Workshop<'_> {
         };
         command.arg("--requirement").arg(&list);
         environment.variables.apply_to(&mut command);
-        let installer = self.installer.name();
+        if let Installer::Uv(_) = installer {
+            self.indexes.apply_to_uv(&mut command, self.variables);
+        }
+        let installer = installer.name();
         let finished = self.run(command, installer)?;
         if finished.status.success() {
             return Ok(());
@@ -348,6 +462,7 @@ mod tests {
             python: PathBuf::new(),
             variables: Variables::without_credentials(std::iter::empty()),
             holds: BTreeSet::from([requirement("a"), requirement("b")]),
+            lease: None,
         };
         assert!(environment.can_become(&[requirement("b"), requirement("a")]));
         assert!(environment.can_become(&[requirement("b"), requirement("a"), requirement("c")]));

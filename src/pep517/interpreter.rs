@@ -2,7 +2,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -19,6 +19,7 @@ pub const OLDEST_PYTHON: [u16; 2] = [3, 8];
 const OLDEST_OUTER_PIP: [u16; 2] = [22, 3];
 
 const PROBE: &str = include_str!("probe.py");
+const PIP_PROBE: &str = include_str!("pip_probe.py");
 
 /// Which interpreter the user wants.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,8 +70,16 @@ pub struct Interpreter {
     pub executable: PathBuf,
     version: Vec<u16>,
     implementation: String,
-    pip: Option<String>,
-    has_ensurepip: bool,
+    /// What it says of its own build.
+    build: String,
+}
+
+/// What an interpreter has to install packages with.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+pub struct OwnPip {
+    /// The version of its own pip, where it has one.
+    pub pip: Option<String>,
+    ensurepip: bool,
 }
 
 impl fmt::Display for Interpreter {
@@ -119,8 +128,8 @@ struct Answer {
     executable: PathBuf,
     version: Vec<u16>,
     implementation: String,
-    pip: Option<String>,
-    ensurepip: bool,
+    #[serde(default)]
+    build: String,
 }
 
 impl Interpreter {
@@ -154,8 +163,8 @@ impl Interpreter {
     ) -> Result<Result<Self, Unfit>, Error> {
         let mut command = Command::new(program);
         variables.apply_to(&mut command);
-        // Neither PYTHON* variables nor the user's own site-packages; Python 2 has no single flag for that.
-        command.args(["-E", "-s", "-c", PROBE]);
+        // Neither PYTHON* variables nor any site-packages; Python 2 has no single flag for that.
+        command.args(["-E", "-s", "-S", "-c", PROBE]);
         let broken = |reason: String| Unfit::Broken {
             program: program.to_owned(),
             reason,
@@ -174,21 +183,66 @@ impl Interpreter {
         Ok(answer.judge(program, request))
     }
 
-    /// The version of its own pip, where it has one.
-    #[must_use]
-    pub fn pip(&self) -> Option<&str> {
-        self.pip.as_deref()
+    /// Looks for its own pip, which takes longer than all else that is asked of it.
+    ///
+    /// # Errors
+    /// [`Error::Interrupted`]; one that does not answer has none.
+    pub(crate) fn own_pip(
+        &self,
+        variables: &Variables,
+        supervisor: &Supervisor<'_>,
+    ) -> Result<OwnPip, Error> {
+        let mut command = Command::new(&self.executable);
+        variables.apply_to(&mut command);
+        command.args(["-E", "-s", "-c", PIP_PROBE]);
+        match supervisor.run_silently(command) {
+            Ok(finished) => {
+                let said = finished.transcript.last_lines(1).pop().unwrap_or_default();
+                Ok(serde_json::from_str(&said).unwrap_or_default())
+            }
+            Err(RunError::Interrupted) => Err(Error::Interrupted),
+            Err(RunError::Io(_)) => Ok(OwnPip::default()),
+        }
     }
 
-    /// Whether this interpreter's pip can install into other environments.
-    pub(crate) fn can_lend_pip(&self) -> bool {
+    /// One that is made up, at the path of any program.
+    #[cfg(test)]
+    pub(crate) fn for_testing(executable: &str) -> Self {
+        Self {
+            executable: executable.into(),
+            version: vec![3, 12, 0],
+            implementation: "cpython".to_owned(),
+            build: String::new(),
+        }
+    }
+
+    /// What tells it from every other interpreter, and from what was in its place before an upgrade.
+    pub(crate) fn identity(&self) -> serde_json::Value {
+        let real = self.executable.canonicalize().unwrap_or_default();
+        let stamp = std::fs::metadata(&real)
+            .map(|metadata| (metadata.len(), metadata.mtime(), metadata.mtime_nsec()))
+            .unwrap_or_default();
+        serde_json::json!([
+            self.executable.to_string_lossy(),
+            real.to_string_lossy(),
+            stamp,
+            self.version,
+            self.implementation,
+            self.build,
+        ])
+    }
+}
+
+impl OwnPip {
+    /// Whether this pip can install into other environments.
+    pub(crate) fn can_lend(&self) -> bool {
         let version = self.pip.as_deref().map(numbers_of);
         version.is_some_and(|version| version >= OLDEST_OUTER_PIP.to_vec())
     }
 
-    /// Whether it can put a pip of its own into a new environment.
+    /// Whether the interpreter can put a pip of its own into a new environment.
     pub(crate) fn has_ensurepip(&self) -> bool {
-        self.has_ensurepip
+        self.ensurepip
     }
 }
 
@@ -213,8 +267,7 @@ impl Answer {
             executable,
             version: self.version,
             implementation: self.implementation,
-            pip: self.pip,
-            has_ensurepip: self.ensurepip,
+            build: self.build,
         })
     }
 }
@@ -298,8 +351,7 @@ mod tests {
             executable: "/opt/python".into(),
             version: version.to_vec(),
             implementation: "cpython".to_owned(),
-            pip: Some("22.2.1".to_owned()),
-            ensurepip: true,
+            build: String::new(),
         };
         let program = Path::new("/shims/python3");
         let wanted = PythonRequest::Version(vec![3, 1]);
@@ -313,7 +365,6 @@ mod tests {
         let interpreter = answer(&[3, 8, 0]).judge(program, &PythonRequest::Any).unwrap();
         assert_eq!(interpreter.to_string(), "Python 3.8.0");
         assert_eq!(interpreter.executable, Path::new("/opt/python"));
-        assert!(!interpreter.can_lend_pip());
     }
 
     #[test]
@@ -325,8 +376,11 @@ mod tests {
             ("9.0.3", false),
             ("junk", false),
         ] {
-            let reaches = numbers_of(version) >= OLDEST_OUTER_PIP.to_vec();
-            assert_eq!(reaches, can, "{version}");
+            let own = OwnPip {
+                pip: Some(version.to_owned()),
+                ensurepip: true,
+            };
+            assert_eq!(own.can_lend(), can, "{version}");
         }
     }
 }

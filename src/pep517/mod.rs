@@ -13,9 +13,11 @@
 //! interrupted leaves no process and no temporary file behind. Nothing here prints: a watcher is told.
 
 mod backend;
+mod cache;
 mod delivery;
 mod environment;
 mod error;
+mod index_settings;
 mod installed;
 mod interpreter;
 mod process;
@@ -23,15 +25,18 @@ mod progress;
 mod source;
 mod variables;
 
+use std::cell::OnceCell;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
 pub use backend::{ConfigSettings, Kind};
+pub use cache::{CacheLimits, EnvironmentCache, Kept, Pruned};
 pub use delivery::Artifact;
 pub use environment::{Installer, InstallerChoice};
 pub use error::{Error, Reason};
+pub use index_settings::IndexSettings;
 pub(crate) use interpreter::programs_on_path;
-pub use interpreter::{Interpreter, OLDEST_PYTHON, PythonRequest, Unfit};
+pub use interpreter::{Interpreter, OLDEST_PYTHON, OwnPip, PythonRequest, Unfit};
 pub use process::{Interrupt, Transcript};
 pub use progress::{Event, Step};
 pub use source::Source;
@@ -65,6 +70,10 @@ pub struct Request {
     pub settings: ConfigSettings,
     /// The variables of all programs that are run.
     pub variables: Variables,
+    /// Where the user's pip looks for packages, so that uv looks there too.
+    pub indexes: IndexSettings,
+    /// Where environments are kept for the next build; `None` to make new ones.
+    pub cache: Option<EnvironmentCache>,
 }
 
 /// Which artifacts are built, and from what.
@@ -93,16 +102,21 @@ pub enum Isolation {
     },
 }
 
-/// The interpreter that a build would use when none is named.
+/// The interpreter that a build would use when none is named, and the pip that it has.
 ///
 /// # Errors
 /// [`Error::NoInterpreter`] with what was tried and why it would not do.
-pub fn find_interpreter(variables: &Variables, interrupt: &Interrupt) -> Result<Interpreter, Error> {
+pub fn find_interpreter(
+    variables: &Variables,
+    interrupt: &Interrupt,
+) -> Result<(Interpreter, OwnPip), Error> {
     let supervisor = Supervisor {
         interrupt,
         watcher: &|_| (),
     };
-    Interpreter::find(&PythonRequest::Any, variables, &supervisor)
+    let interpreter = Interpreter::find(&PythonRequest::Any, variables, &supervisor)?;
+    let own = interpreter.own_pip(variables, &supervisor)?;
+    Ok((interpreter, own))
 }
 
 /// Builds what `request` says, tells `watcher` what happens, and gives what now lies in the output folder.
@@ -130,10 +144,13 @@ pub fn build(
         .map_err(Error::system("create a temporary folder"))?;
     let workshop = Workshop {
         interpreter: &interpreter,
-        installer: match request.isolation {
-            Isolation::Isolated(choice) => Installer::choose(choice, &request.variables, &supervisor)?,
-            Isolation::Unisolated { .. } => Installer::Pip,
+        choice: match request.isolation {
+            Isolation::Isolated(choice) => choice,
+            Isolation::Unisolated { .. } => InstallerChoice::Pip,
         },
+        tools: OnceCell::new(),
+        indexes: &request.indexes,
+        cache: request.cache.as_ref(),
         variables: &request.variables,
         supervisor: &supervisor,
         folder: scratch.path(),
@@ -254,8 +271,12 @@ impl Session<'_> {
     ) -> Result<BuildEnvironment, Error> {
         let requires = &project.system.requires;
         let mut environment = match self.environment.take() {
-            Some(environment) if environment.holds_all(requires) => environment,
-            _ => self.new_environment(requires)?,
+            Some(environment) if environment.holds_all(requires) && environment.is_untouched() => environment,
+            // Before it asks for a kept one, it gives back its own.
+            environment => {
+                drop(environment);
+                self.new_environment(requires)?
+            }
         };
         let mut wanted: Vec<BuildRequirement> = requires.clone();
         wanted.extend(backend.requirements_for(kind, &environment)?);
@@ -263,16 +284,14 @@ impl Session<'_> {
             environment.add(&self.workshop, &wanted)?;
             return Ok(environment);
         }
+        drop(environment);
         self.new_environment(&wanted)
     }
 
     fn new_environment(&mut self, requirements: &[BuildRequirement]) -> Result<BuildEnvironment, Error> {
         self.made += 1;
-        BuildEnvironment::isolated(
-            &self.workshop,
-            requirements,
-            &format!("environment-{}", self.made),
-        )
+        self.workshop
+            .environment(requirements, &format!("environment-{}", self.made))
     }
 
     /// The interpreter's own environment, which must hold what building `kind` needs.

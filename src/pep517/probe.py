@@ -6,30 +6,13 @@ import sys
 sys.path[:] = [entry for entry in sys.path if entry]
 import json
 
-
-def version_of(module):
-    try:
-        return str(__import__(module).__version__)
-    except Exception:
-        return None
-
-
-def has(module):
-    try:
-        __import__(module)
-        return True
-    except Exception:
-        return False
-
-
 print(
     json.dumps(
         {
             "executable": sys.executable,
             "version": list(sys.version_info[:3]),
             "implementation": getattr(getattr(sys, "implementation", None), "name", "python"),
-            "pip": version_of("pip"),
-            "ensurepip": has("ensurepip"),
+            "build": sys.version,
         }
     )
 )

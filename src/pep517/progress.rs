@@ -26,6 +26,20 @@ pub enum Step<'a> {
         /// What makes it.
         installer: &'a Installer,
     },
+    /// An isolated environment of an earlier build is used again.
+    ReuseEnvironment {
+        /// The interpreter that it was made for.
+        interpreter: &'a Interpreter,
+        /// What it holds, beside what that needs.
+        requirements: &'a [BuildRequirement],
+    },
+    /// Environments can't be kept, so this build makes its own.
+    CacheUnusable {
+        /// The folder that they would be kept in.
+        folder: &'a Path,
+        /// What the system says.
+        reason: &'a str,
+    },
     /// Requirements are installed into it.
     Install {
         /// All of them.
@@ -67,6 +81,23 @@ impl fmt::Display for Step<'_> {
                     "creating an isolated environment: {interpreter}, {}",
                     installer.name()
                 )
+            }
+            Self::ReuseEnvironment {
+                interpreter,
+                requirements: [],
+            } => write!(f, "using the kept environment: {interpreter}"),
+            Self::ReuseEnvironment {
+                interpreter,
+                requirements,
+            } => {
+                write!(
+                    f,
+                    "using the kept environment: {interpreter}, {}",
+                    listed(requirements)
+                )
+            }
+            Self::CacheUnusable { folder, reason } => {
+                write!(f, "can't keep environments in {}: {reason}", folder.display())
             }
             Self::Install { requirements } => write!(f, "installing {}", listed(requirements)),
             Self::UseEnvironment { interpreter } => write!(f, "building without isolation: {interpreter}"),

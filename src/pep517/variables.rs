@@ -67,6 +67,21 @@ impl Variables {
             .filter(|value| !value.is_empty())
     }
 
+    /// Those whose names begin with one of `prefixes`, in the order of their names.
+    pub(crate) fn starting_with<'a>(
+        &'a self,
+        prefixes: &'a [&str],
+    ) -> impl Iterator<Item = (&'a OsStr, &'a OsStr)> {
+        let fits = |name: &OsStr| {
+            let name = name.to_string_lossy();
+            prefixes.iter().any(|prefix| name.starts_with(prefix))
+        };
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_os_str(), value.as_os_str()))
+            .filter(move |(name, _)| fits(name))
+    }
+
     /// Makes these the only variables of `command`.
     pub(crate) fn apply_to(&self, command: &mut Command) {
         command.env_clear().envs(&self.0);

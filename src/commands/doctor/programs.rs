@@ -24,9 +24,9 @@ pub(super) fn look(environment: &Environment) -> Section {
     let mut section = Section::new("Programs");
     let variables = Variables::without_credentials(environment.variables());
     match pep517::find_interpreter(&variables, &Interrupt::default()) {
-        Ok(python) => {
+        Ok((python, own)) => {
             section.good(format!("{python} at {}", python.executable.display()));
-            match python.pip() {
+            match &own.pip {
                 Some(version) => section.good(format!("pip {version}, which goes with it")),
                 None => section.problem(
                     "this Python has no pip, so nothing can be installed with it",

@@ -177,10 +177,29 @@ fn dynamic_requirements_are_installed_for_their_hook() {
         "{}",
         outcome.stderr
     );
-    // The sdist needs nothing, so its environment may grow into the wheel's.
-    assert_eq!(outcome.stderr.matches("creating an isolated").count(), 1);
-    let tiny: Vec<bool> = bench.log().iter().map(|line| line["tiny"].is_number()).collect();
-    assert_eq!(tiny, [false, false, false, true]);
+    // One that is kept never grows: the wheel's is another one.
+    assert_eq!(outcome.stderr.matches("creating an isolated").count(), 2);
+    let has_tiny = |log: &[serde_json::Value]| -> Vec<bool> {
+        log.iter().map(|line| line["tiny"].is_number()).collect()
+    };
+    assert_eq!(has_tiny(&bench.log()), [false, false, false, true]);
+    // The next time both are there; without the cache the sdist's grows into the wheel's.
+    for (flags, makes) in [(&["-C", wants][..], 0), (&["-C", wants, "--no-cache"], 1)] {
+        fs::remove_file(bench.testbed.path("log")).unwrap();
+        let mut command = bench.command(flags);
+        command
+            .env("PIP_NO_INDEX", "1")
+            .env("PIP_FIND_LINKS", bench.testbed.path("wheels"))
+            .env("TREE_LOG", bench.testbed.path("log"));
+        let outcome = Outcome::of(&mut command).expect_code(0);
+        assert_eq!(
+            outcome.stderr.matches("creating an isolated").count(),
+            makes,
+            "{}",
+            outcome.stderr
+        );
+        assert_eq!(has_tiny(&bench.log()), [false, false, false, true]);
+    }
 }
 
 #[test]

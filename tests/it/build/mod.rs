@@ -4,6 +4,7 @@
 mod failures; // backends that fail, lie or never end
 mod hooks; // what a frontend owes a backend
 mod interpreters; // which Python builds
+mod kept_environments; // what the next build need not make
 mod real_backends; // what projects use, compared with the peer
 mod refusals; // what makes no sense
 
