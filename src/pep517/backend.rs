@@ -1,8 +1,9 @@
-//! Calls a build backend's hooks, each in a fresh interpreter, as PEP 517 wants it.
+//! Calls a build backend's hooks, each in a process that no other hook has touched, as PEP 517 wants it.
 
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -11,11 +12,10 @@ use serde_json::{Value, json};
 use super::environment::BuildEnvironment;
 use super::error::{Error, Reason};
 use super::process::{Finished, RunError, Supervisor, Transcript};
+use super::runner::Runner;
 use crate::packaging::DistFilename;
 use crate::packaging::filename::SdistFormat;
 use crate::packaging::pyproject::{BackendReference, BuildRequirement};
-
-const HOOK_RUNNER: &str = include_str!("hook_runner.py");
 
 /// What the user tells the backend: a text for each key, or a list where a key came several times.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -184,19 +184,45 @@ impl Backend<'_> {
         environment: &BuildEnvironment,
     ) -> Result<Option<Value>, Error> {
         let folder = self.write_call(hook, arguments)?;
-        let mut command = environment.command();
-        command
-            .arg(folder.path().join("hook_runner.py"))
-            .arg(folder.path())
-            .current_dir(self.project);
-        let finished = self.supervisor.run(command).map_err(|error| match error {
-            RunError::Interrupted => Error::Interrupted,
-            RunError::Io(source) => Error::system(format!("run `{}`", environment.python.display()))(source),
-        })?;
+        let finished = self.ask(folder.path(), environment)?;
         let Some(answer) = read_answer(folder.path()) else {
             return Err(died(hook, finished));
         };
         self.judge(hook, answer, finished.transcript)
+    }
+
+    /// Has the call in `folder` answered by the environment's runner, which is started where there is none of use.
+    fn ask(&self, folder: &Path, environment: &BuildEnvironment) -> Result<Finished, Error> {
+        let failed = |error| match error {
+            RunError::Interrupted => Error::Interrupted,
+            RunError::Io(source) => Error::system(format!("run `{}`", environment.python.display()))(source),
+        };
+        let mut slot = environment.runner.borrow_mut();
+        let fitting = slot
+            .take()
+            .filter(|runner| runner.serves(self.reference, self.project));
+        let mut runner = match fitting {
+            Some(runner) => runner,
+            None => self.start_runner(environment)?,
+        };
+        let (finished, is_of_use) = runner.call(folder, self.supervisor).map_err(failed)?;
+        *slot = Some(runner).filter(|_| is_of_use);
+        Ok(finished)
+    }
+
+    fn start_runner(&self, environment: &BuildEnvironment) -> Result<Runner, Error> {
+        if self.supervisor.interrupt.is_set() {
+            return Err(Error::Interrupted);
+        }
+        let folders = self.backend_folders()?;
+        Runner::start(
+            environment.command(),
+            self.reference,
+            self.project,
+            &folders,
+            self.scratch,
+        )
+        .map_err(Error::system(format!("run `{}`", environment.python.display())))
     }
 
     fn judge(
@@ -226,20 +252,19 @@ impl Backend<'_> {
         }
     }
 
-    /// A new folder with the runner and what it is to call.
+    /// A new folder with what is to be called.
     fn write_call(&self, hook: &str, arguments: &Value) -> Result<tempfile::TempDir, Error> {
         let call = json!({
             "hook": hook,
             "arguments": arguments,
-            "backend": &*self.reference.entry_point,
-            "backend_paths": self.backend_folders()?,
+            // As bytes, since it need not be Unicode.
+            "project": self.project.as_os_str().as_bytes(),
         });
         let write = || {
             let folder = tempfile::Builder::new()
                 .prefix("hook-")
                 .tempdir_in(self.scratch)?;
             fs::write(folder.path().join("call.json"), call.to_string())?;
-            fs::write(folder.path().join("hook_runner.py"), HOOK_RUNNER)?;
             Ok(folder)
         };
         write().map_err(Error::system("write a temporary file"))

@@ -1,7 +1,7 @@
 //! The environment that a backend runs in: an isolated one that holds what the build asked for and nothing else,
 //! or, without isolation, the interpreter's own.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io;
@@ -14,6 +14,7 @@ use super::index_settings::IndexSettings;
 use super::interpreter::{Interpreter, OwnPip, programs_on_path};
 use super::process::{Finished, RunError, Supervisor};
 use super::progress::{Step, listed};
+use super::runner::Runner;
 use super::variables::Variables;
 use crate::packaging::pyproject::BuildRequirement;
 
@@ -108,6 +109,8 @@ pub(crate) struct BuildEnvironment {
     /// The variables of what runs inside.
     pub(crate) variables: Variables,
     holds: BTreeSet<BuildRequirement>,
+    /// Has the backend of the last hook imported. It goes before the lease does.
+    pub(crate) runner: RefCell<Option<Runner>>,
     /// Kept for other builds too, so that nothing may be added to it.
     lease: Option<Lease>,
 }
@@ -119,6 +122,7 @@ impl BuildEnvironment {
             python: interpreter.executable.clone(),
             variables: variables.clone(),
             holds: BTreeSet::new(),
+            runner: RefCell::default(),
             lease: None,
         }
     }
@@ -129,6 +133,7 @@ impl BuildEnvironment {
             python: folder.join("bin/python"),
             variables: workshop.variables.inside(folder),
             holds: BTreeSet::new(),
+            runner: RefCell::default(),
             lease: None,
         }
     }
@@ -155,6 +160,8 @@ impl BuildEnvironment {
         workshop.supervisor.begin(&Step::Install {
             requirements: &missing,
         });
+        // It may have imported what is replaced now.
+        self.runner.take();
         workshop.install(self, &missing)?;
         self.holds.extend(missing);
         Ok(())
@@ -462,6 +469,7 @@ mod tests {
             python: PathBuf::new(),
             variables: Variables::without_credentials(std::iter::empty()),
             holds: BTreeSet::from([requirement("a"), requirement("b")]),
+            runner: RefCell::default(),
             lease: None,
         };
         assert!(environment.can_become(&[requirement("b"), requirement("a")]));

@@ -1,12 +1,23 @@
-"""Calls one hook of a build backend in this fresh interpreter.
+"""Calls the hooks of one build backend, each in a process that no other hook has touched.
 
-The one argument is a folder. `call.json` in it says what to call:
+The one argument is a folder. `backend.json` in it says which backend:
 
-    {"hook": "build_wheel", "arguments": ["/out", null, null],
-     "backend": "module:object", "backend_paths": ["/project/tools"]}
+    {"backend": "module:object", "backend_paths": ["/project/tools"], "fence": "..."}
 
-`result.json` takes the answer, because backends print freely: {"returned": value}, or one of {"no_backend": why},
-{"no_hook": name}, {"unsupported": why}, {"failed": why}. Tracebacks go to stderr.
+The backend is imported once. Then each line on stdin names a folder whose `call.json` says what to call there:
+
+    {"hook": "build_wheel", "arguments": ["/out", null, null], "project": [47, 112, ...]}
+
+(`project` is the hook's working folder, byte by byte.)
+
+The hook runs in a child that is forked for it, so that it finds the imported modules, and nothing that another hook
+has left in them. `result.json` in the same folder takes the answer, because backends print freely: {"returned": value},
+or one of {"no_backend": why}, {"no_hook": name}, {"unsupported": why}, {"failed": why}. Tracebacks go to stderr. When
+the child has ended, a line with the fence and its exit status goes to stdout, behind all that the hook has printed:
+`FENCE exited 0`, `FENCE killed 9`.
+
+Where a fork is of no use (a system without it, a backend with threads), this process takes one call and ends: the
+line is `FENCE last` then.
 """
 
 import os
@@ -16,9 +27,11 @@ import sys
 _HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path[:] = [entry for entry in sys.path if not entry or os.path.abspath(entry) != _HERE]
 
+import gc
 import importlib
 import importlib.machinery
 import json
+import signal
 import traceback
 
 
@@ -42,6 +55,30 @@ class BackendPathFinder:
                 "`%s` is in none of the folders of `backend-path`" % fullname
             )
         return spec
+
+
+class ProjectWatch:
+    """Notices when the import of a backend reads the project: then it is of use for that project's folder alone."""
+
+    def __init__(self, project):
+        self.project = os.path.realpath(project)
+        self.elsewhere = tuple({sys.prefix + os.sep, sys.base_prefix + os.sep})
+        self.is_on = True
+        self.has_read = False
+        sys.addaudithook(self.see)
+
+    def see(self, event, arguments):
+        if self.is_on and event in ("open", "os.listdir", "os.scandir", "os.chdir"):
+            self.look_at(arguments[0] if arguments else None)
+
+    def look_at(self, path):
+        if path is None:
+            self.has_read = True
+        elif isinstance(path, str) and path.startswith(self.elsewhere):
+            pass  # Nearly all: what the environment holds.
+        elif isinstance(path, (str, bytes)):
+            path = os.path.realpath(os.fsdecode(path))
+            self.has_read |= path == self.project or path.startswith(self.project + os.sep)
 
 
 def load_backend(reference, folders):
@@ -83,11 +120,7 @@ def explain(error):
     return traceback.format_exception_only(type(error), error)[-1].strip().splitlines()[0]
 
 
-def call(request):
-    try:
-        backend = load_backend(request["backend"], request["backend_paths"])
-    except BaseException as error:
-        return {"no_backend": explain(error)}
+def call(backend, request):
     hook = getattr(backend, request["hook"], None)
     if hook is None:
         return {"no_hook": request["hook"]}
@@ -107,17 +140,123 @@ def write_by_lines():
         stream.reconfigure(line_buffering=True)
 
 
-def main(folder):
-    write_by_lines()
-    with open(os.path.join(folder, "call.json"), encoding="utf-8") as file:
-        request = json.load(file)
-    result = call(request)
+def write_result(folder, result):
     try:
         text = json.dumps(result)
     except (TypeError, ValueError):
         text = json.dumps({"failed": "the backend returned %r" % (result["returned"],)})
     with open(os.path.join(folder, "result.json"), "w", encoding="utf-8") as file:
         file.write(text)
+
+
+def answer(backend, folder):
+    """Calls what `folder` asks for, and ends this process as an interpreter ends, but for what costs time alone."""
+    with open(os.path.join(folder, "call.json"), encoding="utf-8") as file:
+        request = json.load(file)
+    os.chdir(bytes(request["project"]))
+    write_result(folder, call(backend, request))
+    status = 0
+    try:
+        # Threads first, then what was registered for the end: the order in which the interpreter does it.
+        threading = sys.modules.get("threading")
+        if threading is not None:
+            threading._shutdown()
+        import atexit
+
+        atexit._run_exitfuncs()
+    except BaseException as error:
+        explain(error)
+        status = 1
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):
+            pass
+    os._exit(status)
+
+
+def can_fork():
+    """Whether a child would find everything as it is here: threads do not come along."""
+    if not hasattr(os, "fork") or sys.platform == "darwin":
+        return False  # Libraries of macOS break in the children of processes that have used them.
+    try:
+        return len(os.listdir("/proc/self/task")) == 1
+    except OSError:
+        threading = sys.modules.get("threading")
+        return threading is None or threading.active_count() == 1
+
+
+class Stop:
+    """Ctrl-C goes to the whole group. The hook is what has to stop; this process ends after it."""
+
+    def __init__(self):
+        self.is_wanted = False
+        self.before = signal.signal(signal.SIGINT, self.want)
+
+    def want(self, number, frame):
+        self.is_wanted = True
+
+    def undo(self):
+        signal.signal(signal.SIGINT, self.before)
+
+
+def tell(fence, words):
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os.write(1, ("%s %s\n" % (fence, words)).encode("ascii"))
+
+
+def ended(status):
+    if os.WIFSIGNALED(status):
+        return "killed %d" % os.WTERMSIG(status)
+    return "exited %d" % os.WEXITSTATUS(status)
+
+
+def take_calls(backend, problem, watch, fence, calls):
+    may_fork = can_fork()
+    stop = Stop() if may_fork else None
+    gc.collect()
+    if hasattr(gc, "freeze"):
+        gc.freeze()  # Children would copy all memory that the collector looks at.
+    for line in calls:
+        folder = line.rstrip("\n")
+        bound = " bound" if watch.has_read else ""
+        if problem is not None:
+            write_result(folder, {"no_backend": problem})
+            tell(fence, "exited 0" + bound)
+            continue
+        if not may_fork:
+            tell(fence, "last")
+            answer(backend, folder)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        child = os.fork()
+        if child == 0:
+            stop.undo()
+            answer(backend, folder)
+        status = os.waitpid(child, 0)[1]
+        tell(fence, ended(status) + bound)
+        if stop.is_wanted:
+            return
+
+
+def main(folder):
+    write_by_lines()
+    with open(os.path.join(folder, "backend.json"), encoding="utf-8") as file:
+        request = json.load(file)
+    # Calls come through what is stdin now; a backend finds nothing there.
+    calls = os.fdopen(os.dup(0), encoding="utf-8")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    watch = ProjectWatch(os.getcwd())
+    backend = problem = None
+    try:
+        backend = load_backend(request["backend"], request["backend_paths"])
+    except BaseException as error:
+        problem = explain(error)
+    watch.is_on = False
+    take_calls(backend, problem, watch, request["fence"], calls)
 
 
 if __name__ == "__main__":

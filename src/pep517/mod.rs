@@ -14,6 +14,7 @@
 
 mod backend;
 mod cache;
+mod conversation;
 mod delivery;
 mod environment;
 mod error;
@@ -22,6 +23,7 @@ mod installed;
 mod interpreter;
 mod process;
 mod progress;
+mod runner;
 mod source;
 mod variables;
 

@@ -14,9 +14,11 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, wa
 use super::progress::{Event, Step};
 
 /// How often the interrupt is looked at while a child is silent.
-const POLL: Duration = Duration::from_millis(40);
+pub(super) const POLL: Duration = Duration::from_millis(40);
 /// How long an interrupted child may tidy up before it is killed.
 const GRACE: Duration = Duration::from_secs(2);
+/// How long the output of a child that has ended is waited for while another process keeps the pipe open.
+const LAST_WORDS: Duration = Duration::from_millis(400);
 /// How much of a child's output is kept for the case of failure; older output is forgotten first.
 const MAX_TRANSCRIPT_BYTES: usize = 16 * 1024 * 1024;
 
@@ -84,7 +86,7 @@ impl Transcript {
             .collect()
     }
 
-    fn push(&mut self, bytes: &[u8]) {
+    pub(super) fn push(&mut self, bytes: &[u8]) {
         self.0.extend_from_slice(bytes);
         if self.0.len() > 2 * MAX_TRANSCRIPT_BYTES {
             self.0.drain(..self.0.len() - MAX_TRANSCRIPT_BYTES);
@@ -150,17 +152,8 @@ impl Supervisor<'_> {
         if self.interrupt.is_set() {
             return Err(RunError::Interrupted);
         }
-        let (reader, writer) = io::pipe()?;
-        command
-            .stdin(Stdio::null())
-            .stdout(writer.try_clone()?)
-            .stderr(writer)
-            .process_group(0);
-        let mut child = command.spawn()?;
-        // The command holds the pipe's writing end; the reader would never see the end of it.
-        drop(command);
-        let (sender, chunks) = sync_channel(16);
-        std::thread::spawn(move || forward(reader, &sender));
+        command.stdin(Stdio::null());
+        let (mut child, chunks) = listen_to(command)?;
         let mut transcript = Transcript::default();
         let keep = |chunk: &[u8]| {
             transcript.push(chunk);
@@ -190,6 +183,7 @@ impl Supervisor<'_> {
                 // A process that the child left behind may hold the pipe open for ever: the child's end counts.
                 Err(RecvTimeoutError::Timeout) => {
                     if let Some(status) = child.try_wait()? {
+                        last_chunks(chunks).for_each(|chunk| keep(&chunk));
                         return Ok(status);
                     }
                 }
@@ -199,7 +193,7 @@ impl Supervisor<'_> {
     }
 
     /// Waits for a child that has closed its output, so that almost always it has ended already.
-    fn wait(&self, child: &mut Child) -> Result<ExitStatus, RunError> {
+    pub(super) fn wait(&self, child: &mut Child) -> Result<ExitStatus, RunError> {
         let mut pause = Duration::from_micros(200);
         loop {
             if let Some(status) = child.try_wait()? {
@@ -212,6 +206,26 @@ impl Supervisor<'_> {
             pause = (pause * 2).min(POLL);
         }
     }
+}
+
+/// Starts `command` in a process group of its own; what it writes comes through the channel, until it ends.
+pub(super) fn listen_to(mut command: Command) -> io::Result<(Child, Receiver<Vec<u8>>)> {
+    let (reader, writer) = io::pipe()?;
+    command
+        .stdout(writer.try_clone()?)
+        .stderr(writer)
+        .process_group(0);
+    let child = command.spawn()?;
+    // The command holds the pipe's writing end; the reader would never see the end of it.
+    drop(command);
+    let (sender, chunks) = sync_channel(16);
+    std::thread::spawn(move || forward(reader, &sender));
+    Ok((child, chunks))
+}
+
+/// What a child that has ended wrote shortly before, and what is still on its way on a busy machine.
+pub(super) fn last_chunks(chunks: &Receiver<Vec<u8>>) -> impl Iterator<Item = Vec<u8>> {
+    std::iter::from_fn(|| chunks.recv_timeout(LAST_WORDS).ok())
 }
 
 /// Hands on what comes through the pipe until it ends or nobody listens.
@@ -232,7 +246,7 @@ fn forward(mut reader: PipeReader, sender: &SyncSender<Vec<u8>>) {
 }
 
 /// Asks the child's process group to stop as Ctrl-C would, and kills what is left of it after [`GRACE`].
-fn stop_group(child: &mut Child) -> io::Result<()> {
+pub(super) fn stop_group(child: &mut Child) -> io::Result<()> {
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     if let Some(group) = group {
         // A group that is gone already is what is wanted.

@@ -78,6 +78,77 @@ fn hooks_run_as_the_standard_says() {
     bench.expect_no_scratch();
 }
 
+/// The hooks with their processes' parents, and whether each found the backend as it was imported.
+fn processes(bench: &Bench) -> Vec<(String, u64)> {
+    let text = |line: &serde_json::Value| line["hook"].as_str().unwrap().to_owned();
+    let log = bench.log();
+    for line in &log {
+        assert_eq!(
+            line["called"],
+            serde_json::json!([line["hook"]]),
+            "state of another hook"
+        );
+        let left: Vec<&String> = line["variables"].as_object().unwrap().keys().collect();
+        assert_eq!(left.iter().filter(|name| name.starts_with("LEFT_BY_")).count(), 1);
+    }
+    let pids: BTreeSet<u64> = log.iter().map(|line| line["pid"].as_u64().unwrap()).collect();
+    assert_eq!(pids.len(), log.len());
+    log.iter()
+        .map(|line| (text(line), line["parent"].as_u64().unwrap()))
+        .collect()
+}
+
+#[test]
+fn a_backend_is_imported_once_and_no_hook_sees_what_another_left() {
+    let Some(bench) = Bench::in_tree("") else { return };
+    let mut command = bench.command(&["-v", "--sdist", "--wheel"]);
+    let outcome = Outcome::of(command.env("TREE_LOG", bench.testbed.path("log"))).expect_code(0);
+    let parents: BTreeSet<u64> = processes(&bench).into_iter().map(|(_, parent)| parent).collect();
+    assert_eq!(parents.len(), 1, "four hooks on one folder, one import");
+    // Each hook's process ends as an interpreter does, and its output is whole before the next begins.
+    let said = |words: &str| {
+        outcome
+            .stderr
+            .find(words)
+            .unwrap_or_else(|| panic!("{words}: {}", outcome.stderr))
+    };
+    assert!(said("goodbye from build_sdist") < said("this is get_requires_for_build_wheel"));
+    assert_eq!(outcome.stderr.matches("goodbye from").count(), 4);
+}
+
+#[test]
+fn a_backend_from_the_tree_is_imported_from_each_tree() {
+    let Some(bench) = Bench::in_tree("") else { return };
+    let mut command = bench.command(&[]);
+    Outcome::of(command.env("TREE_LOG", bench.testbed.path("log"))).expect_code(0);
+    let parents: Vec<u64> = processes(&bench).into_iter().map(|(_, parent)| parent).collect();
+    assert!(parents[0] == parents[1] && parents[2] == parents[3] && parents[1] != parents[2]);
+}
+
+#[test]
+fn a_backend_with_threads_gets_a_new_interpreter_for_each_hook() {
+    let Some(bench) = Bench::in_tree("") else { return };
+    let threaded = format!(
+        "{TREE_BACKEND}\nimport threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n"
+    );
+    bench.testbed.write("project/tools/tree_backend.py", threaded);
+    let mut command = bench.command(&["-v", "--sdist", "--wheel"]);
+    let mut child = command
+        .env("TREE_LOG", bench.testbed.path("log"))
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    assert!(child.wait().unwrap().success());
+    let parents: BTreeSet<u64> = processes(&bench).into_iter().map(|(_, parent)| parent).collect();
+    assert_eq!(
+        parents,
+        BTreeSet::from([u64::from(child.id())]),
+        "started by the builder itself"
+    );
+    bench.expect_no_scratch();
+}
+
 #[test]
 fn flags_choose_what_is_built_and_from_what() {
     let Some(bench) = Bench::in_tree("") else { return };

@@ -4,6 +4,7 @@ The config setting named like a hook says what that hook does: see `act`. `TREE_
 that takes one line of JSON for each hook.
 """
 
+import atexit
 import base64
 import hashlib
 import io
@@ -15,6 +16,8 @@ import tarfile
 import zipfile
 
 NAME, VERSION = "tree_lib", "1.0"
+# What an earlier hook leaves here must not be seen by a later one.
+CALLED = []
 METADATA = "Metadata-Version: 2.2\nName: tree-lib\nVersion: %s\n"
 WHEEL = "Wheel-Version: 1.0\nGenerator: tree_backend\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
@@ -89,6 +92,9 @@ def requirements(hook, settings):
 
 
 def act(hook, settings):
+    CALLED.append(hook)
+    os.environ["LEFT_BY_" + hook] = "1"
+    atexit.register(print, "goodbye from", hook)
     log(hook, settings)
     print("this is", hook)
     action, _, rest = (settings or {}).get(hook, "").partition(":")
@@ -129,6 +135,8 @@ def log(hook, settings):
     line = {
         "hook": hook,
         "pid": os.getpid(),
+        "parent": os.getppid(),
+        "called": CALLED,
         "cwd": os.getcwd(),
         "settings": settings,
         "import_path": sys.path,
