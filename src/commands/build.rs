@@ -13,9 +13,9 @@ use crate::config::pip_conf::Platform;
 use crate::config::tools::ToolFile;
 use crate::config::{Environment, PipSettings};
 use crate::failure::Failure;
-use crate::packaging::Sha256;
+use crate::packaging::{DistFilename, Sha256};
 use crate::pep517::{
-    self, Artifact, ConfigSettings, Event, IndexSettings, InstallerChoice, Interrupt, Isolation, Plan,
+    self, Artifact, Built, ConfigSettings, Event, IndexSettings, InstallerChoice, Interrupt, Isolation, Plan,
     PythonRequest, Request, Source, Variables,
 };
 use crate::terminal::{data, note, size};
@@ -43,6 +43,14 @@ pub(super) struct Arguments {
     /// Folder for the artifacts [default: dist in SOURCE, or beside the sdist]
     #[arg(short, long, value_name = "FOLDER", env = "PKGCTL_OUTDIR")]
     outdir: Option<PathBuf>,
+
+    /// When all is built, remove this project's other distributions from that folder
+    #[arg(long, env = "PKGCTL_CLEAR", value_parser = FalseyValueParser::new())]
+    clear: bool,
+
+    /// Print a JSON document about the artifacts instead of their paths
+    #[arg(long)]
+    json: bool,
 
     /// Tell the build backend a setting; a repeated key makes a list
     #[arg(short = 'C', long = "config-setting", value_name = "KEY[=VALUE]")]
@@ -103,16 +111,23 @@ pub(super) fn run(arguments: Arguments, environment: &Environment) -> Result<Exi
         Event::Output(bytes) if arguments.verbose => show(bytes),
         Event::Output(_) => {}
     };
-    let artifacts = pep517::build(&request, &interrupt, &watcher).map_err(|error| {
+    let built = pep517::build(&request, &interrupt, &watcher).map_err(|error| {
         if let Some(transcript) = error.unrepeated_transcript().filter(|_| !arguments.verbose) {
             show(&with_gutter(&transcript));
         }
         Failure::from(error)
     })?;
-    for artifact in &artifacts {
+    for artifact in &built.artifacts {
         note(format_args!("* made {}", described(artifact)));
     }
-    list(&artifacts, environment.working_dir())?;
+    if !built.older.is_empty() {
+        note(told_of_older(&built.older, arguments.clear));
+    }
+    if arguments.json {
+        print_json(&built, arguments.clear)?;
+    } else {
+        list(&built.artifacts, environment.working_dir())?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -163,6 +178,7 @@ impl Arguments {
             settings: config_settings(&self.config_settings)?,
             variables: Variables::without_credentials(environment.variables()),
             indexes: index_settings(environment),
+            clear: self.clear,
             cache: (!self.no_cache).then(|| self.kept.cache(environment)).flatten(),
         })
     }
@@ -237,6 +253,46 @@ fn list(artifacts: &[Artifact], working_dir: &Path) -> Result<(), Failure> {
         let _ = writeln!(lines, "{}", path.display());
     }
     data(&lines).map_err(|error| Failure::new("can't print the artifacts' paths").caused_by(&error))
+}
+
+/// One document with all that a script may want to know.
+fn print_json(built: &Built, cleared: bool) -> Result<(), Failure> {
+    let artifacts: Vec<serde_json::Value> = built
+        .artifacts
+        .iter()
+        .map(|artifact| {
+            serde_json::json!({
+                "path": artifact.path.to_string_lossy(),
+                "filename": artifact.filename.as_str(),
+                "kind": match artifact.filename {
+                    DistFilename::Wheel(_) => "wheel",
+                    DistFilename::Sdist(_) | DistFilename::Legacy(_) => "sdist",
+                },
+                "name": artifact.filename.project().as_str(),
+                "version": artifact.filename.version().to_string(),
+                "size_bytes": artifact.size_bytes,
+                "sha256": artifact.sha256.to_string(),
+            })
+        })
+        .collect();
+    let older: Vec<_> = built.older.iter().map(|path| path.to_string_lossy()).collect();
+    let key = if cleared { "removed" } else { "older" };
+    let text = format!("{:#}\n", serde_json::json!({"artifacts": artifacts, key: older}));
+    data(text).map_err(|error| Failure::new("can't print the artifacts").caused_by(&error))
+}
+
+/// One line about the files of the project that were there before.
+fn told_of_older(older: &[PathBuf], cleared: bool) -> String {
+    let names: Vec<String> = older
+        .iter()
+        .map(|path| path.file_name().unwrap_or_default().display().to_string())
+        .collect();
+    let names = names.join(", ");
+    if cleared {
+        format!("* removed {names}")
+    } else {
+        format!("* still there from before: {names} (--clear removes them)")
+    }
 }
 
 /// `my_lib-1.0.0.tar.gz (3.20 kB)`, and its digest on a line of its own, for which there is room on any screen.

@@ -109,6 +109,7 @@ fn build_hint(error: &Error) -> Option<String> {
             "its disk is full: make room there, or name a folder on another disk with `--outdir`"
         }
         Error::OutputFolder { .. } => "name a folder that you may write to with `--outdir`",
+        Error::Clearing { .. } => "check the folder's permissions, or leave out `--clear`",
         Error::System { .. } => "check the free space and the permissions of the temporary folder (`TMPDIR`)",
     };
     Some(hint.to_owned())

@@ -17,6 +17,8 @@ use crate::packaging::{DistFilename, Sha256};
 /// A distribution that was built and verified, and lies in the output folder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Artifact {
+    /// What it is called.
+    pub filename: DistFilename,
     /// Where it lies.
     pub path: PathBuf,
     /// Its size in bytes.
@@ -66,6 +68,7 @@ pub(crate) fn deliver(staged: &[Staged], folder: &Path) -> Result<Vec<Artifact>,
             let (copy, size_bytes) = copy_beside(&file.path, folder)?;
             artifacts.push(Artifact {
                 sha256: Sha256::of_reader(File::open(copy.path())?)?,
+                filename: file.filename.clone(),
                 path: target.clone(),
                 size_bytes,
             });
@@ -79,6 +82,32 @@ pub(crate) fn deliver(staged: &[Staged], folder: &Path) -> Result<Vec<Artifact>,
         folder: folder.to_owned(),
         source,
     })
+}
+
+/// The distributions of the same project in `folder` that are none of `artifacts`, sorted by name.
+pub(crate) fn older(folder: &Path, artifacts: &[Artifact]) -> io::Result<Vec<PathBuf>> {
+    let mut older = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let Some(filename) = entry
+            .file_name()
+            .to_str()
+            .and_then(|name| name.parse::<DistFilename>().ok())
+        else {
+            continue;
+        };
+        let is_of_the_project = artifacts
+            .iter()
+            .any(|made| made.filename.project() == filename.project());
+        let was_made = artifacts
+            .iter()
+            .any(|made| made.path.file_name() == Some(&*entry.file_name()));
+        if is_of_the_project && !was_made && entry.file_type()?.is_file() {
+            older.push(entry.path());
+        }
+    }
+    older.sort();
+    Ok(older)
 }
 
 /// A synced copy under a hidden name, with the permissions that new files of the user have.
@@ -182,6 +211,28 @@ mod tests {
             "the user's umask decides about the others: {mode:o}"
         );
         assert_ne!(mode & 0o777, 0o600, "the file is as private as a temporary one");
+    }
+
+    #[test]
+    fn older_files_are_those_of_the_same_project_and_nothing_else() {
+        let scratch = tempfile::tempdir().unwrap();
+        let out = scratch.path().join("dist");
+        fs::create_dir_all(out.join("a_b-3.tar.gz")).unwrap();
+        for name in [
+            "a_b-1.tar.gz",
+            "A.B-1-py3-none-any.whl",
+            "a_b_c-1.tar.gz",
+            "a_b-1.tar.gz.asc",
+            "notes",
+        ] {
+            fs::write(out.join(name), "").unwrap();
+        }
+        let artifacts = deliver(&[staged(scratch.path(), "a_b-2.tar.gz")], &out).unwrap();
+        let older = older(&out, &artifacts).unwrap();
+        assert_eq!(
+            older,
+            [out.join("A.B-1-py3-none-any.whl"), out.join("a_b-1.tar.gz")]
+        );
     }
 
     #[test]

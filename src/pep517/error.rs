@@ -11,7 +11,7 @@ use crate::archive;
 use crate::packaging::filename::FilenameError;
 use crate::packaging::pyproject::{PyprojectError, RequirementError};
 
-/// Why there are no artifacts. In each case the output folder is as it was.
+/// Why a build failed. In each case but [`Error::Clearing`] the output folder is as it was.
 #[derive(Debug, Error)]
 pub enum Error {
     /// The user wanted to stop.
@@ -249,6 +249,15 @@ pub enum Error {
     /// The artifacts can't be put where they belong.
     #[error("can't write to the output folder `{}`", .folder.display())]
     OutputFolder {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// The new artifacts are there, but older ones could not be looked for or removed.
+    #[error("the artifacts are in `{}`, but older ones can't be removed from it", .folder.display())]
+    Clearing {
         /// The folder.
         folder: PathBuf,
         /// What the system says.

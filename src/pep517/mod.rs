@@ -74,8 +74,20 @@ pub struct Request {
     pub variables: Variables,
     /// Where the user's pip looks for packages, so that uv looks there too.
     pub indexes: IndexSettings,
+    /// Whether the project's older distributions are removed from the output folder once the new ones are there.
+    pub clear: bool,
     /// Where environments are kept for the next build; `None` to make new ones.
     pub cache: Option<EnvironmentCache>,
+}
+
+/// What a build has made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Built {
+    /// The new distributions, in the order in which they were built.
+    pub artifacts: Vec<Artifact>,
+    /// The project's distributions that lay in the output folder before and are none of these: older versions, or
+    /// another kind. With [`Request::clear`] they are gone now.
+    pub older: Vec<PathBuf>,
 }
 
 /// Which artifacts are built, and from what.
@@ -124,12 +136,8 @@ pub fn find_interpreter(
 /// Builds what `request` says, tells `watcher` what happens, and gives what now lies in the output folder.
 ///
 /// # Errors
-/// [`Error`]; the output folder is then as it was.
-pub fn build(
-    request: &Request,
-    interrupt: &Interrupt,
-    watcher: &dyn Fn(Event<'_>),
-) -> Result<Vec<Artifact>, Error> {
+/// [`Error`]; the output folder is then as it was, but for [`Error::Clearing`].
+pub fn build(request: &Request, interrupt: &Interrupt, watcher: &dyn Fn(Event<'_>)) -> Result<Built, Error> {
     let supervisor = Supervisor { interrupt, watcher };
     let tree = match &request.source {
         Source::Folder(folder) => Some(Project::open(folder)?),
@@ -167,7 +175,23 @@ pub fn build(
     if interrupt.is_set() {
         return Err(Error::Interrupted);
     }
-    delivery::deliver(&staged, &request.output_folder)
+    let folder = &request.output_folder;
+    let artifacts = delivery::deliver(&staged, folder)?;
+    let failed = |source| Error::Clearing {
+        folder: folder.clone(),
+        source,
+    };
+    let older = match delivery::older(folder, &artifacts) {
+        // Who did not ask does not care.
+        Err(_) if !request.clear => Vec::new(),
+        older => older.map_err(failed)?,
+    };
+    if request.clear {
+        for path in &older {
+            std::fs::remove_file(path).map_err(failed)?;
+        }
+    }
+    Ok(Built { artifacts, older })
 }
 
 /// One build, from the first environment to the last verified file in the scratch folder.

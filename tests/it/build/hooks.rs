@@ -215,6 +215,73 @@ fn output_is_quiet_unless_asked_for() {
     assert_eq!(verbose.stdout, quiet.stdout);
 }
 
+#[test]
+fn older_files_are_pointed_out_and_removed_only_when_asked() {
+    let Some(bench) = Bench::in_tree("") else { return };
+    for name in [
+        "tree_lib-0.9.tar.gz",
+        "tree_lib-0.9-py3-none-any.whl",
+        "other-0.9.tar.gz",
+        "notes.txt",
+    ] {
+        bench.testbed.write(&format!("project/dist/{name}"), "old");
+    }
+    let outcome = bench.build(&[]).expect_code(0);
+    let told = "* still there from before: tree_lib-0.9-py3-none-any.whl, tree_lib-0.9.tar.gz (--clear";
+    assert!(outcome.stderr.contains(told), "{}", outcome.stderr);
+    assert_eq!(bench.made("dist").len(), 6);
+    // A build that fails removes nothing.
+    bench
+        .build(&["--clear", "-C", "build_wheel=raise"])
+        .expect_code(1);
+    assert_eq!(bench.made("dist").len(), 6);
+    bench.build(&["--clear"]).expect_code(0);
+    let left = [
+        "notes.txt",
+        "other-0.9.tar.gz",
+        "tree_lib-1.0-py3-none-any.whl",
+        "tree_lib-1.0.tar.gz",
+    ];
+    assert_eq!(bench.made("dist"), left);
+}
+
+#[test]
+fn machines_get_one_document() {
+    let Some(bench) = Bench::in_tree("") else { return };
+    bench.testbed.write("project/dist/tree_lib-0.9.tar.gz", "old");
+    let outcome = bench.build(&["--json"]).expect_code(0);
+    let document: serde_json::Value = serde_json::from_str(&outcome.stdout).unwrap();
+    let artifacts = document["artifacts"].as_array().unwrap();
+    let kinds: Vec<&str> = artifacts
+        .iter()
+        .map(|artifact| artifact["kind"].as_str().unwrap())
+        .collect();
+    assert_eq!(kinds, ["sdist", "wheel"]);
+    for artifact in artifacts {
+        let content = fs::read(artifact["path"].as_str().unwrap()).unwrap();
+        assert_eq!(artifact["size_bytes"], content.len());
+        let sum = Command::new("sha256sum")
+            .arg(artifact["path"].as_str().unwrap())
+            .output()
+            .unwrap();
+        assert!(
+            String::from_utf8(sum.stdout)
+                .unwrap()
+                .starts_with(artifact["sha256"].as_str().unwrap())
+        );
+        assert_eq!(
+            (&artifact["name"], &artifact["version"]),
+            (&"tree-lib".into(), &"1.0".into())
+        );
+    }
+    assert!(
+        document["older"][0]
+            .as_str()
+            .unwrap()
+            .ends_with("dist/tree_lib-0.9.tar.gz")
+    );
+}
+
 /// Wheels of a dependency that is needed only at build time, in a folder that pip may look into, and nowhere else.
 fn with_tiny_dependency(bench: &Bench, command: &mut Command) {
     let backend = TREE_BACKEND
