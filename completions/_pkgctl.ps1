@@ -30,6 +30,7 @@ Register-ArgumentCompleter -Native -CommandName 'pkgctl' -ScriptBlock {
             [CompletionResult]::new('configure', 'configure', [CompletionResultType]::ParameterValue, 'Set up this account''s pip, twine and `pkgctl publish` for a private index')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find out what is wrong between you, your tools and the index')
             [CompletionResult]::new('build', 'build', [CompletionResultType]::ParameterValue, 'Build an sdist and a wheel of a Python project')
+            [CompletionResult]::new('cache', 'cache', [CompletionResultType]::ParameterValue, 'Show or remove the environments that builds keep')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check distributions before they are published')
             [CompletionResult]::new('publish', 'publish', [CompletionResultType]::ParameterValue, 'Upload distributions to a package index')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the script that completes pkgctl''s commands and options in a shell')
@@ -46,7 +47,7 @@ Register-ArgumentCompleter -Native -CommandName 'pkgctl' -ScriptBlock {
             [CompletionResult]::new('--socket', '--socket', [CompletionResultType]::ParameterName, 'Unix socket to listen on instead, for a proxy on this machine [env: PKGCTL_SOCKET]')
             [CompletionResult]::new('--tls-cert', '--tls-cert', [CompletionResultType]::ParameterName, 'Certificate chain for HTTPS and HTTP/2, a PEM file; read again when it changes [env: PKGCTL_TLS_CERT]')
             [CompletionResult]::new('--tls-key', '--tls-key', [CompletionResultType]::ParameterName, 'Private key of the certificate, a PEM file without a passphrase [env: PKGCTL_TLS_KEY]')
-            [CompletionResult]::new('--trusted-proxy', '--trusted-proxy', [CompletionResultType]::ParameterName, 'Addresses or networks of proxies that tell the client''s own address and host, or `none` (may be repeated) [env: PKGCTL_TRUSTED_PROXY]')
+            [CompletionResult]::new('--trusted-proxy', '--trusted-proxy', [CompletionResultType]::ParameterName, 'Addresses or networks of proxies that tell the client''s own address and host, or `none` (may be repeated); whoever comes through --socket counts as one [env: PKGCTL_TRUSTED_PROXY]')
             [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'Ignored: pypiserver''s choice of an HTTP server; this one has its own')
             [CompletionResult]::new('-P', '-P ', [CompletionResultType]::ParameterName, 'Passwords file in htpasswd format, or `.` for none [env: PKGCTL_PASSWORDS] [default: .htaccess in the first folder, if it is there]')
             [CompletionResult]::new('--passwords', '--passwords', [CompletionResultType]::ParameterName, 'Passwords file in htpasswd format, or `.` for none [env: PKGCTL_PASSWORDS] [default: .htaccess in the first folder, if it is there]')
@@ -178,18 +179,67 @@ Register-ArgumentCompleter -Native -CommandName 'pkgctl' -ScriptBlock {
             [CompletionResult]::new('--config-setting', '--config-setting', [CompletionResultType]::ParameterName, 'Tell the build backend a setting; a repeated key makes a list')
             [CompletionResult]::new('--python', '--python', [CompletionResultType]::ParameterName, 'Interpreter to build with: a path, a version such as 3.12, or a program''s name [env: PKGCTL_PYTHON] [default: that of the active virtual environment, else python3, else python]')
             [CompletionResult]::new('--installer', '--installer', [CompletionResultType]::ParameterName, 'Program that installs the build requirements; auto is uv when there is one, else pip [env: PKGCTL_INSTALLER]')
+            [CompletionResult]::new('--cache-dir', '--cache-dir', [CompletionResultType]::ParameterName, 'Folder that build environments are kept in [env: PKGCTL_CACHE_DIR] [default: pkgctl in the user''s cache folder]')
+            [CompletionResult]::new('--cache-max-gib', '--cache-max-gib', [CompletionResultType]::ParameterName, 'Keep at most this much; what was used longest ago goes first [env: PKGCTL_CACHE_MAX_GIB]')
+            [CompletionResult]::new('--cache-max-days', '--cache-max-days', [CompletionResultType]::ParameterName, 'Remove environments that no build has used for this long [env: PKGCTL_CACHE_MAX_DAYS]')
+            [CompletionResult]::new('--cache-fresh-hours', '--cache-fresh-hours', [CompletionResultType]::ParameterName, 'Make an environment anew after this long, unless its requirements name one version each [env: PKGCTL_CACHE_FRESH_HOURS]')
             [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Build only the sdist; with --wheel, both from the project''s folder')
             [CompletionResult]::new('--sdist', '--sdist', [CompletionResultType]::ParameterName, 'Build only the sdist; with --wheel, both from the project''s folder')
             [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Build only the wheel, from the project''s folder; with --sdist, both')
             [CompletionResult]::new('--wheel', '--wheel', [CompletionResultType]::ParameterName, 'Build only the wheel, from the project''s folder; with --sdist, both')
+            [CompletionResult]::new('--clear', '--clear', [CompletionResultType]::ParameterName, 'When all is built, remove this project''s other distributions from that folder [env: PKGCTL_CLEAR]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print a JSON document about the artifacts instead of their paths')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Build in the interpreter''s own environment, which must hold the build requirements [env: PKGCTL_NO_ISOLATION]')
             [CompletionResult]::new('--no-isolation', '--no-isolation', [CompletionResultType]::ParameterName, 'Build in the interpreter''s own environment, which must hold the build requirements [env: PKGCTL_NO_ISOLATION]')
             [CompletionResult]::new('-x', '-x', [CompletionResultType]::ParameterName, 'With --no-isolation, do not check that the build requirements are met [env: PKGCTL_SKIP_DEPENDENCY_CHECK]')
             [CompletionResult]::new('--skip-dependency-check', '--skip-dependency-check', [CompletionResultType]::ParameterName, 'With --no-isolation, do not check that the build requirements are met [env: PKGCTL_SKIP_DEPENDENCY_CHECK]')
+            [CompletionResult]::new('--no-cache', '--no-cache', [CompletionResultType]::ParameterName, 'Make a new environment, and keep none [env: PKGCTL_NO_CACHE]')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show the output of the build backend and the installer also when all is well [env: PKGCTL_VERBOSE]')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show the output of the build backend and the installer also when all is well [env: PKGCTL_VERBOSE]')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'pkgctl;cache' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('info', 'info', [CompletionResultType]::ParameterValue, 'List the kept environments with their sizes and ages, the last used first')
+            [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Remove environments that are too old or too many, and what interrupted builds have left')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'pkgctl;cache;info' {
+            [CompletionResult]::new('--cache-dir', '--cache-dir', [CompletionResultType]::ParameterName, 'Folder that build environments are kept in [env: PKGCTL_CACHE_DIR] [default: pkgctl in the user''s cache folder]')
+            [CompletionResult]::new('--cache-max-gib', '--cache-max-gib', [CompletionResultType]::ParameterName, 'Keep at most this much; what was used longest ago goes first [env: PKGCTL_CACHE_MAX_GIB]')
+            [CompletionResult]::new('--cache-max-days', '--cache-max-days', [CompletionResultType]::ParameterName, 'Remove environments that no build has used for this long [env: PKGCTL_CACHE_MAX_DAYS]')
+            [CompletionResult]::new('--cache-fresh-hours', '--cache-fresh-hours', [CompletionResultType]::ParameterName, 'Make an environment anew after this long, unless its requirements name one version each [env: PKGCTL_CACHE_FRESH_HOURS]')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'pkgctl;cache;prune' {
+            [CompletionResult]::new('--cache-dir', '--cache-dir', [CompletionResultType]::ParameterName, 'Folder that build environments are kept in [env: PKGCTL_CACHE_DIR] [default: pkgctl in the user''s cache folder]')
+            [CompletionResult]::new('--cache-max-gib', '--cache-max-gib', [CompletionResultType]::ParameterName, 'Keep at most this much; what was used longest ago goes first [env: PKGCTL_CACHE_MAX_GIB]')
+            [CompletionResult]::new('--cache-max-days', '--cache-max-days', [CompletionResultType]::ParameterName, 'Remove environments that no build has used for this long [env: PKGCTL_CACHE_MAX_DAYS]')
+            [CompletionResult]::new('--cache-fresh-hours', '--cache-fresh-hours', [CompletionResultType]::ParameterName, 'Make an environment anew after this long, unless its requirements name one version each [env: PKGCTL_CACHE_FRESH_HOURS]')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Remove all that no build uses now')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'pkgctl;cache;help' {
+            [CompletionResult]::new('info', 'info', [CompletionResultType]::ParameterValue, 'List the kept environments with their sizes and ages, the last used first')
+            [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Remove environments that are too old or too many, and what interrupted builds have left')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'pkgctl;cache;help;info' {
+            break
+        }
+        'pkgctl;cache;help;prune' {
+            break
+        }
+        'pkgctl;cache;help;help' {
             break
         }
         'pkgctl;check' {
@@ -209,17 +259,30 @@ Register-ArgumentCompleter -Native -CommandName 'pkgctl' -ScriptBlock {
             [CompletionResult]::new('--password', '--password', [CompletionResultType]::ParameterName, 'Password; shows in the process list, so prefer --password-stdin [env: PKGCTL_PASSWORD]')
             [CompletionResult]::new('--config-file', '--config-file', [CompletionResultType]::ParameterName, 'File that lists the repositories [env: PKGCTL_PYPIRC] [default: ~/.pypirc]')
             [CompletionResult]::new('--pypirc', '--pypirc', [CompletionResultType]::ParameterName, 'File that lists the repositories [env: PKGCTL_PYPIRC] [default: ~/.pypirc]')
-            [CompletionResult]::new('--cert', '--cert', [CompletionResultType]::ParameterName, 'PEM file with further certificate authorities [env: PKGCTL_CERT]')
-            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'PEM file with the client''s certificate and key [env: PKGCTL_CLIENT_CERT]')
+            [CompletionResult]::new('--check-url', '--check-url', [CompletionResultType]::ParameterName, 'List of projects to ask, as installers use it, where it is not in a usual place [env: PKGCTL_CHECK_URL]')
+            [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'Files to send at a time; sdists wait for the wheels of their release [env: PKGCTL_JOBS]')
+            [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'Files to send at a time; sdists wait for the wheels of their release [env: PKGCTL_JOBS]')
+            [CompletionResult]::new('--sign-with', '--sign-with', [CompletionResultType]::ParameterName, 'Program that signs, called as gpg is')
+            [CompletionResult]::new('-i', '-i', [CompletionResultType]::ParameterName, 'Key to sign with, as gpg names it')
+            [CompletionResult]::new('--identity', '--identity', [CompletionResultType]::ParameterName, 'Key to sign with, as gpg names it')
             [CompletionResult]::new('-c', '-c', [CompletionResultType]::ParameterName, 'Remark to send with each file')
             [CompletionResult]::new('--comment', '--comment', [CompletionResultType]::ParameterName, 'Remark to send with each file')
+            [CompletionResult]::new('--cert', '--cert', [CompletionResultType]::ParameterName, 'PEM file with further certificate authorities [env: PKGCTL_CERT]')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'PEM file with the client''s certificate and key [env: PKGCTL_CLIENT_CERT]')
             [CompletionResult]::new('--retry-delay', '--retry-delay', [CompletionResultType]::ParameterName, 'Pause before the first repetition of a failed request; doubles each time')
             [CompletionResult]::new('--password-stdin', '--password-stdin', [CompletionResultType]::ParameterName, 'Read the password from the first line of stdin [or set PKGCTL_PASSWORD]')
+            [CompletionResult]::new('--dry-run', '--dry-run', [CompletionResultType]::ParameterName, 'Send nothing; show what would be sent, where, as whom, and what the index says to it')
             [CompletionResult]::new('--skip-existing', '--skip-existing', [CompletionResultType]::ParameterName, 'Ask the index first, skip what it has, and believe it when it has a file but shows no digest')
+            [CompletionResult]::new('--verify', '--verify', [CompletionResultType]::ParameterName, 'Check afterwards that the index lists every file with its digest, as is done unless --no-verify is given')
+            [CompletionResult]::new('--no-verify', '--no-verify', [CompletionResultType]::ParameterName, 'Don''t ask the index afterwards whether it lists the files')
+            [CompletionResult]::new('-s', '-s', [CompletionResultType]::ParameterName, 'Sign the files that have no signature yet, with gpg')
+            [CompletionResult]::new('--sign', '--sign', [CompletionResultType]::ParameterName, 'Sign the files that have no signature yet, with gpg')
+            [CompletionResult]::new('--attestations', '--attestations', [CompletionResultType]::ParameterName, 'Send the attestations that lie beside each file as FILE.*.attestation')
             [CompletionResult]::new('--non-interactive', '--non-interactive', [CompletionResultType]::ParameterName, 'Never ask for user or password [env: PKGCTL_NON_INTERACTIVE]')
+            [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Write what became of each file to stdout as JSON')
             [CompletionResult]::new('--disable-progress-bar', '--disable-progress-bar', [CompletionResultType]::ParameterName, 'Show no progress bar')
-            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say where address, user and password come from')
-            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say where address, user and password come from')
+            [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Say where address, user and password come from, and which files with which digests are sent')
+            [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Say where address, user and password come from, and which files with which digests are sent')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -235,6 +298,7 @@ Register-ArgumentCompleter -Native -CommandName 'pkgctl' -ScriptBlock {
             [CompletionResult]::new('configure', 'configure', [CompletionResultType]::ParameterValue, 'Set up this account''s pip, twine and `pkgctl publish` for a private index')
             [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Find out what is wrong between you, your tools and the index')
             [CompletionResult]::new('build', 'build', [CompletionResultType]::ParameterValue, 'Build an sdist and a wheel of a Python project')
+            [CompletionResult]::new('cache', 'cache', [CompletionResultType]::ParameterValue, 'Show or remove the environments that builds keep')
             [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Check distributions before they are published')
             [CompletionResult]::new('publish', 'publish', [CompletionResultType]::ParameterValue, 'Upload distributions to a package index')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print the script that completes pkgctl''s commands and options in a shell')
@@ -254,6 +318,17 @@ Register-ArgumentCompleter -Native -CommandName 'pkgctl' -ScriptBlock {
             break
         }
         'pkgctl;help;build' {
+            break
+        }
+        'pkgctl;help;cache' {
+            [CompletionResult]::new('info', 'info', [CompletionResultType]::ParameterValue, 'List the kept environments with their sizes and ages, the last used first')
+            [CompletionResult]::new('prune', 'prune', [CompletionResultType]::ParameterValue, 'Remove environments that are too old or too many, and what interrupted builds have left')
+            break
+        }
+        'pkgctl;help;cache;info' {
+            break
+        }
+        'pkgctl;help;cache;prune' {
             break
         }
         'pkgctl;help;check' {

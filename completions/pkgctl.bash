@@ -22,6 +22,9 @@ _pkgctl() {
             pkgctl,build)
                 cmd="pkgctl__subcmd__build"
                 ;;
+            pkgctl,cache)
+                cmd="pkgctl__subcmd__cache"
+                ;;
             pkgctl,check)
                 cmd="pkgctl__subcmd__check"
                 ;;
@@ -43,11 +46,32 @@ _pkgctl() {
             pkgctl,serve)
                 cmd="pkgctl__subcmd__serve"
                 ;;
+            pkgctl__subcmd__cache,help)
+                cmd="pkgctl__subcmd__cache__subcmd__help"
+                ;;
+            pkgctl__subcmd__cache,info)
+                cmd="pkgctl__subcmd__cache__subcmd__info"
+                ;;
+            pkgctl__subcmd__cache,prune)
+                cmd="pkgctl__subcmd__cache__subcmd__prune"
+                ;;
+            pkgctl__subcmd__cache__subcmd__help,help)
+                cmd="pkgctl__subcmd__cache__subcmd__help__subcmd__help"
+                ;;
+            pkgctl__subcmd__cache__subcmd__help,info)
+                cmd="pkgctl__subcmd__cache__subcmd__help__subcmd__info"
+                ;;
+            pkgctl__subcmd__cache__subcmd__help,prune)
+                cmd="pkgctl__subcmd__cache__subcmd__help__subcmd__prune"
+                ;;
             pkgctl__subcmd__help,adduser)
                 cmd="pkgctl__subcmd__help__subcmd__adduser"
                 ;;
             pkgctl__subcmd__help,build)
                 cmd="pkgctl__subcmd__help__subcmd__build"
+                ;;
+            pkgctl__subcmd__help,cache)
+                cmd="pkgctl__subcmd__help__subcmd__cache"
                 ;;
             pkgctl__subcmd__help,check)
                 cmd="pkgctl__subcmd__help__subcmd__check"
@@ -70,6 +94,12 @@ _pkgctl() {
             pkgctl__subcmd__help,serve)
                 cmd="pkgctl__subcmd__help__subcmd__serve"
                 ;;
+            pkgctl__subcmd__help__subcmd__cache,info)
+                cmd="pkgctl__subcmd__help__subcmd__cache__subcmd__info"
+                ;;
+            pkgctl__subcmd__help__subcmd__cache,prune)
+                cmd="pkgctl__subcmd__help__subcmd__cache__subcmd__prune"
+                ;;
             *)
                 ;;
         esac
@@ -77,7 +107,7 @@ _pkgctl() {
 
     case "${cmd}" in
         pkgctl)
-            opts="-h -V --help --version serve adduser configure doctor build check publish completions help"
+            opts="-h -V --help --version serve adduser configure doctor build cache check publish completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -137,7 +167,7 @@ _pkgctl() {
             return 0
             ;;
         pkgctl__subcmd__build)
-            opts="-s -w -o -C -n -x -v -h --sdist --wheel --outdir --config-setting --python --installer --no-isolation --skip-dependency-check --verbose --help"
+            opts="-s -w -o -C -n -x -v -h --sdist --wheel --outdir --clear --json --config-setting --python --installer --no-isolation --skip-dependency-check --no-cache --verbose --cache-dir --cache-max-gib --cache-max-days --cache-fresh-hours --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -165,6 +195,152 @@ _pkgctl() {
                     ;;
                 --installer)
                     COMPREPLY=($(compgen -W "auto pip uv" -- "${cur}"))
+                    return 0
+                    ;;
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-max-gib)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-max-days)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-fresh-hours)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pkgctl__subcmd__cache)
+            opts="-h --help info prune help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pkgctl__subcmd__cache__subcmd__help)
+            opts="info prune help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pkgctl__subcmd__cache__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pkgctl__subcmd__cache__subcmd__help__subcmd__info)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pkgctl__subcmd__cache__subcmd__help__subcmd__prune)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pkgctl__subcmd__cache__subcmd__info)
+            opts="-h --cache-dir --cache-max-gib --cache-max-days --cache-fresh-hours --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-max-gib)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-max-days)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-fresh-hours)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pkgctl__subcmd__cache__subcmd__prune)
+            opts="-h --all --cache-dir --cache-max-gib --cache-max-days --cache-fresh-hours --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --cache-dir)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-max-gib)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-max-days)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --cache-fresh-hours)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)
@@ -324,7 +500,7 @@ _pkgctl() {
             return 0
             ;;
         pkgctl__subcmd__help)
-            opts="serve adduser configure doctor build check publish completions help"
+            opts="serve adduser configure doctor build cache check publish completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -354,6 +530,48 @@ _pkgctl() {
         pkgctl__subcmd__help__subcmd__build)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pkgctl__subcmd__help__subcmd__cache)
+            opts="info prune"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pkgctl__subcmd__help__subcmd__cache__subcmd__info)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        pkgctl__subcmd__help__subcmd__cache__subcmd__prune)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -464,7 +682,7 @@ _pkgctl() {
             return 0
             ;;
         pkgctl__subcmd__publish)
-            opts="-r -u -p -c -v -h --repository --repository-url --username --password-stdin --password --pypirc --config-file --skip-existing --non-interactive --cert --client-cert --comment --retry-delay --disable-progress-bar --verbose --help"
+            opts="-r -u -p -j -s -i -c -v -h --repository --repository-url --username --password-stdin --password --pypirc --config-file --dry-run --skip-existing --check-url --verify --no-verify --jobs --sign --sign-with --identity --attestations --comment --non-interactive --cert --client-cert --retry-delay --json --disable-progress-bar --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -528,6 +746,38 @@ _pkgctl() {
                     fi
                     return 0
                     ;;
+                --check-url)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -j)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --sign-with)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --identity)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -i)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --comment)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -c)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --cert)
                     local oldifs
                     if [ -n "${IFS+x}" ]; then
@@ -556,14 +806,6 @@ _pkgctl() {
                     if [[ "${BASH_VERSINFO[0]}" -ge 4 ]]; then
                         compopt -o filenames
                     fi
-                    return 0
-                    ;;
-                --comment)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                -c)
-                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --retry-delay)

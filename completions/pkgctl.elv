@@ -27,6 +27,7 @@ set edit:completion:arg-completer[pkgctl] = {|@words|
             cand configure 'Set up this account''s pip, twine and `pkgctl publish` for a private index'
             cand doctor 'Find out what is wrong between you, your tools and the index'
             cand build 'Build an sdist and a wheel of a Python project'
+            cand cache 'Show or remove the environments that builds keep'
             cand check 'Check distributions before they are published'
             cand publish 'Upload distributions to a package index'
             cand completions 'Print the script that completes pkgctl''s commands and options in a shell'
@@ -42,7 +43,7 @@ set edit:completion:arg-completer[pkgctl] = {|@words|
             cand --socket 'Unix socket to listen on instead, for a proxy on this machine [env: PKGCTL_SOCKET]'
             cand --tls-cert 'Certificate chain for HTTPS and HTTP/2, a PEM file; read again when it changes [env: PKGCTL_TLS_CERT]'
             cand --tls-key 'Private key of the certificate, a PEM file without a passphrase [env: PKGCTL_TLS_KEY]'
-            cand --trusted-proxy 'Addresses or networks of proxies that tell the client''s own address and host, or `none` (may be repeated) [env: PKGCTL_TRUSTED_PROXY]'
+            cand --trusted-proxy 'Addresses or networks of proxies that tell the client''s own address and host, or `none` (may be repeated); whoever comes through --socket counts as one [env: PKGCTL_TRUSTED_PROXY]'
             cand --server 'Ignored: pypiserver''s choice of an HTTP server; this one has its own'
             cand -P 'Passwords file in htpasswd format, or `.` for none [env: PKGCTL_PASSWORDS] [default: .htaccess in the first folder, if it is there]'
             cand --passwords 'Passwords file in htpasswd format, or `.` for none [env: PKGCTL_PASSWORDS] [default: .htaccess in the first folder, if it is there]'
@@ -170,18 +171,60 @@ set edit:completion:arg-completer[pkgctl] = {|@words|
             cand --config-setting 'Tell the build backend a setting; a repeated key makes a list'
             cand --python 'Interpreter to build with: a path, a version such as 3.12, or a program''s name [env: PKGCTL_PYTHON] [default: that of the active virtual environment, else python3, else python]'
             cand --installer 'Program that installs the build requirements; auto is uv when there is one, else pip [env: PKGCTL_INSTALLER]'
+            cand --cache-dir 'Folder that build environments are kept in [env: PKGCTL_CACHE_DIR] [default: pkgctl in the user''s cache folder]'
+            cand --cache-max-gib 'Keep at most this much; what was used longest ago goes first [env: PKGCTL_CACHE_MAX_GIB]'
+            cand --cache-max-days 'Remove environments that no build has used for this long [env: PKGCTL_CACHE_MAX_DAYS]'
+            cand --cache-fresh-hours 'Make an environment anew after this long, unless its requirements name one version each [env: PKGCTL_CACHE_FRESH_HOURS]'
             cand -s 'Build only the sdist; with --wheel, both from the project''s folder'
             cand --sdist 'Build only the sdist; with --wheel, both from the project''s folder'
             cand -w 'Build only the wheel, from the project''s folder; with --sdist, both'
             cand --wheel 'Build only the wheel, from the project''s folder; with --sdist, both'
+            cand --clear 'When all is built, remove this project''s other distributions from that folder [env: PKGCTL_CLEAR]'
+            cand --json 'Print a JSON document about the artifacts instead of their paths'
             cand -n 'Build in the interpreter''s own environment, which must hold the build requirements [env: PKGCTL_NO_ISOLATION]'
             cand --no-isolation 'Build in the interpreter''s own environment, which must hold the build requirements [env: PKGCTL_NO_ISOLATION]'
             cand -x 'With --no-isolation, do not check that the build requirements are met [env: PKGCTL_SKIP_DEPENDENCY_CHECK]'
             cand --skip-dependency-check 'With --no-isolation, do not check that the build requirements are met [env: PKGCTL_SKIP_DEPENDENCY_CHECK]'
+            cand --no-cache 'Make a new environment, and keep none [env: PKGCTL_NO_CACHE]'
             cand -v 'Show the output of the build backend and the installer also when all is well [env: PKGCTL_VERBOSE]'
             cand --verbose 'Show the output of the build backend and the installer also when all is well [env: PKGCTL_VERBOSE]'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
+        }
+        &'pkgctl;cache'= {
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+            cand info 'List the kept environments with their sizes and ages, the last used first'
+            cand prune 'Remove environments that are too old or too many, and what interrupted builds have left'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'pkgctl;cache;info'= {
+            cand --cache-dir 'Folder that build environments are kept in [env: PKGCTL_CACHE_DIR] [default: pkgctl in the user''s cache folder]'
+            cand --cache-max-gib 'Keep at most this much; what was used longest ago goes first [env: PKGCTL_CACHE_MAX_GIB]'
+            cand --cache-max-days 'Remove environments that no build has used for this long [env: PKGCTL_CACHE_MAX_DAYS]'
+            cand --cache-fresh-hours 'Make an environment anew after this long, unless its requirements name one version each [env: PKGCTL_CACHE_FRESH_HOURS]'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'pkgctl;cache;prune'= {
+            cand --cache-dir 'Folder that build environments are kept in [env: PKGCTL_CACHE_DIR] [default: pkgctl in the user''s cache folder]'
+            cand --cache-max-gib 'Keep at most this much; what was used longest ago goes first [env: PKGCTL_CACHE_MAX_GIB]'
+            cand --cache-max-days 'Remove environments that no build has used for this long [env: PKGCTL_CACHE_MAX_DAYS]'
+            cand --cache-fresh-hours 'Make an environment anew after this long, unless its requirements name one version each [env: PKGCTL_CACHE_FRESH_HOURS]'
+            cand --all 'Remove all that no build uses now'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'pkgctl;cache;help'= {
+            cand info 'List the kept environments with their sizes and ages, the last used first'
+            cand prune 'Remove environments that are too old or too many, and what interrupted builds have left'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'pkgctl;cache;help;info'= {
+        }
+        &'pkgctl;cache;help;prune'= {
+        }
+        &'pkgctl;cache;help;help'= {
         }
         &'pkgctl;check'= {
             cand --strict 'Count warnings as errors'
@@ -199,17 +242,30 @@ set edit:completion:arg-completer[pkgctl] = {|@words|
             cand --password 'Password; shows in the process list, so prefer --password-stdin [env: PKGCTL_PASSWORD]'
             cand --config-file 'File that lists the repositories [env: PKGCTL_PYPIRC] [default: ~/.pypirc]'
             cand --pypirc 'File that lists the repositories [env: PKGCTL_PYPIRC] [default: ~/.pypirc]'
-            cand --cert 'PEM file with further certificate authorities [env: PKGCTL_CERT]'
-            cand --client-cert 'PEM file with the client''s certificate and key [env: PKGCTL_CLIENT_CERT]'
+            cand --check-url 'List of projects to ask, as installers use it, where it is not in a usual place [env: PKGCTL_CHECK_URL]'
+            cand -j 'Files to send at a time; sdists wait for the wheels of their release [env: PKGCTL_JOBS]'
+            cand --jobs 'Files to send at a time; sdists wait for the wheels of their release [env: PKGCTL_JOBS]'
+            cand --sign-with 'Program that signs, called as gpg is'
+            cand -i 'Key to sign with, as gpg names it'
+            cand --identity 'Key to sign with, as gpg names it'
             cand -c 'Remark to send with each file'
             cand --comment 'Remark to send with each file'
+            cand --cert 'PEM file with further certificate authorities [env: PKGCTL_CERT]'
+            cand --client-cert 'PEM file with the client''s certificate and key [env: PKGCTL_CLIENT_CERT]'
             cand --retry-delay 'Pause before the first repetition of a failed request; doubles each time'
             cand --password-stdin 'Read the password from the first line of stdin [or set PKGCTL_PASSWORD]'
+            cand --dry-run 'Send nothing; show what would be sent, where, as whom, and what the index says to it'
             cand --skip-existing 'Ask the index first, skip what it has, and believe it when it has a file but shows no digest'
+            cand --verify 'Check afterwards that the index lists every file with its digest, as is done unless --no-verify is given'
+            cand --no-verify 'Don''t ask the index afterwards whether it lists the files'
+            cand -s 'Sign the files that have no signature yet, with gpg'
+            cand --sign 'Sign the files that have no signature yet, with gpg'
+            cand --attestations 'Send the attestations that lie beside each file as FILE.*.attestation'
             cand --non-interactive 'Never ask for user or password [env: PKGCTL_NON_INTERACTIVE]'
+            cand --json 'Write what became of each file to stdout as JSON'
             cand --disable-progress-bar 'Show no progress bar'
-            cand -v 'Say where address, user and password come from'
-            cand --verbose 'Say where address, user and password come from'
+            cand -v 'Say where address, user and password come from, and which files with which digests are sent'
+            cand --verbose 'Say where address, user and password come from, and which files with which digests are sent'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -223,6 +279,7 @@ set edit:completion:arg-completer[pkgctl] = {|@words|
             cand configure 'Set up this account''s pip, twine and `pkgctl publish` for a private index'
             cand doctor 'Find out what is wrong between you, your tools and the index'
             cand build 'Build an sdist and a wheel of a Python project'
+            cand cache 'Show or remove the environments that builds keep'
             cand check 'Check distributions before they are published'
             cand publish 'Upload distributions to a package index'
             cand completions 'Print the script that completes pkgctl''s commands and options in a shell'
@@ -237,6 +294,14 @@ set edit:completion:arg-completer[pkgctl] = {|@words|
         &'pkgctl;help;doctor'= {
         }
         &'pkgctl;help;build'= {
+        }
+        &'pkgctl;help;cache'= {
+            cand info 'List the kept environments with their sizes and ages, the last used first'
+            cand prune 'Remove environments that are too old or too many, and what interrupted builds have left'
+        }
+        &'pkgctl;help;cache;info'= {
+        }
+        &'pkgctl;help;cache;prune'= {
         }
         &'pkgctl;help;check'= {
         }

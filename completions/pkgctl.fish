@@ -31,6 +31,7 @@ complete -c pkgctl -n "__fish_pkgctl_needs_command" -f -a "adduser" -d 'Add a us
 complete -c pkgctl -n "__fish_pkgctl_needs_command" -f -a "configure" -d 'Set up this account\'s pip, twine and `pkgctl publish` for a private index'
 complete -c pkgctl -n "__fish_pkgctl_needs_command" -f -a "doctor" -d 'Find out what is wrong between you, your tools and the index'
 complete -c pkgctl -n "__fish_pkgctl_needs_command" -f -a "build" -d 'Build an sdist and a wheel of a Python project'
+complete -c pkgctl -n "__fish_pkgctl_needs_command" -f -a "cache" -d 'Show or remove the environments that builds keep'
 complete -c pkgctl -n "__fish_pkgctl_needs_command" -f -a "check" -d 'Check distributions before they are published'
 complete -c pkgctl -n "__fish_pkgctl_needs_command" -f -a "publish" -d 'Upload distributions to a package index'
 complete -c pkgctl -n "__fish_pkgctl_needs_command" -f -a "completions" -d 'Print the script that completes pkgctl\'s commands and options in a shell'
@@ -40,7 +41,7 @@ complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -s i -s H -l host -
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l socket -d 'Unix socket to listen on instead, for a proxy on this machine [env: PKGCTL_SOCKET]' -r -F
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l tls-cert -d 'Certificate chain for HTTPS and HTTP/2, a PEM file; read again when it changes [env: PKGCTL_TLS_CERT]' -r -F
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l tls-key -d 'Private key of the certificate, a PEM file without a passphrase [env: PKGCTL_TLS_KEY]' -r -F
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l trusted-proxy -d 'Addresses or networks of proxies that tell the client\'s own address and host, or `none` (may be repeated) [env: PKGCTL_TRUSTED_PROXY]' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l trusted-proxy -d 'Addresses or networks of proxies that tell the client\'s own address and host, or `none` (may be repeated); whoever comes through --socket counts as one [env: PKGCTL_TRUSTED_PROXY]' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l server -d 'Ignored: pypiserver\'s choice of an HTTP server; this one has its own' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -s P -l passwords -d 'Passwords file in htpasswd format, or `.` for none [env: PKGCTL_PASSWORDS] [default: .htaccess in the first folder, if it is there]' -r -F
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -s a -l authenticate -d 'What needs a password: a list of update, download, list and metrics, or `.` for nothing (with -P .) [env: PKGCTL_AUTHENTICATE] [default: update]' -r
@@ -139,12 +140,37 @@ complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -l python -d 'Inter
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -l installer -d 'Program that installs the build requirements; auto is uv when there is one, else pip [env: PKGCTL_INSTALLER]' -r -f -a "auto\t''
 pip\t''
 uv\t''"
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -l cache-dir -d 'Folder that build environments are kept in [env: PKGCTL_CACHE_DIR] [default: pkgctl in the user\'s cache folder]' -r -F
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -l cache-max-gib -d 'Keep at most this much; what was used longest ago goes first [env: PKGCTL_CACHE_MAX_GIB]' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -l cache-max-days -d 'Remove environments that no build has used for this long [env: PKGCTL_CACHE_MAX_DAYS]' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -l cache-fresh-hours -d 'Make an environment anew after this long, unless its requirements name one version each [env: PKGCTL_CACHE_FRESH_HOURS]' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -s s -l sdist -d 'Build only the sdist; with --wheel, both from the project\'s folder'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -s w -l wheel -d 'Build only the wheel, from the project\'s folder; with --sdist, both'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -l clear -d 'When all is built, remove this project\'s other distributions from that folder [env: PKGCTL_CLEAR]'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -l json -d 'Print a JSON document about the artifacts instead of their paths'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -s n -l no-isolation -d 'Build in the interpreter\'s own environment, which must hold the build requirements [env: PKGCTL_NO_ISOLATION]'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -s x -l skip-dependency-check -d 'With --no-isolation, do not check that the build requirements are met [env: PKGCTL_SKIP_DEPENDENCY_CHECK]'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -l no-cache -d 'Make a new environment, and keep none [env: PKGCTL_NO_CACHE]'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -s v -l verbose -d 'Show the output of the build backend and the installer also when all is well [env: PKGCTL_VERBOSE]'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and not __fish_seen_subcommand_from info prune help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and not __fish_seen_subcommand_from info prune help" -f -a "info" -d 'List the kept environments with their sizes and ages, the last used first'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and not __fish_seen_subcommand_from info prune help" -f -a "prune" -d 'Remove environments that are too old or too many, and what interrupted builds have left'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and not __fish_seen_subcommand_from info prune help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and __fish_seen_subcommand_from info" -l cache-dir -d 'Folder that build environments are kept in [env: PKGCTL_CACHE_DIR] [default: pkgctl in the user\'s cache folder]' -r -F
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and __fish_seen_subcommand_from info" -l cache-max-gib -d 'Keep at most this much; what was used longest ago goes first [env: PKGCTL_CACHE_MAX_GIB]' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and __fish_seen_subcommand_from info" -l cache-max-days -d 'Remove environments that no build has used for this long [env: PKGCTL_CACHE_MAX_DAYS]' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and __fish_seen_subcommand_from info" -l cache-fresh-hours -d 'Make an environment anew after this long, unless its requirements name one version each [env: PKGCTL_CACHE_FRESH_HOURS]' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and __fish_seen_subcommand_from info" -s h -l help -d 'Print help'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and __fish_seen_subcommand_from prune" -l cache-dir -d 'Folder that build environments are kept in [env: PKGCTL_CACHE_DIR] [default: pkgctl in the user\'s cache folder]' -r -F
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and __fish_seen_subcommand_from prune" -l cache-max-gib -d 'Keep at most this much; what was used longest ago goes first [env: PKGCTL_CACHE_MAX_GIB]' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and __fish_seen_subcommand_from prune" -l cache-max-days -d 'Remove environments that no build has used for this long [env: PKGCTL_CACHE_MAX_DAYS]' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and __fish_seen_subcommand_from prune" -l cache-fresh-hours -d 'Make an environment anew after this long, unless its requirements name one version each [env: PKGCTL_CACHE_FRESH_HOURS]' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and __fish_seen_subcommand_from prune" -l all -d 'Remove all that no build uses now'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and __fish_seen_subcommand_from help" -f -a "info" -d 'List the kept environments with their sizes and ages, the last used first'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and __fish_seen_subcommand_from help" -f -a "prune" -d 'Remove environments that are too old or too many, and what interrupted builds have left'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand check" -l strict -d 'Count warnings as errors'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand check" -l json -d 'Print what was found as JSON'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand check" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -153,23 +179,36 @@ complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -l repository-url
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -s u -l username -d 'User to upload as [env: PKGCTL_USERNAME]' -r -f -a "(__fish_complete_users)"
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -s p -l password -d 'Password; shows in the process list, so prefer --password-stdin [env: PKGCTL_PASSWORD]' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -l config-file -l pypirc -d 'File that lists the repositories [env: PKGCTL_PYPIRC] [default: ~/.pypirc]' -r -F
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -l check-url -d 'List of projects to ask, as installers use it, where it is not in a usual place [env: PKGCTL_CHECK_URL]' -r -f
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -s j -l jobs -d 'Files to send at a time; sdists wait for the wheels of their release [env: PKGCTL_JOBS]' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -l sign-with -d 'Program that signs, called as gpg is' -r -f -a "(__fish_complete_command)"
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -s i -l identity -d 'Key to sign with, as gpg names it' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -s c -l comment -d 'Remark to send with each file' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -l cert -d 'PEM file with further certificate authorities [env: PKGCTL_CERT]' -r -F
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -l client-cert -d 'PEM file with the client\'s certificate and key [env: PKGCTL_CLIENT_CERT]' -r -F
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -s c -l comment -d 'Remark to send with each file' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -l retry-delay -d 'Pause before the first repetition of a failed request; doubles each time' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -l password-stdin -d 'Read the password from the first line of stdin [or set PKGCTL_PASSWORD]'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -l dry-run -d 'Send nothing; show what would be sent, where, as whom, and what the index says to it'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -l skip-existing -d 'Ask the index first, skip what it has, and believe it when it has a file but shows no digest'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -l verify -d 'Check afterwards that the index lists every file with its digest, as is done unless --no-verify is given'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -l no-verify -d 'Don\'t ask the index afterwards whether it lists the files'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -s s -l sign -d 'Sign the files that have no signature yet, with gpg'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -l attestations -d 'Send the attestations that lie beside each file as FILE.*.attestation'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -l non-interactive -d 'Never ask for user or password [env: PKGCTL_NON_INTERACTIVE]'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -l json -d 'Write what became of each file to stdout as JSON'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -l disable-progress-bar -d 'Show no progress bar'
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -s v -l verbose -d 'Say where address, user and password come from'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -s v -l verbose -d 'Say where address, user and password come from, and which files with which digests are sent'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand publish" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand completions" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build check publish completions help" -f -a "serve" -d 'Serve folders of wheels and sdists as a Python package index'
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build check publish completions help" -f -a "adduser" -d 'Add a user to the passwords file, change a password, or see who is in it'
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build check publish completions help" -f -a "configure" -d 'Set up this account\'s pip, twine and `pkgctl publish` for a private index'
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build check publish completions help" -f -a "doctor" -d 'Find out what is wrong between you, your tools and the index'
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build check publish completions help" -f -a "build" -d 'Build an sdist and a wheel of a Python project'
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build check publish completions help" -f -a "check" -d 'Check distributions before they are published'
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build check publish completions help" -f -a "publish" -d 'Upload distributions to a package index'
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build check publish completions help" -f -a "completions" -d 'Print the script that completes pkgctl\'s commands and options in a shell'
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build check publish completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build cache check publish completions help" -f -a "serve" -d 'Serve folders of wheels and sdists as a Python package index'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build cache check publish completions help" -f -a "adduser" -d 'Add a user to the passwords file, change a password, or see who is in it'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build cache check publish completions help" -f -a "configure" -d 'Set up this account\'s pip, twine and `pkgctl publish` for a private index'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build cache check publish completions help" -f -a "doctor" -d 'Find out what is wrong between you, your tools and the index'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build cache check publish completions help" -f -a "build" -d 'Build an sdist and a wheel of a Python project'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build cache check publish completions help" -f -a "cache" -d 'Show or remove the environments that builds keep'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build cache check publish completions help" -f -a "check" -d 'Check distributions before they are published'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build cache check publish completions help" -f -a "publish" -d 'Upload distributions to a package index'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build cache check publish completions help" -f -a "completions" -d 'Print the script that completes pkgctl\'s commands and options in a shell'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and not __fish_seen_subcommand_from serve adduser configure doctor build cache check publish completions help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and __fish_seen_subcommand_from cache" -f -a "info" -d 'List the kept environments with their sizes and ages, the last used first'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand help; and __fish_seen_subcommand_from cache" -f -a "prune" -d 'Remove environments that are too old or too many, and what interrupted builds have left'
