@@ -19,6 +19,9 @@ if child == 0:
     for fd in (0, 1, 2):
         os.dup2(slave, fd)
     os.close(master)
+    # Whoever runs the tests in the background has them inherit that Ctrl-C means nothing; at a terminal it ends things.
+    for ending in (signal.SIGINT, signal.SIGQUIT, signal.SIGHUP):
+        signal.signal(ending, signal.SIG_DFL)
     os.execv(command[0], command)
 screen, seen, status, deadline = b"", 0, None, time.monotonic() + 60
 def read(wait):
