@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use super::environment::Installer;
+use super::installer::Installer;
 use super::interpreter::Interpreter;
 use crate::packaging::pyproject::BuildRequirement;
 

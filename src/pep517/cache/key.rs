@@ -10,8 +10,8 @@ use serde_json::json;
 
 use crate::packaging::Sha256;
 use crate::packaging::pyproject::BuildRequirement;
-use crate::pep517::environment::InstallerChoice;
 use crate::pep517::index_settings::IndexSettings;
+use crate::pep517::installer::InstallerChoice;
 use crate::pep517::interpreter::Interpreter;
 use crate::pep517::variables::Variables;
 

@@ -3,8 +3,8 @@ use std::sync::mpsc::channel;
 
 use super::*;
 use crate::packaging::pyproject::BuildRequirement;
-use crate::pep517::environment::InstallerChoice;
 use crate::pep517::index_settings::IndexSettings;
+use crate::pep517::installer::InstallerChoice;
 use crate::pep517::interpreter::Interpreter;
 use crate::pep517::variables::Variables;
 
