@@ -99,6 +99,27 @@ fn build_hint(error: &Error) -> Option<String> {
         Error::InvalidName { .. } | Error::Disagreement { .. } => {
             "check the project's name and version, and how its version is made"
         }
+        Error::NoSetupPy { .. } => {
+            "leave out `--setup-py`: the build backend that pyproject.toml names is called then"
+        }
+        Error::SetupPyLacks { python, .. } => {
+            return Some(format!(
+                "`{} -m pip install setuptools wheel`, or leave out `--setup-py`: then what the build needs is \
+                 installed apart",
+                python.display()
+            ));
+        }
+        Error::SetupPyFailed { reason, .. } => match missing_module(&reason.0) {
+            Some(module) => {
+                return Some(format!(
+                    "install what provides `{module}` for that interpreter, or leave out `--setup-py`"
+                ));
+            }
+            None => "the output of `setup.py`, above, says more",
+        },
+        Error::SetupPyMade { .. } => {
+            "leave out `--setup-py`, or look in setup.cfg and setup.py for what changes its commands"
+        }
         Error::Unsound { .. } => {
             "an index would refuse it: correct the project's metadata, or try a newer build backend"
         }
@@ -131,10 +152,15 @@ fn interpreter_hint(request: &PythonRequest) -> String {
 
 /// What to do when the backend, or the project's `setup.py`, imports what is not there.
 fn missing_module_hint(reason: &str) -> Option<String> {
-    let (_, rest) = reason.split_once("ModuleNotFoundError: No module named '")?;
-    let (module, _) = rest.split_once('\'')?;
-    let top_level = module.split('.').next().unwrap_or(module);
+    let top_level = missing_module(reason)?;
     Some(format!(
         "add what provides `{top_level}` to `requires` in the `[build-system]` table of pyproject.toml"
     ))
+}
+
+/// The top-level module that could not be imported.
+fn missing_module(reason: &str) -> Option<&str> {
+    let (_, rest) = reason.split_once("ModuleNotFoundError: No module named '")?;
+    let (module, _) = rest.split_once('\'')?;
+    Some(module.split('.').next().unwrap_or(module))
 }

@@ -209,6 +209,42 @@ pub enum Error {
         filename: String,
     },
 
+    /// The direct call was asked for, and there is nothing to call.
+    #[error("there is no `setup.py` in `{}`", .folder.display())]
+    NoSetupPy {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// `setup.py` needs what the interpreter has not got.
+    #[error("`{}` ({version}) has no {missing}, which `setup.py` needs", .python.display())]
+    SetupPyLacks {
+        /// The interpreter.
+        python: PathBuf,
+        /// What it is, such as `Python 3.12.1`.
+        version: String,
+        /// `setuptools` or `wheel`.
+        missing: &'static str,
+    },
+    /// `setup.py` failed.
+    #[error("`setup.py {commands}` failed")]
+    SetupPyFailed {
+        /// What it was told, such as `sdist bdist_wheel`.
+        commands: String,
+        /// Its last line.
+        #[source]
+        reason: Reason,
+        /// All it said.
+        transcript: Transcript,
+    },
+    /// `setup.py` made something else than what it was told.
+    #[error("`setup.py` made {found}, and {expected} was expected")]
+    SetupPyMade {
+        /// A file's name.
+        found: String,
+        /// `an sdist` or `a wheel`.
+        expected: &'static str,
+    },
+
     /// The artifact is not one that an index should take.
     #[error("`{filename}` is not a sound distribution")]
     Unsound {
@@ -290,7 +326,8 @@ impl Error {
             | Self::BackendMissing { transcript, .. }
             | Self::HookFailed { transcript, .. }
             | Self::HookDied { transcript, .. }
-            | Self::Unsupported { transcript, .. } => Some(transcript),
+            | Self::Unsupported { transcript, .. }
+            | Self::SetupPyFailed { transcript, .. } => Some(transcript),
             Self::WheelFailed { source, .. } => source.transcript(),
             _ => None,
         }
@@ -325,7 +362,7 @@ impl Error {
             | Self::InstallFailed {
                 reason, transcript, ..
             } => says_so(&reason.0) || transcript.last_lines(12).iter().any(|line| says_so(line)),
-            Self::HookFailed { reason, .. } => says_so(&reason.0),
+            Self::HookFailed { reason, .. } | Self::SetupPyFailed { reason, .. } => says_so(&reason.0),
             Self::WheelFailed { source, .. } => source.is_out_of_space(),
             _ => false,
         }

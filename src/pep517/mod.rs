@@ -26,6 +26,7 @@ mod interpreter;
 mod process;
 mod progress;
 mod runner;
+mod setup_py;
 mod source;
 mod variables;
 mod workshop;
@@ -52,6 +53,7 @@ use delivery::Staged;
 use environment::BuildEnvironment;
 use installed::Installed;
 use process::Supervisor;
+use setup_py::SetupPy;
 use source::Project;
 use workshop::Workshop;
 
@@ -118,6 +120,8 @@ pub enum Isolation {
         /// Whether missing requirements are an error.
         check: bool,
     },
+    /// The interpreter's own, and no backend: `setup.py` is run as a program. [`Request::settings`] are told to nobody.
+    SetupPy,
 }
 
 /// The interpreter that a build would use when none is named, and the pip that it has.
@@ -160,7 +164,7 @@ pub fn build(request: &Request, interrupt: &Interrupt, watcher: &dyn Fn(Event<'_
         interpreter: &interpreter,
         choice: match request.isolation {
             Isolation::Isolated(choice) => choice,
-            Isolation::Unisolated { .. } => InstallerChoice::Pip,
+            Isolation::Unisolated { .. } | Isolation::SetupPy => InstallerChoice::Pip,
         },
         tools: OnceCell::new(),
         indexes: &request.indexes,
@@ -210,6 +214,9 @@ struct Session<'a> {
 
 impl Session<'_> {
     fn run(&mut self, tree: Option<Project>) -> Result<Vec<Staged>, Error> {
+        if self.request.isolation == Isolation::SetupPy {
+            return self.setup_py();
+        }
         let Some(tree) = tree else {
             return self.wheel_of_given_sdist();
         };
@@ -225,6 +232,44 @@ impl Session<'_> {
                     .map_err(|error| without_sdist(&sdist, error))?;
                 Ok(vec![sdist, wheel])
             }
+        }
+    }
+
+    /// The direct call, for all artifacts at once, as it is made by hand.
+    fn setup_py(&self) -> Result<Vec<Staged>, Error> {
+        let workshop = &self.workshop;
+        let unpacked;
+        let (folder, kinds) = match (&self.request.source, self.request.plan) {
+            (Source::Folder(folder), Plan::SdistThenWheel | Plan::Both) => {
+                (folder, &[Kind::Sdist, Kind::Wheel][..])
+            }
+            (Source::Folder(folder), Plan::Sdist) => (folder, &[Kind::Sdist][..]),
+            (Source::Folder(folder), Plan::Wheel) => (folder, &[Kind::Wheel][..]),
+            (Source::Sdist { path, filename }, _) => {
+                workshop.supervisor.begin(&Step::Unpack { sdist: path });
+                unpacked = source::unpack(path, filename, &workshop.folder.join("unpacked"))?;
+                (&unpacked, &[Kind::Wheel][..])
+            }
+        };
+        let setup_py = SetupPy {
+            interpreter: workshop.interpreter,
+            variables: workshop.variables,
+            supervisor: workshop.supervisor,
+        };
+        let staged = setup_py.build(folder, kinds, &workshop.folder.join("dist"))?;
+        for file in &staged {
+            verify(&file.filename, &file.path)?;
+        }
+        match (&self.request.source, <[Staged; 2]>::try_from(staged)) {
+            (_, Ok([sdist, wheel])) => {
+                let wheel = agreeing(&sdist.filename, wheel)?;
+                Ok(vec![sdist, wheel])
+            }
+            (Source::Folder(_), Err(staged)) => Ok(staged),
+            (Source::Sdist { filename, .. }, Err(staged)) => staged
+                .into_iter()
+                .map(|wheel| agreeing(filename, wheel))
+                .collect(),
         }
     }
 
@@ -279,6 +324,7 @@ impl Session<'_> {
         let environment = match self.request.isolation {
             Isolation::Isolated(_) => self.isolated(project, kind, &backend)?,
             Isolation::Unisolated { check } => self.unisolated(project, kind, &backend, check)?,
+            Isolation::SetupPy => self.unisolated(project, kind, &backend, false)?,
         };
         self.workshop.supervisor.begin(step);
         let folder = self.workshop.folder.join(match kind {

@@ -50,6 +50,13 @@ pub enum Step<'a> {
         /// That interpreter.
         interpreter: &'a Interpreter,
     },
+    /// `setup.py` is run as a program.
+    SetupPy {
+        /// By this interpreter.
+        interpreter: &'a Interpreter,
+        /// With these commands, such as `sdist bdist_wheel`.
+        commands: &'a str,
+    },
     /// The source distribution is built.
     BuildSdist,
     /// The wheel is built.
@@ -101,6 +108,12 @@ impl fmt::Display for Step<'_> {
             }
             Self::Install { requirements } => write!(f, "installing {}", listed(requirements)),
             Self::UseEnvironment { interpreter } => write!(f, "building without isolation: {interpreter}"),
+            Self::SetupPy {
+                interpreter,
+                commands,
+            } => {
+                write!(f, "running `setup.py {commands}`: {interpreter}")
+            }
             Self::BuildSdist => f.write_str("building the sdist"),
             Self::BuildWheel { from_sdist: true } => f.write_str("building the wheel from the sdist"),
             Self::BuildWheel { from_sdist: false } => f.write_str("building the wheel"),

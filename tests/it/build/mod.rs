@@ -7,6 +7,7 @@ mod interpreters; // which Python builds
 mod kept_environments; // what the next build need not make
 mod real_backends; // what projects use, compared with the peer
 mod refusals; // what makes no sense
+mod setup_py; // the direct call of old guides
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,24 +1,20 @@
-//! `pkgctl build`: an sdist and a wheel of a project.
+//! The words of `pkgctl build`, and the requests that they mean.
 
-use std::fmt::Write as _;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::path::PathBuf;
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 
-use super::kept_environments::KeptEnvironments;
+use crate::commands::kept_environments::KeptEnvironments;
 use crate::config::pip_conf::Platform;
 use crate::config::tools::ToolFile;
 use crate::config::{Environment, PipSettings};
 use crate::failure::Failure;
-use crate::packaging::{DistFilename, Sha256};
+use crate::packaging::Sha256;
 use crate::pep517::{
-    self, Artifact, Built, ConfigSettings, Event, IndexSettings, InstallerChoice, Interrupt, Isolation, Plan,
-    PythonRequest, Request, Source, Variables,
+    ConfigSettings, IndexSettings, InstallerChoice, Isolation, Plan, PythonRequest, Request, Source,
+    Variables,
 };
-use crate::terminal::{data, note, size};
 
 /// Build an sdist and a wheel of a Python project
 ///
@@ -27,7 +23,7 @@ use crate::terminal::{data, note, size};
 ///
 /// The artifacts appear complete and together, or not at all. Their paths are printed on stdout, one a line.
 #[derive(Debug, Args)]
-pub(super) struct Arguments {
+pub(in crate::commands) struct Arguments {
     /// Folder of the project, or an sdist to build a wheel from
     #[arg(value_name = "SOURCE", default_value = ".")]
     source: PathBuf,
@@ -46,11 +42,11 @@ pub(super) struct Arguments {
 
     /// When all is built, remove this project's other distributions from that folder
     #[arg(long, env = "PKGCTL_CLEAR", value_parser = FalseyValueParser::new())]
-    clear: bool,
+    pub(super) clear: bool,
 
     /// Print a JSON document about the artifacts instead of their paths
     #[arg(long)]
-    json: bool,
+    pub(super) json: bool,
 
     /// Tell the build backend a setting; a repeated key makes a list
     #[arg(short = 'C', long = "config-setting", value_name = "KEY[=VALUE]")]
@@ -79,13 +75,17 @@ pub(super) struct Arguments {
     #[arg(short = 'x', long, env = "PKGCTL_SKIP_DEPENDENCY_CHECK", value_parser = FalseyValueParser::new())]
     skip_dependency_check: bool,
 
+    /// Run `python setup.py sdist bdist_wheel` in the interpreter's own environment, without a build backend
+    #[arg(long, env = "PKGCTL_SETUP_PY", value_parser = FalseyValueParser::new())]
+    setup_py: bool,
+
     /// Make a new environment, and keep none
     #[arg(long, env = "PKGCTL_NO_CACHE", value_parser = FalseyValueParser::new())]
     no_cache: bool,
 
     /// Show the output of the build backend and the installer also when all is well
     #[arg(short, long, env = "PKGCTL_VERBOSE", value_parser = FalseyValueParser::new())]
-    verbose: bool,
+    pub(super) verbose: bool,
 
     #[command(flatten)]
     kept: KeptEnvironments,
@@ -99,46 +99,79 @@ enum InstallerName {
     Uv,
 }
 
-/// Runs the verb: builds, and prints the artifacts' paths.
-///
-/// # Errors
-/// The arguments make no sense, the project can't be built, or the user pressed Ctrl-C; then there are no artifacts.
-pub(super) fn run(arguments: Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
-    let request = arguments.request(environment)?;
-    let interrupt = interrupt_on_signals()?;
-    let watcher = |event: Event<'_>| match event {
-        Event::Step(step) => note(format_args!("* {step}")),
-        Event::Output(bytes) if arguments.verbose => show(bytes),
-        Event::Output(_) => {}
-    };
-    let built = pep517::build(&request, &interrupt, &watcher).map_err(|error| {
-        if let Some(transcript) = error.unrepeated_transcript().filter(|_| !arguments.verbose) {
-            show(&with_gutter(&transcript));
-        }
-        Failure::from(error)
-    })?;
-    for artifact in &built.artifacts {
-        note(format_args!("* made {}", described(artifact)));
-    }
-    if !built.older.is_empty() {
-        note(told_of_older(&built.older, arguments.clear));
-    }
-    if arguments.json {
-        print_json(&built, arguments.clear)?;
-    } else {
-        list(&built.artifacts, environment.working_dir())?;
-    }
-    Ok(ExitCode::SUCCESS)
-}
-
 impl Arguments {
-    fn request(&self, environment: &Environment) -> Result<Request, Failure> {
+    fn refuse_contradictions(&self, environment: &Environment) -> Result<(), Failure> {
+        if self.setup_py {
+            return self.refuse_with_setup_py(environment);
+        }
         if self.skip_dependency_check && !self.no_isolation {
             return Err(
                 Failure::usage("`--skip-dependency-check` means nothing without `--no-isolation`")
                     .hint("add `--no-isolation`, or leave it out: isolated builds install what they need"),
             );
         }
+        Ok(())
+    }
+
+    /// The direct call knows no backend and no isolated environment. What a variable says for all builds alike is no
+    /// contradiction.
+    fn refuse_with_setup_py(&self, environment: &Environment) -> Result<(), Failure> {
+        let is_named = |variable: &str| {
+            environment
+                .variables()
+                .any(|(name, value)| name == variable && !value.is_empty())
+        };
+        let uv_or_pip = !matches!(self.installer, InstallerName::Auto);
+        let contradictions = [
+            (
+                "--config-setting",
+                !self.config_settings.is_empty(),
+                "",
+                "there is no build backend to tell it to",
+            ),
+            (
+                "--installer",
+                uv_or_pip,
+                "PKGCTL_INSTALLER",
+                "nothing is installed",
+            ),
+            (
+                "--no-isolation",
+                self.no_isolation,
+                "PKGCTL_NO_ISOLATION",
+                "it is without isolation anyway",
+            ),
+            (
+                "--skip-dependency-check",
+                self.skip_dependency_check,
+                "PKGCTL_SKIP_DEPENDENCY_CHECK",
+                "no requirements are looked at",
+            ),
+            (
+                "--no-cache",
+                self.no_cache,
+                "PKGCTL_NO_CACHE",
+                "no environment is made",
+            ),
+        ];
+        for (flag, is_given, variable, reason) in contradictions {
+            if is_given && !is_named(variable) {
+                return Err(
+                    Failure::usage(format!("`{flag}` means nothing with `--setup-py`"))
+                        .because(reason)
+                        .hint(format!("leave out one of the two: `{flag}` or `--setup-py`")),
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// What is to be built.
+    ///
+    /// # Errors
+    /// The words make no sense, or there is nothing to build.
+    pub(super) fn request(&self, environment: &Environment) -> Result<Request, Failure> {
+        self.refuse_contradictions(environment)?;
         // Without the `.` that it may end with, for messages.
         let source: PathBuf = environment.expand(&self.source).components().collect();
         let source = Source::at(&source)?;
@@ -164,7 +197,9 @@ impl Arguments {
                 Some(request) => request,
                 None => PythonRequest::Any,
             },
-            isolation: if self.no_isolation {
+            isolation: if self.setup_py {
+                Isolation::SetupPy
+            } else if self.no_isolation {
                 Isolation::Unisolated {
                     check: !self.skip_dependency_check,
                 }
@@ -233,111 +268,9 @@ fn config_settings(texts: &[String]) -> Result<ConfigSettings, Failure> {
     Ok(settings)
 }
 
-/// Ctrl-C, and the signals by which systems end programs, stop the build in an orderly way.
-fn interrupt_on_signals() -> Result<Interrupt, Failure> {
-    use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-    let interrupt = Interrupt::default();
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
-        signal_hook::flag::register(signal, interrupt.flag())
-            .map_err(|error| Failure::new("can't watch for Ctrl-C").caused_by(&error))?;
-    }
-    Ok(interrupt)
-}
-
-/// Prints the paths, relative to the current folder when they are inside it.
-fn list(artifacts: &[Artifact], working_dir: &Path) -> Result<(), Failure> {
-    let mut lines = String::new();
-    for artifact in artifacts {
-        let path = artifact.path.strip_prefix(working_dir).unwrap_or(&artifact.path);
-        // Writing to a String can't fail.
-        let _ = writeln!(lines, "{}", path.display());
-    }
-    data(&lines).map_err(|error| Failure::new("can't print the artifacts' paths").caused_by(&error))
-}
-
-/// One document with all that a script may want to know.
-fn print_json(built: &Built, cleared: bool) -> Result<(), Failure> {
-    let artifacts: Vec<serde_json::Value> = built
-        .artifacts
-        .iter()
-        .map(|artifact| {
-            serde_json::json!({
-                "path": artifact.path.to_string_lossy(),
-                "filename": artifact.filename.as_str(),
-                "kind": match artifact.filename {
-                    DistFilename::Wheel(_) => "wheel",
-                    DistFilename::Sdist(_) | DistFilename::Legacy(_) => "sdist",
-                },
-                "name": artifact.filename.project().as_str(),
-                "version": artifact.filename.version().to_string(),
-                "size_bytes": artifact.size_bytes,
-                "sha256": artifact.sha256.to_string(),
-            })
-        })
-        .collect();
-    let older: Vec<_> = built.older.iter().map(|path| path.to_string_lossy()).collect();
-    let key = if cleared { "removed" } else { "older" };
-    let text = format!("{:#}\n", serde_json::json!({"artifacts": artifacts, key: older}));
-    data(text).map_err(|error| Failure::new("can't print the artifacts").caused_by(&error))
-}
-
-/// One line about the files of the project that were there before.
-fn told_of_older(older: &[PathBuf], cleared: bool) -> String {
-    let names: Vec<String> = older
-        .iter()
-        .map(|path| path.file_name().unwrap_or_default().display().to_string())
-        .collect();
-    let names = names.join(", ");
-    if cleared {
-        format!("* removed {names}")
-    } else {
-        format!("* still there from before: {names} (--clear removes them)")
-    }
-}
-
-/// `my_lib-1.0.0.tar.gz (3.20 kB)`, and its digest on a line of its own, for which there is room on any screen.
-fn described(artifact: &Artifact) -> String {
-    let name = artifact.path.file_name().unwrap_or_default().display();
-    format!(
-        "{name} ({})\n  sha256 {}",
-        size(artifact.size_bytes),
-        artifact.sha256
-    )
-}
-
-/// Sets another program's output apart from ours.
-fn with_gutter(output: &[u8]) -> Vec<u8> {
-    let mut shown = Vec::with_capacity(output.len() + output.len() / 8);
-    let mut lines: Vec<&[u8]> = output.split(|byte| *byte == b'\n').collect();
-    if lines.last().is_some_and(|last| last.is_empty()) {
-        lines.pop();
-    }
-    for line in lines {
-        shown.extend_from_slice(b"  | ");
-        shown.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
-        shown.push(b'\n');
-    }
-    shown
-}
-
-/// Another program's bytes go out as they came: they need not be text, so nothing may look for colours in them.
-fn show(bytes: &[u8]) {
-    // When stderr is gone there is nobody left to tell.
-    let _ = io::stderr().write_all(bytes);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn output_of_others_is_set_apart_whatever_its_bytes() {
-        assert_eq!(
-            with_gutter(b"a\n\xff\r\n\nlast"),
-            b"  | a\n  | \xff\n  | \n  | last\n"
-        );
-        assert_eq!(with_gutter(b""), b"");
-    }
 
     #[test]
     fn settings_need_a_key_but_no_value() {
