@@ -19,6 +19,7 @@ pub(super) async fn holds_for<C: Catalog>(empty: impl Fn() -> C) {
     all_paths_are_ordered_by_folder_project_and_version(&empty()).await;
     several_files_are_found_at_once(&empty()).await;
     a_removal_takes_the_file_away(&empty()).await;
+    a_removal_that_could_not_be_done_is_taken_back(&empty()).await;
     a_replaced_file_has_new_facts(&empty()).await;
     only_affected_projects_are_told(&empty()).await;
     unread_files_come_oldest_first(&empty()).await;
@@ -400,6 +401,22 @@ async fn a_removal_takes_the_file_away(catalog: &impl Catalog) {
         .await
         .unwrap();
     assert_eq!(catalog.project(&name("b")).await.unwrap(), None);
+}
+
+async fn a_removal_that_could_not_be_done_is_taken_back(catalog: &impl Catalog) {
+    catalog.record_upload(upload("a-1.0.tar.gz", 1)).await.unwrap();
+    let before = the_file(catalog, "a-1.0.tar.gz").await;
+    let at = key(0, "a-1.0.tar.gz");
+    let bob = Some("bob");
+    catalog
+        .record_removal(&at, bob, Timestamp::UNIX_EPOCH)
+        .await
+        .unwrap();
+    catalog
+        .record_kept(&at, bob, Timestamp::UNIX_EPOCH)
+        .await
+        .unwrap();
+    assert_eq!(the_file(catalog, "a-1.0.tar.gz").await, before);
 }
 
 async fn a_replaced_file_has_new_facts(catalog: &impl Catalog) {

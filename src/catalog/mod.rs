@@ -84,6 +84,10 @@ pub trait Catalog: Send + Sync + 'static {
     /// Takes note that `actor` removed a file, with its audit row, in one durable transaction.
     async fn record_removal(&self, key: &StoreKey, actor: Option<&str>, at: Timestamp) -> Result<(), Error>;
 
+    /// Takes a removal back that was recorded and then could not be done, with its audit row, in one durable
+    /// transaction: the file is present again, with all that was known of it.
+    async fn record_kept(&self, key: &StoreKey, actor: Option<&str>, at: Timestamp) -> Result<(), Error>;
+
     /// How many there are.
     async fn counts(&self) -> Result<Counts, Error>;
 }

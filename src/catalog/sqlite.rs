@@ -216,7 +216,23 @@ impl Catalog for SqliteCatalog {
     async fn record_removal(&self, key: &StoreKey, actor: Option<&str>, at: Timestamp) -> Result<(), Error> {
         let (key, actor) = (key.clone(), actor.map(str::to_owned));
         self.write(Durability::Acknowledged, move |transaction, served| {
-            record_removal(transaction, served, &key, actor.as_deref(), at)
+            let removal = Presence {
+                present: false,
+                action: "remove",
+            };
+            removal.record(transaction, served, &key, actor.as_deref(), at)
+        })
+        .await
+    }
+
+    async fn record_kept(&self, key: &StoreKey, actor: Option<&str>, at: Timestamp) -> Result<(), Error> {
+        let (key, actor) = (key.clone(), actor.map(str::to_owned));
+        self.write(Durability::Acknowledged, move |transaction, served| {
+            let kept = Presence {
+                present: true,
+                action: "keep",
+            };
+            kept.record(transaction, served, &key, actor.as_deref(), at)
         })
         .await
     }
@@ -371,36 +387,47 @@ fn record_upload(
     .record(transaction)
 }
 
-fn record_removal(
-    transaction: &Transaction<'_>,
-    served: &ServedRoots,
-    key: &StoreKey,
-    actor: Option<&str>,
-    at: Timestamp,
-) -> rusqlite::Result<()> {
-    let mut removed = None;
-    if let Some(columns) = served.columns(key) {
-        removed = transaction
-            .prepare_cached(
-                "UPDATE files SET present = 0 WHERE filename = ?1 AND folder = ?2 AND root_id = ?3 \
-                 RETURNING (SELECT name FROM projects WHERE id = project_id), sha256",
-            )?
-            .query_row(
-                params![columns.filename, columns.folder, columns.root_id],
-                |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<[u8; 32]>>(1)?)),
-            )
-            .optional()?;
+/// What someone made of a file's presence.
+#[derive(Clone, Copy)]
+struct Presence {
+    present: bool,
+    /// The word for it in the audit trail.
+    action: &'static str,
+}
+
+impl Presence {
+    fn record(
+        self,
+        transaction: &Transaction<'_>,
+        served: &ServedRoots,
+        key: &StoreKey,
+        actor: Option<&str>,
+        at: Timestamp,
+    ) -> rusqlite::Result<()> {
+        let mut known = None;
+        if let Some(columns) = served.columns(key) {
+            known = transaction
+                .prepare_cached(
+                    "UPDATE files SET present = ?4 WHERE filename = ?1 AND folder = ?2 AND root_id = ?3 \
+                     RETURNING (SELECT name FROM projects WHERE id = project_id), sha256",
+                )?
+                .query_row(
+                    params![columns.filename, columns.folder, columns.root_id, self.present],
+                    |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<[u8; 32]>>(1)?)),
+                )
+                .optional()?;
+        }
+        let (project, sha256) = known.unzip();
+        Audit {
+            at_ns: rows::nanoseconds(at),
+            actor,
+            action: self.action,
+            project: project.as_deref(),
+            path: key.path(),
+            sha256: sha256.flatten(),
+        }
+        .record(transaction)
     }
-    let (project, sha256) = removed.unzip();
-    Audit {
-        at_ns: rows::nanoseconds(at),
-        actor,
-        action: "remove",
-        project: project.as_deref(),
-        path: key.path(),
-        sha256: sha256.flatten(),
-    }
-    .record(transaction)
 }
 
 /// A row of the audit trail.

@@ -242,6 +242,18 @@ impl Catalog for SteadyCatalog {
         }
     }
 
+    async fn record_kept(&self, key: &StoreKey, actor: Option<&str>, at: Timestamp) -> Result<(), Error> {
+        loop {
+            let current = self.on_disk().await?;
+            let number = current.number;
+            let Err(error) = current.catalog.record_kept(key, actor, at).await else {
+                return Ok(());
+            };
+            drop(current);
+            self.mend(number, error).await?;
+        }
+    }
+
     async fn counts(&self) -> Result<Counts, Error> {
         steadily!(self, current => current.catalog.counts())
     }

@@ -101,6 +101,10 @@ impl Catalog for Timed {
         self.write(self.inner.record_removal(key, actor, at)).await
     }
 
+    async fn record_kept(&self, key: &StoreKey, actor: Option<&str>, at: Timestamp) -> Result<(), Error> {
+        self.write(self.inner.record_kept(key, actor, at)).await
+    }
+
     async fn counts(&self) -> Result<Counts, Error> {
         self.read(self.inner.counts()).await
     }

@@ -9,7 +9,7 @@ use super::{Error, Index};
 use crate::catalog::FileRecord;
 use crate::causes::in_one_line;
 use crate::packaging::{DistFilename, ProjectName, ReleaseVersion};
-use crate::storage;
+use crate::storage::{self, StoreKey};
 
 /// A release that is to be removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,7 +155,7 @@ impl Index {
         Ok(removed.len())
     }
 
-    /// Removes one file: first its digest is made sure of, then it goes, then the catalog is told.
+    /// Removes one file: first its digest is made sure of, then the catalog is told, then it goes.
     pub(super) async fn remove_file(
         self: &Arc<Self>,
         record: FileRecord,
@@ -165,21 +165,42 @@ impl Index {
         let project = record.filename.project().clone();
         let _turn = self.uploads.lock(&record.filename.identity()).await;
         self.remember_digest(record).await;
-        match self.store.delete(&key).await {
-            // Someone was faster; the catalog may not know it yet.
-            Ok(()) | Err(storage::Error::NotFound(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
+        self.remove_noted(&key, &project, actor, Timestamp::now()).await?;
         if let Err(error) = self.remove_signature(&key).await {
             warn!(file = %key.signature(), error = in_one_line(&error), "a signature has outlived its file");
         }
-        let recorded = self.catalog.record_removal(&key, actor, Timestamp::now()).await;
-        // Whatever became of it, what was made from the folder before does not hold any more.
-        self.files.forget(&key);
-        self.pages.forget([&project]);
-        recorded?;
         info!(file = %key, user = actor, "removed");
         Ok(())
+    }
+
+    /// Takes note of a removal, and then does it: what can't be remembered must not happen, or the name could come back
+    /// with other bytes. Cut short in between, the file is still there, and the next listing finds it.
+    pub(super) async fn remove_noted(
+        self: &Arc<Self>,
+        key: &StoreKey,
+        project: &ProjectName,
+        actor: Option<&str>,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        self.catalog.record_removal(key, actor, at).await?;
+        // No page may lead to it when it goes.
+        self.files.forget(key);
+        self.pages.forget([project]);
+        let outcome = match self.store.delete(key).await {
+            // Someone was faster.
+            Ok(()) | Err(storage::Error::NotFound(_)) => Ok(()),
+            Err(error) => Err(error.into()),
+        };
+        if outcome.is_err() {
+            if let Err(error) = self.catalog.record_kept(key, actor, at).await {
+                debug!(error = in_one_line(&error), "the folder will tell that the file is still there");
+            }
+            // Whatever was recorded, what stands there now decides.
+            self.changes.displaced(key);
+            self.files.forget(key);
+            self.pages.forget([project]);
+        }
+        outcome
     }
 
     /// A file that was copied in may not have been read yet; without a digest its name could come back with any bytes.

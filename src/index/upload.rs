@@ -337,7 +337,11 @@ impl Index {
     }
 
     /// Records an upload that lies in place, and clears away what it took the place of.
-    async fn take_note_of(&self, upload: UploadRecord, others: &[FileRecord]) -> Result<Accepted, Error> {
+    async fn take_note_of(
+        self: &Arc<Self>,
+        upload: UploadRecord,
+        others: &[FileRecord],
+    ) -> Result<Accepted, Error> {
         let UploadRecord {
             key,
             at,
@@ -377,14 +381,15 @@ impl Index {
     }
 
     /// With overwriting allowed, the same distribution under another spelling would leave two links to choose from.
-    async fn remove_twin(&self, twin: &FileRecord, actor: Option<&str>, at: Timestamp) -> Result<(), Error> {
-        match self.store.delete(&twin.key).await {
-            Ok(()) | Err(storage::Error::NotFound(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
+    async fn remove_twin(
+        self: &Arc<Self>,
+        twin: &FileRecord,
+        actor: Option<&str>,
+        at: Timestamp,
+    ) -> Result<(), Error> {
+        self.remove_noted(&twin.key, twin.filename.project(), actor, at)
+            .await?;
         self.take_back_signature(&twin.key).await;
-        self.catalog.record_removal(&twin.key, actor, at).await?;
-        self.files.forget(&twin.key);
         Ok(())
     }
 }
