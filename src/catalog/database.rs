@@ -4,15 +4,18 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use percent_encoding::{AsciiSet, CONTROLS, percent_encode};
 use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, ffi};
 use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
 
-use super::Error;
+use super::{Error, second_copy};
+use crate::causes::in_one_line;
 
 /// The schema's steps, oldest first. Steps are only ever added.
 pub(super) const STEPS: &[M<'_>] = &[M::up(include_str!("migrations/1.sql"))];
@@ -42,10 +45,13 @@ pub enum Opened {
     Existing,
     /// There was none, and a new one was begun.
     New,
-    /// There was a damaged one; it was set aside and a new one begun. What files can't say is lost to this one.
+    /// There was a damaged one; it was set aside. Its second copy took its place, or a new one was begun.
     Replaced {
         /// Where the damaged one is now.
         damaged: PathBuf,
+        /// When the second copy was made. What was noted since and files can't say is forgotten, and all of it where
+        /// there was no copy.
+        copied_at: Option<Timestamp>,
     },
     /// The file can't be used for now; a catalog in memory stands in for it.
     InMemory {
@@ -73,6 +79,12 @@ pub(super) struct Database {
     identity: Option<FileIdentity>,
     /// Which file its log is.
     log_identity: Option<FileIdentity>,
+    /// The length that the index of the log has reached, in bytes.
+    log_index_bytes: AtomicU64,
+    /// Counts what must survive a power loss.
+    acknowledged: AtomicU64,
+    /// That count when the second copy was made.
+    acknowledged_in_copy: AtomicU64,
     // Dropped before the writer: only a connection that may write, and is the last one, puts the log away.
     readers: Readers,
     writer: Mutex<Writer>,
@@ -111,12 +123,39 @@ impl Database {
             Err(Error::Damaged { source, .. }) => {
                 let damaged = set_aside(path).map_err(refused)?;
                 tracing::error!(catalog = %path.display(), set_aside = %damaged.display(), error = %source,
-                    "the catalog is damaged; a new one is begun");
-                create_private(path).map_err(refused)?;
-                Ok((Self::connect(path)?, Opened::Replaced { damaged }))
+                    "the catalog is damaged; it is set aside");
+                let (database, copied_at) = Self::from_copy(path)?;
+                Ok((database, Opened::Replaced { damaged, copied_at }))
             }
             Err(error) => Err(error),
         }
+    }
+
+    /// The second copy in the place of the database at `path`, which is free; a new one where there is no sound copy.
+    fn from_copy(path: &Path) -> Result<(Self, Option<Timestamp>), Error> {
+        let refused = |source: io::Error| refused(path, source);
+        if let Some(copied_at) = second_copy::put_in_place(path) {
+            match Self::connect(path) {
+                Ok(database) => return Ok((database, Some(copied_at))),
+                Err(error) => {
+                    tracing::error!(catalog = %path.display(), error = in_one_line(&error), "its copy can't be used either");
+                }
+            }
+            set_aside(path).map_err(refused)?;
+        }
+        create_private(path).map_err(refused)?;
+        Ok((Self::connect(path)?, None))
+    }
+
+    /// The second copy of the database at `path`, in memory, with the time when it was made. Blocks.
+    pub(super) fn load_second_copy(path: &Path) -> Option<(Self, Timestamp)> {
+        let made_at = second_copy::made_at(path)?;
+        let place = second_copy::place(path);
+        let load = |memory: &mut Connection| open_as_it_lies(&place).and_then(|file| copy(&file, memory));
+        let database = Self::in_memory_with(load)
+            .inspect_err(|error| tracing::warn!(copy = %place.display(), error = in_one_line(error), "the copy of the catalog can't be used"))
+            .ok()?;
+        Some((database, made_at))
     }
 
     /// A database that is gone with the process.
@@ -176,6 +215,9 @@ impl Database {
             path: path.to_owned(),
             identity: None,
             log_identity: None,
+            log_index_bytes: AtomicU64::new(0),
+            acknowledged: AtomicU64::new(0),
+            acknowledged_in_copy: AtomicU64::new(0),
             writer: Mutex::new(Writer {
                 connection,
                 durability: Durability::Acknowledged,
@@ -207,12 +249,50 @@ impl Database {
         let Some(identity) = self.identity else {
             return Ok(());
         };
+        self.restore_log_index();
         match FileState::at(&self.path) {
             Some(state) if state.identity == identity && !state.is_empty => Ok(()),
             _ => Err(Error::Vanished {
                 path: self.path.clone(),
             }),
         }
+    }
+
+    /// Gives the index of the log its length back when somebody has cut it short.
+    ///
+    /// Every connection has it mapped into memory: to touch what was cut off would end the whole program (SIGBUS). With
+    /// nothing but zeros in it, the database sees that it is of no use and makes it anew from the log. Whoever is at
+    /// work in it in that very moment can't be helped.
+    fn restore_log_index(&self) {
+        let path = with_ending(&self.path, "-shm");
+        let Ok(metadata) = std::fs::metadata(&path) else {
+            return;
+        };
+        let known = self.log_index_bytes.fetch_max(metadata.len(), Ordering::AcqRel);
+        if metadata.len() >= known {
+            return;
+        }
+        let outcome = OpenOptions::new()
+            .write(true)
+            .open(&path)
+            .and_then(|file| file.set_len(known));
+        tracing::warn!(file = %path.display(), restored = outcome.is_ok(), "someone has cut short a file of the catalog");
+    }
+
+    /// Makes the second copy when there is none yet or something was acknowledged since; tells whether it did. Blocks.
+    pub(super) fn keep_copy(&self) -> Result<bool, Error> {
+        let acknowledged = self.acknowledged.load(Ordering::Acquire);
+        let is_kept = self.acknowledged_in_copy.load(Ordering::Acquire) == acknowledged;
+        if self.identity.is_none() || (is_kept && second_copy::made_at(&self.path).is_some()) {
+            return Ok(false);
+        }
+        self.check_in_place()?;
+        let connection = self
+            .reader()
+            .map_err(|error| failure(&self.path, "read", error))?;
+        second_copy::make(&self.path, &connection)?;
+        self.acknowledged_in_copy.store(acknowledged, Ordering::Release);
+        Ok(true)
     }
 
     fn connect(path: &Path) -> Result<Self, Error> {
@@ -232,6 +312,9 @@ impl Database {
             path: path.to_owned(),
             identity: FileState::at(path).map(|state| state.identity),
             log_identity: FileState::at(&with_ending(path, "-wal")).map(|state| state.identity),
+            log_index_bytes: AtomicU64::new(0),
+            acknowledged: AtomicU64::new(0),
+            acknowledged_in_copy: AtomicU64::new(0),
             writer: Mutex::new(Writer {
                 connection,
                 durability: Durability::Acknowledged,
@@ -295,7 +378,20 @@ impl Database {
             transaction.commit()?;
             Ok(result)
         };
-        change().map_err(|error| failure(&self.path, "write", error))
+        let outcome = change().map_err(|error| failure(&self.path, "write", error));
+        if durability == Durability::Acknowledged {
+            self.acknowledged.fetch_add(1, Ordering::AcqRel);
+        }
+        outcome
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        // The last connection reads the index of the log to put the log away.
+        if self.identity.is_some() {
+            self.restore_log_index();
+        }
     }
 }
 
@@ -350,7 +446,7 @@ fn open_as_it_lies(path: &Path) -> rusqlite::Result<Connection> {
 }
 
 /// Copies a whole database. One that was emptied is no catalog, and not copied.
-fn copy(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
+pub(super) fn copy(from: &Connection, to: &mut Connection) -> rusqlite::Result<()> {
     from.query_row("SELECT count(*) FROM roots", [], |_| Ok(()))?;
     match Backup::new(from, to)?.step(-1)? {
         StepResult::Done => Ok(()),
@@ -384,7 +480,7 @@ pub(super) fn check(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// The file, readable by its owner only; tells whether it is new or empty.
-fn create_private(path: &Path) -> io::Result<bool> {
+pub(super) fn create_private(path: &Path) -> io::Result<bool> {
     let mut options = OpenOptions::new();
     let file = options.read(true).write(true).create(true).truncate(false);
     Ok(file.mode(0o600).open(path)?.metadata()?.len() == 0)

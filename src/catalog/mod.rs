@@ -5,7 +5,7 @@
 //!
 //! [`Catalog`] is the one way to it. [`SqliteCatalog`] serves one machine (`database.rs` opens its file, `rows.rs`,
 //! `observe.rs` and `listing.rs` speak SQL); a twin on PostgreSQL is to stand beside it. [`SteadyCatalog`] is what a
-//! server uses: a [`SqliteCatalog`] that goes on when its file can't. `contract.rs` is the suite that all must pass.
+//! server uses: a [`SqliteCatalog`] that goes on when its file can't, with a second copy for when it is damaged. `contract.rs` is the suite that all must pass.
 
 use std::io;
 use std::path::PathBuf;
@@ -27,6 +27,7 @@ mod examine;
 mod listing;
 mod observe;
 mod rows;
+mod second_copy;
 mod sqlite;
 mod steady;
 mod timed;
@@ -34,7 +35,7 @@ mod timed;
 pub use database::Opened;
 pub use examine::examine;
 pub use sqlite::SqliteCatalog;
-pub use steady::{Census, SteadyCatalog};
+pub use steady::{Census, SteadyCatalog, what_is_lost};
 pub use timed::{Timed, Timings};
 
 /// The registry's memory. Blocking work is done on blocking threads inside; callers simply await.

@@ -33,7 +33,8 @@ struct Shared {
 
 impl SqliteCatalog {
     /// Opens the catalog at `path` for the served folders `roots`, in the order of the store, or begins one. A
-    /// damaged one is set aside beside it as `<path>.damaged-<n>`, which the caller should say loudly. Blocks.
+    /// damaged one is set aside beside it as `<path>.damaged-<n>`, which the caller should say loudly, and its second
+    /// copy `<path>.copy` takes its place. Blocks.
     ///
     /// # Errors
     /// [`Error::NotWritable`], [`Error::TooNew`], [`Error::NoSpace`], [`Error::Database`].
@@ -63,6 +64,18 @@ impl SqliteCatalog {
     /// A copy in memory of this catalog, which lies at `path`, even when its file was removed meanwhile. Blocks.
     pub(super) fn copy_in_memory(&self, path: &Path, roots: &[PathBuf]) -> Result<Self, Error> {
         Self::with(self.shared.database.copy_in_memory()?, path, roots)
+    }
+
+    /// The second copy of the catalog at `path`, in memory, with the time when it was made. Blocks.
+    pub(super) fn load_second_copy(path: &Path, roots: &[PathBuf]) -> Option<(Self, Timestamp)> {
+        let (database, made_at) = Database::load_second_copy(path)?;
+        let catalog = Self::with(database, path, roots).ok()?;
+        Some((catalog, made_at))
+    }
+
+    /// Makes the second copy when it is due; tells whether it was. Blocks.
+    pub(super) fn keep_copy(&self) -> Result<bool, Error> {
+        self.shared.database.keep_copy()
     }
 
     /// Begins the file at `path` as a copy of this catalog, unless there is one. Blocks.

@@ -281,7 +281,8 @@ async fn a_damaged_catalog_is_set_aside() {
         assert_eq!(
             opened,
             Opened::Replaced {
-                damaged: damaged.clone()
+                damaged: damaged.clone(),
+                copied_at: None,
             }
         );
         assert!(fs::read(damaged).unwrap() == damage, "nothing of it is lost");

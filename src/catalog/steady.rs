@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | has no room, is locked, can't be written | what the open file still tells | tried again and again |
 //! | was removed or emptied | the same | at once: it is written anew from the copy, and nothing is lost |
-//! | is damaged | what the folder holds | at once: it is set aside and a new one begun |
+//! | is damaged | its second copy and what the folder holds | at once: it is set aside and a new one begun |
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -134,6 +134,29 @@ impl SteadyCatalog {
             shared.keep_trying();
         }
         Ok((Self { shared }, opened))
+    }
+
+    /// Makes a second copy of the catalog when there is none or something was acknowledged since. For now and then, and
+    /// for a clean stop; while the file can't be used, nothing happens.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`], [`Error::NotWritable`], [`Error::Database`]; the copy before is kept then.
+    pub async fn keep_copy(&self) -> Result<(), Error> {
+        let catalog = {
+            let current = self.shared.current.read().await;
+            if current.stand_in.is_some() {
+                return Ok(());
+            }
+            Arc::clone(&current.catalog)
+        };
+        let path = self.shared.path.clone();
+        let copy = move || {
+            if catalog.keep_copy()? {
+                debug!(catalog = %path.display(), "copied");
+            }
+            Ok(())
+        };
+        blocking(&self.shared.path, copy).await
     }
 
     /// The catalog for what must be remembered: the one on disk, or the reason why it can't be used.
@@ -294,8 +317,8 @@ impl Shared {
             _ => self.copy_of(&current.catalog).await,
         };
         let is_damaged = matches!(error, Error::Damaged { .. }) || matches!(copy, Err(Error::Damaged { .. }));
-        let catalog = match copy {
-            Ok(catalog) => catalog,
+        let (catalog, copied_at) = match copy {
+            Ok(catalog) => (catalog, None),
             // What is merely out of reach is left alone: it may be had again.
             Err(_) => self.begin_anew().await.ok_or_else(|| again(&error))?,
         };
@@ -304,8 +327,8 @@ impl Shared {
             error!(
                 catalog = %self.path.display(),
                 reason,
-                "the catalog is damaged; it is set aside and a new one is made from the folder. Packages are not \
-                 affected, but upload times, yanks and the names of removed files are forgotten"
+                "the catalog is damaged; it is set aside and {}",
+                what_is_lost(copied_at)
             );
         } else {
             warn!(
@@ -348,18 +371,28 @@ impl Shared {
         copy.inspect_err(|error| debug!(reason = in_one_line(error), "no copy of the catalog"))
     }
 
-    /// A catalog in memory that knows what the folder holds, and nothing else.
-    async fn begin_anew(&self) -> Option<SqliteCatalog> {
+    /// A catalog in memory that knows what the folder holds, and what the second copy knows; with the time of that.
+    async fn begin_anew(&self) -> Option<(SqliteCatalog, Option<Timestamp>)> {
         let entries = (self.census)()
             .await
             .inspect_err(|error| debug!(reason = in_one_line(error), "the folder can't be listed"))
             .ok()?;
-        let catalog = SqliteCatalog::in_memory_for(&self.path, &self.roots).ok()?;
-        let seen = entries
-            .into_iter()
-            .filter_map(|entry| seen(entry.key, entry.stamp, false));
-        catalog.observe(seen.collect()).await.ok()?;
-        Some(catalog)
+        let (path, roots) = (self.path.clone(), self.roots.clone());
+        let begin = move || match SqliteCatalog::load_second_copy(&path, &roots) {
+            Some((catalog, copied_at)) => Ok((catalog, Some(copied_at))),
+            None => SqliteCatalog::in_memory_for(&path, &roots).map(|catalog| (catalog, None)),
+        };
+        let (catalog, copied_at) = blocking(&self.path, begin).await.ok()?;
+        let mut known: HashMap<StoreKey, Stamp> = catalog.present().await.ok()?.into_iter().collect();
+        let mut observations = Vec::new();
+        for entry in entries {
+            if known.remove(&entry.key) != Some(entry.stamp) {
+                observations.extend(seen(entry.key, entry.stamp, false));
+            }
+        }
+        observations.extend(known.into_keys().map(|key| Observation::Gone { key }));
+        catalog.observe(observations).await.ok()?;
+        Some((catalog, copied_at))
     }
 
     /// Tries the way back until it is open, or nobody needs this catalog any more.
@@ -480,6 +513,20 @@ fn seen(key: StoreKey, stamp: Stamp, rewritten: bool) -> Option<Observation> {
         stamp,
         rewritten,
     })
+}
+
+/// What the operator is told of a damaged catalog: what takes its place, and what is lost.
+#[must_use]
+pub fn what_is_lost(copied_at: Option<Timestamp>) -> String {
+    match copied_at {
+        Some(copied_at) => format!(
+            "its copy of {copied_at:.0} takes its place. Packages are not affected; uploaders and yanks since then, and \
+             names that came and went since then, are forgotten"
+        ),
+        None => "a new one is made from the folder. Packages are not affected, but upload times, yanks and the names of \
+                 removed files are forgotten"
+            .to_owned(),
+    }
 }
 
 /// The same error for the next one who meets it.

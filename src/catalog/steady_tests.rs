@@ -250,6 +250,84 @@ async fn a_file_that_is_scribbled_on_is_set_aside() {
     );
 }
 
+/// What files can't say, of the one who uploaded `a` and of `z`, which is here no more.
+async fn assert_all_remembered(catalog: &SteadyCatalog) {
+    assert_eq!(uploader(catalog, "a-1.0.tar.gz").await.as_deref(), Some("alice"));
+    let record = catalog.file("a-1.0.tar.gz").await.unwrap().unwrap();
+    assert_eq!(record.yanked.map(|yank| yank.reason).as_deref(), Some("broken"));
+    let gone = catalog.files_like(&identity("z-1.0.tar.gz")).await.unwrap();
+    assert!(!gone[0].present && gone[0].facts.is_some(), "{gone:?}");
+}
+
+fn identity(filename: &str) -> String {
+    DistFilename::parse_listed(filename).unwrap().identity()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_copy_takes_the_place_of_a_damaged_catalog() {
+    let f = fixture();
+    let catalog = f.filled().await;
+    catalog.record_upload(upload("z-1.0.tar.gz", 26)).await.unwrap();
+    catalog
+        .record_removal(&key(0, "z-1.0.tar.gz"), None, Timestamp::UNIX_EPOCH)
+        .await
+        .unwrap();
+    f.beside()
+        .execute_batch("UPDATE files SET yank_reason = 'broken' WHERE filename = 'a-1.0.tar.gz'")
+        .unwrap();
+    catalog.keep_copy().await.unwrap();
+    let copy = f.path.with_file_name("catalog.db.copy");
+    let made = fs::metadata(&copy).unwrap().modified().unwrap();
+    catalog.keep_copy().await.unwrap();
+    assert_eq!(
+        fs::metadata(&copy).unwrap().modified().unwrap(),
+        made,
+        "nothing has changed"
+    );
+    // After the copy: one file comes, another one goes.
+    catalog.record_upload(upload("c-1.0.tar.gz", 3)).await.unwrap();
+    drop(catalog);
+    let length = usize::try_from(fs::metadata(&f.path).unwrap().len()).unwrap();
+    fs::write(&f.path, vec![0xa5; length]).unwrap();
+    let (catalog, opened) = f.open().await;
+    assert!(
+        matches!(
+            opened,
+            Opened::Replaced {
+                copied_at: Some(_),
+                ..
+            }
+        ),
+        "{opened:?}"
+    );
+    assert_all_remembered(&catalog).await;
+    assert_eq!(catalog.projects().await.unwrap(), [name("a"), name("b")]);
+
+    // The same while it is in use.
+    let error = Error::Damaged {
+        path: f.path.clone(),
+        source: rusqlite::Error::InvalidQuery,
+    };
+    f.listing.lock().unwrap().pop();
+    catalog.shared.step_in(0, error).await.unwrap();
+    assert_all_remembered(&catalog).await;
+    assert_eq!(catalog.projects().await.unwrap(), [name("a")], "b went meanwhile");
+    comes_back(&catalog).await;
+    assert_all_remembered(&catalog).await;
+    drop(catalog);
+
+    // A copy that is damaged too is no help and no harm.
+    fs::write(&f.path, vec![0xa5; length]).unwrap();
+    fs::write(&copy, vec![0xa5; length]).unwrap();
+    let (catalog, opened) = f.open().await;
+    assert!(
+        matches!(opened, Opened::Replaced { copied_at: None, .. }),
+        "{opened:?}"
+    );
+    assert_eq!(catalog.projects().await.unwrap(), []);
+    catalog.record_upload(upload("a-1.0.tar.gz", 1)).await.unwrap();
+}
+
 #[tokio::test]
 async fn a_file_that_cant_be_written_is_read_all_the_same() {
     let f = fixture();

@@ -50,7 +50,8 @@ impl Index {
                 record.stamp = object.stamp;
             }
             let stamp = object.stamp;
-            let facts = self.read_facts(&record.filename, object).await?;
+            let read = self.read_facts(&record.filename, object).await?;
+            let facts = read.map(|(facts, _)| facts);
             let still = match self.store.head(&record.key).await {
                 Ok(stamp) => stamp,
                 Err(storage::Error::NotFound(_)) => return Ok(None),
@@ -79,8 +80,13 @@ impl Index {
         Err(Error::Unsteady(record.key.path().to_owned()))
     }
 
-    /// Reads a file once, on a blocking thread. `None` when its bytes could not be read to the end.
-    async fn read_facts(&self, filename: &DistFilename, object: Object) -> Result<Option<FileFacts>, Error> {
+    /// Reads a file once, on a blocking thread, and gives it back at its beginning. `None` when its bytes could not be
+    /// read to the end.
+    pub(super) async fn read_facts(
+        &self,
+        filename: &DistFilename,
+        object: Object,
+    ) -> Result<Option<(FileFacts, Object)>, Error> {
         let filename = filename.clone();
         let settings = self.settings.clone();
         // The semaphore is never closed, so a permit always comes. It stays with the work, which goes on when the
@@ -163,7 +169,7 @@ impl Settings {
             .is_none_or(|algorithm| digest_of(facts, algorithm).is_some())
     }
 
-    fn facts_of(&self, filename: &DistFilename, mut object: Object) -> Option<FileFacts> {
+    fn facts_of(&self, filename: &DistFilename, mut object: Object) -> Option<(FileFacts, Object)> {
         let digests = hash(&mut object, self.page_digest).ok()?;
         let sha256 = digests
             .iter()
@@ -172,7 +178,8 @@ impl Settings {
             .parse()
             .ok()?;
         object.reader.seek(SeekFrom::Start(0)).ok()?;
-        let (metadata, mut defect) = match archive::read_metadata(filename, object.reader, &self.limits) {
+        let (metadata, mut defect) = match archive::read_metadata(filename, &mut object.reader, &self.limits)
+        {
             Ok(metadata) => (metadata, None),
             Err(error) => (None, Some(in_one_line(&error))),
         };
@@ -183,7 +190,8 @@ impl Settings {
                 .ok(),
             _ => None,
         };
-        Some(FileFacts {
+        object.reader.seek(SeekFrom::Start(0)).ok()?;
+        let facts = FileFacts {
             sha256,
             digests: digests
                 .into_iter()
@@ -194,7 +202,8 @@ impl Settings {
                 .and_then(CoreMetadata::requires_python_leniently),
             metadata_sha256,
             defect,
-        })
+        };
+        Some((facts, object))
     }
 }
 

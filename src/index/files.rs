@@ -12,7 +12,7 @@ use super::{Error, Index};
 use crate::archive;
 use crate::catalog::{FileFacts, FileRecord};
 use crate::packaging::{DistFilename, Sha256};
-use crate::storage::{self, Object, StoreKey};
+use crate::storage::{self, Object, Stamp, StoreKey};
 
 /// What a cached file costs in memory beside its bytes.
 const FILE_OVERHEAD_BYTES: u64 = 512;
@@ -262,8 +262,11 @@ impl Index {
             let Some(record) = self.served_at(path).await? else {
                 return self.refuse_if_rewritten(path).await.map(|()| None);
             };
-            let Some((record, facts)) = self.with_facts(record).await? else {
-                return Ok(None);
+            let (record, facts) = match self.with_facts(record).await {
+                Ok(Some(known)) => known,
+                Ok(None) => return Ok(None),
+                Err(Error::Unsteady(_)) => break,
+                Err(error) => return Err(error),
             };
             match self.store.open(&record.key).await {
                 Ok(object) if object.stamp == record.stamp => {
@@ -279,7 +282,38 @@ impl Index {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(Error::Unsteady(path.to_owned()))
+        self.open_as_it_is(path).await
+    }
+
+    /// Opens a file that is exchanged again and again. What is open stays whole whatever takes its name, so its facts
+    /// are read from there.
+    async fn open_as_it_is(self: &Arc<Self>, path: &str) -> Result<Option<Served>, Error> {
+        let unsteady = || Error::Unsteady(path.to_owned());
+        let Some(mut record) = self.served_at(path).await? else {
+            return self.refuse_if_rewritten(path).await.map(|()| None);
+        };
+        let object = match self.store.open(&record.key).await {
+            Ok(object) => object,
+            Err(storage::Error::NotFound(_)) => return Ok(None),
+            Err(storage::Error::Unfinished(_)) => return Err(unsteady()),
+            Err(error) => return Err(error.into()),
+        };
+        let stamp = object.stamp;
+        let read = self.read_facts(&record.filename, object).await?;
+        let (facts, object) = read.ok_or_else(unsteady)?;
+        // One that is written in place has no bytes to speak of.
+        let is_written = |now: Stamp| now.identity == stamp.identity && now != stamp;
+        match self.store.head(&record.key).await {
+            Ok(now) if is_written(now) => return Err(unsteady()),
+            Err(storage::Error::Unfinished(_)) => return Err(unsteady()),
+            _ => {}
+        }
+        record.stamp = stamp;
+        Ok(Some(Served {
+            record,
+            facts,
+            object,
+        }))
     }
 
     /// A file that was here and is being written anew is worth waiting for: whoever has its link is told to come back

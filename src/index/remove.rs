@@ -193,7 +193,10 @@ impl Index {
         };
         if outcome.is_err() {
             if let Err(error) = self.catalog.record_kept(key, actor, at).await {
-                debug!(error = in_one_line(&error), "the folder will tell that the file is still there");
+                debug!(
+                    error = in_one_line(&error),
+                    "the folder will tell that the file is still there"
+                );
             }
             // Whatever was recorded, what stands there now decides.
             self.changes.displaced(key);

@@ -11,6 +11,7 @@ use http_body_util::BodyExt as _;
 
 use super::error::ApiError;
 use super::multipart::{Multipart, MultipartError, PartHead};
+use super::room::Expected;
 use super::state::State;
 use crate::index::Spool;
 use crate::packaging::signature::{MAX_SIGNATURE_BYTES, SIGNATURE_ENDING, Signature};
@@ -90,7 +91,11 @@ async fn collect(body: &mut Body) -> Result<Vec<u8>, ApiError> {
 }
 
 /// Reads all parts of a multipart form, in whatever order they come.
-pub(super) async fn receive_multipart(state: &State, form: &mut Multipart) -> Result<Received, ApiError> {
+pub(super) async fn receive_multipart(
+    state: &State,
+    form: &mut Multipart,
+    expected: &mut Expected<'_>,
+) -> Result<Received, ApiError> {
     let mut fields: Vec<(String, String)> = Vec::new();
     let mut form_bytes = 0;
     let (mut file, mut signature) = (None, None);
@@ -102,7 +107,7 @@ pub(super) async fn receive_multipart(state: &State, form: &mut Multipart) -> Re
                     "the form has two files; upload one at a time",
                 ));
             }
-            file = Some((filename, spool(state, form).await?));
+            file = Some((filename, spool(state, form, expected).await?));
             continue;
         }
         let value = read_field(form, &head).await?;
@@ -216,7 +221,7 @@ fn shown(name: &str) -> String {
 }
 
 /// Streams the file to disk, hashing as it comes.
-async fn spool(state: &State, form: &mut Multipart) -> Result<Spool, ApiError> {
+async fn spool(state: &State, form: &mut Multipart, expected: &mut Expected<'_>) -> Result<Spool, ApiError> {
     let max_bytes = state.settings().max_upload_bytes;
     if state.index().free_bytes().await == Some(0) {
         return Err(ApiError::no_space());
@@ -225,11 +230,13 @@ async fn spool(state: &State, form: &mut Multipart) -> Result<Spool, ApiError> {
     let mut received_bytes = 0_u64;
     let mut look_at_disk_again = DISK_LOOK_BYTES;
     while let Some(chunk) = form.chunk().await? {
-        received_bytes += chunk.len() as u64;
+        let chunk_bytes = chunk.len() as u64;
+        received_bytes += chunk_bytes;
         if received_bytes > max_bytes {
             return Err(ApiError::too_large(max_bytes));
         }
         spool.write(chunk).await.map_err(crate::index::Error::from)?;
+        expected.arrived(chunk_bytes);
         if received_bytes >= look_at_disk_again {
             look_at_disk_again += DISK_LOOK_BYTES;
             if state.index().free_bytes().await == Some(0) {

@@ -34,6 +34,7 @@ mod patience;
 mod project_json;
 mod proxies;
 mod range;
+mod room;
 mod router;
 mod search;
 mod sent_body;

@@ -11,6 +11,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::error::ApiError;
 use super::extract::Visitor;
 use super::metrics::Metrics;
+use super::room::Room;
 use super::{Access, Settings, TrustedProxies};
 use crate::auth::policy::Access as Needs;
 use crate::auth::{Action, Policy, Username};
@@ -31,6 +32,7 @@ impl Live {
             index,
             uploads: Semaphore::new(settings.limits.uploads),
             uploads_present: AtomicUsize::new(0),
+            room: Room::default(),
             metrics: Metrics::default(),
         };
         let current = Current {
@@ -83,6 +85,7 @@ struct Shared {
     uploads: Semaphore,
     /// Uploads that hold a permit or wait for one.
     uploads_present: AtomicUsize,
+    room: Room,
     metrics: Metrics,
 }
 
@@ -102,6 +105,11 @@ impl State {
 
     pub(super) fn index(&self) -> &Arc<Index> {
         &self.current.shared.index
+    }
+
+    /// What uploads in flight still need.
+    pub(super) fn room(&self) -> &Room {
+        &self.current.shared.room
     }
 
     pub(super) fn metrics(&self) -> &Metrics {

@@ -13,6 +13,7 @@ use super::extract::Visitor;
 use super::form::{self, MAX_FORM_BYTES, Received};
 use super::multipart::{self, Multipart};
 use super::patience::Answering;
+use super::room::Expected;
 use super::state::State;
 use crate::auth::{Action, Username};
 use crate::index::{Removal, Submission};
@@ -32,8 +33,8 @@ pub(super) async fn post(
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, mut body) = request.into_parts();
-    let user = match admit(&state, &parts.headers, &visitor).await {
-        Ok(user) => user,
+    let (user, mut expected) = match admit(&state, &parts.headers, &visitor).await {
+        Ok(admitted) => admitted,
         Err(refusal) => return Ok(refuse_unread(&parts, body, refusal)),
     };
     let _turn = match state.upload_turn().await {
@@ -55,10 +56,12 @@ pub(super) async fn post(
             }
         };
         let mut form = Multipart::new(body, &boundary, max_body_bytes(&state), limits.body_pause);
-        let received =
-            tokio::time::timeout(limits.upload_timeout, form::receive_multipart(&state, &mut form))
-                .await
-                .unwrap_or_else(|_| Err(ApiError::upload_too_long(limits.upload_timeout)));
+        let received = tokio::time::timeout(
+            limits.upload_timeout,
+            form::receive_multipart(&state, &mut form, &mut expected),
+        )
+        .await
+        .unwrap_or_else(|_| Err(ApiError::upload_too_long(limits.upload_timeout)));
         match received {
             Ok(received) => received,
             Err(refusal) => return Ok(refuse_half_read(&parts, form.into_body(), refusal)),
@@ -70,7 +73,11 @@ pub(super) async fn post(
 }
 
 /// Everything that can be judged before a byte of the body is read.
-async fn admit(state: &State, headers: &HeaderMap, visitor: &Visitor) -> Result<Option<Username>, ApiError> {
+async fn admit<'a>(
+    state: &'a State,
+    headers: &HeaderMap,
+    visitor: &Visitor,
+) -> Result<(Option<Username>, Expected<'a>), ApiError> {
     let user = state.authorize(Action::Update, visitor).await?;
     if headers.contains_key(header::CONTENT_ENCODING) {
         let message = "an upload's body must not have a Content-Encoding";
@@ -84,16 +91,16 @@ async fn admit(state: &State, headers: &HeaderMap, visitor: &Visitor) -> Result<
             return Err(ApiError::too_large(state.settings().max_upload_bytes));
         }
         // Forms without a file are short, and removing something must work on a full disk.
-        let free_bytes = if announced_bytes > SHORT_FORM_BYTES {
-            state.index().free_bytes().await
-        } else {
-            None
-        };
-        if free_bytes.is_some_and(|free_bytes| announced_bytes > free_bytes) {
-            return Err(ApiError::no_space());
+        if announced_bytes > SHORT_FORM_BYTES {
+            let expected = state.room().expect(announced_bytes);
+            let free_bytes = state.index().free_bytes().await;
+            if free_bytes.is_some_and(|free_bytes| !expected.fits(free_bytes)) {
+                return Err(ApiError::no_space());
+            }
+            return Ok((user, expected));
         }
     }
-    Ok(user)
+    Ok((user, state.room().expect(0)))
 }
 
 /// The file, and the form around it.

@@ -4,6 +4,10 @@
 //! copy files into it, and uploads can't make any. Symlinked folders are not followed. What a link leads to can change
 //! without an event in the folder, and so can a file that has more names than one, so both are looked at when they
 //! are asked for.
+//!
+//! Known limit: a hard link that is made elsewhere after a file was last looked at is not known of, for the system tells
+//! of no such thing. Bytes that are then changed in place through the new name are noticed when the file is opened or the
+//! folder listed the next time; until then its page shows what was there before.
 
 use std::collections::HashSet;
 use std::ffi::CStr;

@@ -1,7 +1,6 @@
 //! Plain folders that the user owns.
 
 use std::collections::HashSet;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,6 +11,7 @@ use async_trait::async_trait;
 use rustix::fs::{Access, StatVfs};
 use rustix::io::Errno;
 
+use super::claim::Claim;
 use super::folder::{Folder, FolderIdentity};
 use super::health::Health;
 use super::links::{LinkRule, Linked, Sight, has_other_names};
@@ -20,7 +20,7 @@ use super::unfinished::Unfinished;
 use super::walk::{Found, Walk, is_unreachable};
 use super::watch::Watch;
 use super::{Changes, Entry, Error, Object, Root, Spool, Stamp, Store, StoreKey};
-use super::{claim, read_error, spool, write_error};
+use super::{read_error, spool, write_error};
 
 /// What a [`LocalStore`] is made of.
 #[derive(Clone, Debug)]
@@ -77,7 +77,7 @@ struct Shared {
     linked: Linked,
     health: Health,
     /// Held for as long as the store is open.
-    _claim: Option<File>,
+    claim: Claim,
 }
 
 impl LocalStore {
@@ -115,7 +115,7 @@ impl LocalStore {
                 watch: Mutex::new(watch),
                 linked: Linked::default(),
                 health: Health::new(),
-                _claim: claim::stake(&settings.state_dir),
+                claim: Claim::stake(&settings.state_dir),
                 settings,
             }),
         })
@@ -266,7 +266,9 @@ impl Shared {
                 folder: root.to_owned(),
             });
         }
-        Spool::create(&self.settings.incoming())
+        let spool = Spool::create(&self.settings.incoming())?;
+        self.claim.renew();
+        Ok(spool)
     }
 
     fn head(&self, key: &StoreKey) -> Result<Stamp, Error> {
@@ -332,6 +334,7 @@ impl Shared {
             })?;
         }
         self.linked.replace(linked);
+        self.claim.renew();
         self.watch().look();
         entries.retain(|entry| !self.unfinished.contains(&entry.key));
         Ok(entries)

@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 use tracing::{info, warn};
 
 pub(super) use self::arguments::Arguments;
@@ -25,7 +26,8 @@ use self::settings::Settings;
 use self::signals::Signals;
 pub(super) use self::words::Words;
 use crate::auth::{Authenticator, PasswordSource};
-use crate::catalog::{Census, Opened, SteadyCatalog};
+use crate::catalog::{Census, Opened, SharedCatalog, SteadyCatalog, what_is_lost};
+use crate::causes::in_one_line;
 use crate::config::Environment;
 use crate::failure::Failure;
 use crate::index::Index;
@@ -47,6 +49,9 @@ mod words;
 
 /// The catalog in the state folder.
 pub(super) const CATALOG: &str = "catalog.db";
+
+/// How often the catalog is copied at most.
+const COPY_PAUSE: std::time::Duration = std::time::Duration::from_secs(3600);
 
 /// Runs the verb until it is stopped, or shows its settings.
 ///
@@ -117,7 +122,7 @@ async fn serve(start: Start, handed_over: HandedOver, manager: ServiceManager) -
         file,
     } = listeners::open(&settings.listen, handed_over).await?;
     let authenticator = open_passwords(&settings)?;
-    let index = open_index(&settings).await?;
+    let (index, catalog) = open_index(&settings).await?;
     if let Some(file) = &configuration.file {
         info!("settings are in {}", file.display());
     }
@@ -126,7 +131,7 @@ async fn serve(start: Start, handed_over: HandedOver, manager: ServiceManager) -
     }
     announcement::tell(&settings, &index, &addresses).await?;
     manager.ready();
-    let reading = tokio::spawn(Arc::clone(&index).read_in_background());
+    let in_background = begin_in_background(&index, &catalog);
     let access = Access {
         policy: settings.policy.clone(),
         authenticator: authenticator.clone(),
@@ -157,7 +162,10 @@ async fn serve(start: Start, handed_over: HandedOver, manager: ServiceManager) -
         () = served => Ok(()),
         () = signals.second(stop, || reload.run()) => Err(Failure::interrupted("stopped at once, with requests still in flight")),
     };
-    reading.abort();
+    in_background.iter().for_each(JoinHandle::abort);
+    if outcome.is_ok() {
+        keep_copy(&catalog).await;
+    }
     outcome
 }
 
@@ -171,13 +179,41 @@ fn open_passwords(settings: &Settings) -> Result<Option<Arc<Authenticator>>, Fai
     }
 }
 
-async fn open_index(settings: &Settings) -> Result<Arc<Index>, Failure> {
-    let store: SharedStore = Arc::new(LocalStore::open(storage::Settings::new(
-        settings.roots.clone(),
-        settings.state_dir.clone(),
-    ))?);
-    let catalog = open_catalog(settings, &store).await?;
-    Ok(Index::open(store, Arc::new(catalog), settings.index.clone()).await?)
+async fn open_index(settings: &Settings) -> Result<(Arc<Index>, Arc<SteadyCatalog>), Failure> {
+    let mut of_store = storage::Settings::new(settings.roots.clone(), settings.state_dir.clone());
+    if let Some(keep_free_bytes) = settings.keep_free_bytes {
+        of_store.reserve_free_bytes = keep_free_bytes;
+        of_store.reserve_free_percent = 0;
+    }
+    let store: SharedStore = Arc::new(LocalStore::open(of_store)?);
+    let catalog = Arc::new(open_catalog(settings, &store).await?);
+    let shared: SharedCatalog = Arc::<SteadyCatalog>::clone(&catalog);
+    let index = Index::open(store, shared, settings.index.clone()).await?;
+    Ok((index, catalog))
+}
+
+/// What goes on beside the answering of requests.
+fn begin_in_background(index: &Arc<Index>, catalog: &Arc<SteadyCatalog>) -> [JoinHandle<()>; 2] {
+    let reading = Arc::clone(index).read_in_background();
+    let copying = keep_copies(Arc::clone(catalog));
+    [tokio::spawn(reading), tokio::spawn(copying)]
+}
+
+/// Copies the catalog now and then: should it be found damaged one day, the copy knows what the folder can't tell.
+async fn keep_copies(catalog: Arc<SteadyCatalog>) {
+    loop {
+        keep_copy(&catalog).await;
+        tokio::time::sleep(COPY_PAUSE).await;
+    }
+}
+
+async fn keep_copy(catalog: &SteadyCatalog) {
+    if let Err(error) = catalog.keep_copy().await {
+        warn!(
+            error = in_one_line(&error),
+            "the catalog can't be copied; the copy made before is kept"
+        );
+    }
 }
 
 /// Opens the catalog; where it can't be used, one in memory stands in until it can.
@@ -191,10 +227,10 @@ async fn open_catalog(settings: &Settings, store: &SharedStore) -> Result<Steady
     let (catalog, opened) = SteadyCatalog::open(&path, &settings.roots, census).await?;
     match opened {
         Opened::Existing | Opened::New => {}
-        Opened::Replaced { damaged } => warn!(
-            "the catalog was damaged and is set aside as {}; packages are not affected, but upload times, \
-             yanks and the names of removed files are forgotten",
-            damaged.display()
+        Opened::Replaced { damaged, copied_at } => warn!(
+            "the catalog was damaged and is set aside as {}; {}",
+            damaged.display(),
+            what_is_lost(copied_at)
         ),
         Opened::InMemory { reason } => warn!(
             "the catalog {} can't be used: {reason}; one in memory stands in, and uploads wait until it can be used",

@@ -24,6 +24,8 @@ const STATE_DIR: &str = ".pkgctl";
 pub(super) struct Settings {
     pub(super) roots: Vec<PathBuf>,
     pub(super) state_dir: PathBuf,
+    /// What uploads leave free on the disk; `None` for the store's own default.
+    pub(super) keep_free_bytes: Option<u64>,
     pub(super) listen: Listen,
     pub(super) passwords: PasswordSource,
     pub(super) logins: auth::Settings,
@@ -81,6 +83,7 @@ impl Settings {
         };
         Ok(Self {
             state_dir: state_dir.unwrap_or_else(|| first_root.join(STATE_DIR)),
+            keep_free_bytes: arguments.folders.keep_free,
             roots,
             listen: listen(&arguments.listen, environment)?,
             passwords,

@@ -2,6 +2,7 @@
 
 mod access; // passwords and what they guard
 mod actions; // removals, and steps of the past
+mod catalog_troubles; // a catalog that is locked, spoilt or cut short
 mod command_line; // pypiserver's way to call it
 mod configuration; // flag over variable over file over default
 mod connections; // how many, how long, and how they end

@@ -61,6 +61,19 @@ fn the_variable_is_a_list_too() {
 }
 
 #[test]
+fn an_empty_list_in_the_settings_file_means_nobody() {
+    let testbed = Testbed::new();
+    let settings = testbed.write("settings.toml", "trusted-proxy = []\n");
+    let server = testbed.serve(["--config".as_ref(), settings.as_os_str()]);
+    get(
+        &server.url,
+        "/asked",
+        &[("X-Forwarded-For", "198.51.100.1, 203.0.113.7")],
+    );
+    assert_eq!(logged_client(&server, "/asked"), "127.0.0.1");
+}
+
+#[test]
 fn whoever_comes_through_a_unix_socket_is_a_proxy() {
     let testbed = Testbed::new();
     let socket = testbed.path("pkgctl.sock");

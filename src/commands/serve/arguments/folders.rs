@@ -17,6 +17,10 @@ pub(in crate::commands::serve) struct FolderArguments {
     #[arg(long, value_name = "SIZE", default_value = "2G", env = "PKGCTL_MAX_UPLOAD_SIZE", value_parser = parse_size)]
     pub(in crate::commands::serve) max_upload_size: u64,
 
+    /// Space on the disk that uploads leave alone, in bytes or with K, M or G behind [default: 512M, or 5 % of the disk when that is more]
+    #[arg(long, value_name = "SIZE", env = "PKGCTL_KEEP_FREE", value_parser = parse_size)]
+    pub(in crate::commands::serve) keep_free: Option<u64>,
+
     /// Folder for the catalog and unfinished uploads [default: .pkgctl in the first folder]
     #[arg(long, value_name = "FOLDER", env = "PKGCTL_STATE_DIR")]
     pub(in crate::commands::serve) state_dir: Option<PathBuf>,

@@ -81,7 +81,10 @@ impl Configuration {
     /// None that is known: each value has been through its option's parser before.
     pub(super) fn arguments(&self) -> Result<Arguments, Failure> {
         let mut verb = serve().mut_args(|option| option.env(clap::builder::Resettable::Reset));
-        for setting in self.settings.iter().filter(|setting| !setting.values.is_empty()) {
+        // An empty list in the file is a value too: none, whatever the default.
+        let is_set =
+            |setting: &&Setting| !setting.values.is_empty() || matches!(setting.origin, Origin::File { .. });
+        for setting in self.settings.iter().filter(is_set) {
             verb = verb.mut_arg(&setting.id, |option| {
                 option.default_values(setting.values.clone())
             });
