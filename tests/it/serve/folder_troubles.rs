@@ -10,6 +10,7 @@ use crate::support::Testbed;
 use crate::support::distributions::{sdist, wheel};
 use crate::support::http::get;
 use crate::support::testbed::Server;
+use crate::support::tools::skip;
 
 const JSON: [(&str, &str); 1] = [("Accept", "application/vnd.pypi.simple.v1+json")];
 
@@ -31,7 +32,7 @@ fn on_small_disk(testbed: &Testbed, folder: &Path, first: &str) -> Option<Server
         .stderr(Stdio::null())
         .status();
     if !mountable.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: nothing can be mounted here");
+        skip("nothing can be mounted here");
         return None;
     }
     fs::create_dir_all(folder).unwrap();
@@ -216,7 +217,7 @@ fn with_watches(testbed: &Testbed, limit: &str, folder: &Path) -> Option<Server>
         .stderr(Stdio::null())
         .status();
     if !limited.is_ok_and(|status| status.success()) {
-        eprintln!("skipped: the number of watches can't be limited here");
+        skip("the number of watches can't be limited here");
         return None;
     }
     let mut command = testbed.program("unshare");

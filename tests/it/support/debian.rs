@@ -28,6 +28,48 @@ pub(crate) fn nginx() -> Result<Tool, Skipped> {
     NGINX.get_or_init(find).clone().inspect_err(tell)
 }
 
+/// strace.
+pub(crate) fn strace() -> Result<Tool, Skipped> {
+    static STRACE: OnceLock<Result<Tool, Skipped>> = OnceLock::new();
+    let find = || {
+        let tool = match on_this_machine("strace") {
+            Some(tool) => tool,
+            None => unpacked("strace", "usr/bin/strace")?,
+        };
+        // Containers may forbid what it does.
+        succeed(Command::new(&tool.program).args(["-f", "-o", "/dev/null", "true"]))
+            .map_err(|reason| Skipped(format!("strace may not watch programs: {reason}")))?;
+        Ok(tool)
+    };
+    STRACE.get_or_init(find).clone().inspect_err(tell)
+}
+
+/// The library that makes programs believe another time.
+pub(crate) fn faketime() -> Result<PathBuf, Skipped> {
+    static FAKETIME: OnceLock<Result<PathBuf, Skipped>> = OnceLock::new();
+    let find = || {
+        let folder = install_once("libfaketime", &["libfaketime"], |folder| {
+            fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+            succeed(
+                Command::new("apt-get")
+                    .args(["download", "libfaketime"])
+                    .current_dir(folder),
+            )?;
+            let archive = archive_in(folder)?;
+            succeed(Command::new("dpkg-deb").arg("-x").arg(archive).arg(folder))
+        })?;
+        let libraries = fs::read_dir(folder.join("usr/lib"))
+            .into_iter()
+            .flatten()
+            .flatten();
+        libraries
+            .map(|machine| machine.path().join("faketime/libfaketime.so.1"))
+            .find(|library| library.exists())
+            .ok_or_else(|| Skipped("libfaketime has no library".to_owned()))
+    };
+    FAKETIME.get_or_init(find).clone().inspect_err(tell)
+}
+
 #[expect(clippy::disallowed_methods, reason = "asks for the machine's programs")]
 fn on_this_machine(name: &str) -> Option<Tool> {
     let path = std::env::var_os("PATH")?;

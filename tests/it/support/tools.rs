@@ -252,6 +252,11 @@ impl Slot {
 }
 
 /// Says which test does without what. A refusal is a failure where the tools must exist.
+pub(crate) fn skip(reason: &str) {
+    tell(&Skipped(reason.to_owned()));
+}
+
+/// Says that a test is left out; where tools are required, that fails it.
 pub(super) fn tell(Skipped(reason): &Skipped) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     assert!(!tools_are_required(), "{test} needs a tool: {reason}");

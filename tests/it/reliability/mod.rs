@@ -1,0 +1,7 @@
+//! What is acknowledged stays, whatever happens to the process, the machine and the disk; and nothing leaks.
+//!
+//! Some of these tests are short by default and as long as one likes by a variable; each names its own.
+
+mod client; // requests to a server that may be killed at any moment
+mod crash_loop; // SIGKILL, again and again
+mod exhaustion; // full disks, no descriptors, clocks that jump
