@@ -14,6 +14,7 @@ use rusqlite::backup::{Backup, StepResult};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior, ffi};
 use rusqlite_migration::{M, MigrationDefinitionError, Migrations};
 
+use super::together::{Change, Together};
 use super::{Error, second_copy};
 use crate::causes::in_one_line;
 
@@ -88,6 +89,8 @@ pub(super) struct Database {
     // Dropped before the writer: only a connection that may write, and is the last one, puts the log away.
     readers: Readers,
     writer: Mutex<Writer>,
+    /// Durable changes that wait for the writer.
+    together: Together,
 }
 
 struct Writer {
@@ -223,6 +226,7 @@ impl Database {
                 durability: Durability::Acknowledged,
             }),
             readers: Readers::TheWriter,
+            together: Together::default(),
         })
     }
 
@@ -320,6 +324,7 @@ impl Database {
                 durability: Durability::Acknowledged,
             }),
             readers: Readers::Idle(Mutex::default()),
+            together: Together::default(),
         })
     }
 
@@ -369,20 +374,33 @@ impl Database {
     ) -> Result<T, Error> {
         self.check_in_place()?;
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let change = || {
-            writer.set_durability(durability)?;
-            let transaction = writer
-                .connection
-                .transaction_with_behavior(TransactionBehavior::Immediate)?;
-            let result = work(&transaction)?;
-            transaction.commit()?;
-            Ok(result)
-        };
-        let outcome = change().map_err(|error| failure(&self.path, "write", error));
+        let outcome = writer
+            .transact(durability, work)
+            .map_err(|error| failure(&self.path, "write", error));
         if durability == Durability::Acknowledged {
             self.acknowledged.fetch_add(1, Ordering::AcqRel);
         }
         outcome
+    }
+
+    /// Makes a change that survives a power loss, in one transaction with others that came meanwhile. Blocks.
+    pub(super) fn write_together(&self, change: Change) -> Result<(), Error> {
+        self.check_in_place()?;
+        let ticket = self.together.join(change);
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        // Whoever had the writer before may have made it.
+        let made = ticket.outcome().or_else(|| {
+            self.together.make_all(|changes| {
+                writer.transact(Durability::Acknowledged, |transaction| {
+                    changes.iter().try_for_each(|change| change(transaction))
+                })
+            });
+            self.acknowledged.fetch_add(1, Ordering::AcqRel);
+            ticket.outcome()
+        });
+        // It was among those that waited; if its maker panicked, it was not made.
+        let made = made.unwrap_or(Err(rusqlite::Error::InvalidQuery));
+        made.map_err(|error| failure(&self.path, "write", error))
     }
 }
 
@@ -396,6 +414,20 @@ impl Drop for Database {
 }
 
 impl Writer {
+    fn transact<T>(
+        &mut self,
+        durability: Durability,
+        work: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
+    ) -> rusqlite::Result<T> {
+        self.set_durability(durability)?;
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let result = work(&transaction)?;
+        transaction.commit()?;
+        Ok(result)
+    }
+
     fn set_durability(&mut self, durability: Durability) -> rusqlite::Result<()> {
         if self.durability != durability {
             let (synchronous, busy_timeout) = match durability {

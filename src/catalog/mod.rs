@@ -4,8 +4,9 @@
 //! cache, valid while the file's [`Stamp`] is the one they were read under. Losing the catalog loses no package.
 //!
 //! [`Catalog`] is the one way to it. [`SqliteCatalog`] serves one machine (`database.rs` opens its file, `rows.rs`,
-//! `observe.rs` and `listing.rs` speak SQL); a twin on PostgreSQL is to stand beside it. [`SteadyCatalog`] is what a
-//! server uses: a [`SqliteCatalog`] that goes on when its file can't, with a second copy for when it is damaged. `contract.rs` is the suite that all must pass.
+//! `observe.rs` and `listing.rs` speak SQL, `together.rs` lets uploads share their wait for the disk); a twin on
+//! PostgreSQL is to stand beside it. [`SteadyCatalog`] is what a server uses: a [`SqliteCatalog`] that goes on when its
+//! file can't, with a second copy for when it is damaged. `contract.rs` is the suite that all must pass.
 
 use std::io;
 use std::path::PathBuf;
@@ -31,6 +32,7 @@ mod second_copy;
 mod sqlite;
 mod steady;
 mod timed;
+mod together;
 
 pub use database::Opened;
 pub use examine::examine;
@@ -64,6 +66,10 @@ pub trait Catalog: Send + Sync + 'static {
 
     /// All files, present or gone, whose name has this [identity](DistFilename::identity).
     async fn files_like(&self, identity: &str) -> Result<Vec<FileRecord>, Error>;
+
+    /// What an upload is judged by: all files, present or gone, whose name has this
+    /// [identity](DistFilename::identity), and the status of its project.
+    async fn known(&self, filename: &DistFilename) -> Result<Known, Error>;
 
     /// Keys and stamps of all present files, in no order.
     async fn present(&self) -> Result<Vec<(StoreKey, Stamp)>, Error>;
@@ -128,6 +134,15 @@ pub struct FileRecord {
     pub yanked: Option<Yank>,
     /// What its content says; `None` until it was read.
     pub facts: Option<FileFacts>,
+}
+
+/// What an upload is judged by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Files of the same identity, present or gone.
+    pub files: Vec<FileRecord>,
+    /// The status of the project; that of a new one is [`ProjectStatus::Active`].
+    pub status: ProjectStatus,
 }
 
 /// A yank, with the reason that was given; may be empty.

@@ -11,8 +11,10 @@ use super::database::{Database, Durability, Opened};
 use super::listing::{files_named, listed_paths};
 use super::observe::{Observer, project_id, project_name};
 use super::rows::{self, FILE_COLUMNS, ServedRoots};
-use super::{Catalog, Counts, Error, FileFacts, FileRecord, Observation, ProjectRecord, UploadRecord};
-use crate::packaging::ProjectName;
+use super::{
+    Catalog, Counts, Error, FileFacts, FileRecord, Known, Observation, ProjectRecord, UploadRecord,
+};
+use crate::packaging::{DistFilename, ProjectName};
 use crate::storage::{Stamp, StoreKey};
 
 /// A catalog in a SQLite database.
@@ -191,6 +193,12 @@ impl Catalog for SqliteCatalog {
             .await
     }
 
+    async fn known(&self, filename: &DistFilename) -> Result<Known, Error> {
+        let filename = filename.clone();
+        self.read(move |connection, served| known(connection, served, &filename))
+            .await
+    }
+
     async fn present(&self) -> Result<Vec<(StoreKey, Stamp)>, Error> {
         self.read(present).await
     }
@@ -220,8 +228,11 @@ impl Catalog for SqliteCatalog {
     }
 
     async fn record_upload(&self, upload: UploadRecord) -> Result<(), Error> {
-        self.write(Durability::Acknowledged, move |transaction, served| {
-            record_upload(transaction, served, &upload)
+        let shared = Arc::clone(&self.shared);
+        self.blocking(move || {
+            let served = Arc::clone(&shared);
+            let record = move |transaction: &Transaction<'_>| record_upload(transaction, &served.served, &upload);
+            shared.database.write_together(Box::new(record))
         })
         .await
     }
@@ -295,6 +306,19 @@ fn project(
         status_reason,
         files,
     }))
+}
+
+fn known(connection: &Connection, served: &ServedRoots, filename: &DistFilename) -> rusqlite::Result<Known> {
+    let sql = format!("SELECT {FILE_COLUMNS} FROM files WHERE identity = ?1 ORDER BY id");
+    let files = served.files(connection, &sql, [filename.identity()])?;
+    let mut statement = connection.prepare_cached("SELECT status FROM projects WHERE name = ?1")?;
+    let status = statement
+        .query_row([filename.project().as_str()], |row| {
+            Ok(rows::project_status(row.get_ref(0)?.as_str()?))
+        })
+        .optional()?
+        .unwrap_or_default();
+    Ok(Known { files, status })
 }
 
 fn present(connection: &Connection, served: &ServedRoots) -> rusqlite::Result<Vec<(StoreKey, Stamp)>> {

@@ -24,7 +24,7 @@ use tracing::{debug, error, info, warn};
 
 use super::database::{Opened, set_aside};
 use super::{
-    Catalog, Counts, Error, FileFacts, FileRecord, Observation, ProjectRecord, SqliteCatalog, UploadRecord,
+    Catalog, Counts, Error, FileFacts, FileRecord, Known, Observation, ProjectRecord, SqliteCatalog, UploadRecord,
 };
 use crate::causes::in_one_line;
 use crate::packaging::{DistFilename, ProjectName};
@@ -214,6 +214,10 @@ impl Catalog for SteadyCatalog {
 
     async fn files_like(&self, identity: &str) -> Result<Vec<FileRecord>, Error> {
         steadily!(self, current => current.catalog.files_like(identity))
+    }
+
+    async fn known(&self, filename: &DistFilename) -> Result<Known, Error> {
+        steadily!(self, current => current.catalog.known(filename))
     }
 
     async fn present(&self) -> Result<Vec<(StoreKey, Stamp)>, Error> {

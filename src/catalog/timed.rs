@@ -7,10 +7,10 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{
-    Catalog, Counts, Error, FileFacts, FileRecord, Observation, ProjectRecord, SharedCatalog, UploadRecord,
+    Catalog, Counts, Error, FileFacts, FileRecord, Known, Observation, ProjectRecord, SharedCatalog, UploadRecord,
 };
 use crate::measures::Durations;
-use crate::packaging::ProjectName;
+use crate::packaging::{DistFilename, ProjectName};
 use crate::storage::{Stamp, StoreKey};
 
 /// How long the catalog's work took, failures included.
@@ -75,6 +75,10 @@ impl Catalog for Timed {
 
     async fn files_like(&self, identity: &str) -> Result<Vec<FileRecord>, Error> {
         self.read(self.inner.files_like(identity)).await
+    }
+
+    async fn known(&self, filename: &DistFilename) -> Result<Known, Error> {
+        self.read(self.inner.known(filename)).await
     }
 
     async fn present(&self) -> Result<Vec<(StoreKey, Stamp)>, Error> {

@@ -13,7 +13,7 @@ use tracing::{info, warn};
 
 use super::{Error, Index, Refusal};
 use crate::archive;
-use crate::catalog::{FileFacts, FileRecord, UploadRecord};
+use crate::catalog::{FileFacts, FileRecord, Known, UploadRecord};
 use crate::causes::in_one_line;
 use crate::packaging::digest::{Algorithm, NamedDigest};
 use crate::packaging::signature::Signature;
@@ -109,12 +109,12 @@ impl Index {
         let filename = DistFilename::parse_uploaded(&filename)?;
         agree_with_form(&filename, &form)?;
         let sha256 = spool.finish().await?.sha256;
-        let known = check_digests(&mut spool, &form.digests, &filename).await?;
-        if let Some(record) = self.compare_with_known(&filename, sha256).await? {
-            return self.is_here_already(&record, signature.as_ref()).await;
-        }
-        self.check_status(filename.project()).await?;
-        let (spool, facts) = self.verify(&filename, spool, sha256, known).await?;
+        let digests = check_digests(&mut spool, &form.digests, &filename).await?;
+        let others = match self.compare_with_known(&filename, sha256).await? {
+            Compared::IsHere(record) => return self.is_here_already(&record, signature.as_ref()).await,
+            Compared::MayCome(others) => others,
+        };
+        let (spool, facts) = self.verify(&filename, spool, sha256, digests).await?;
 
         let index = Arc::clone(self);
         let verified = Verified {
@@ -123,6 +123,7 @@ impl Index {
             facts,
             signature,
             uploader,
+            others,
         };
         // In a task of its own, so that a client that goes away can't stop it half-way.
         let commit = async move {
@@ -132,36 +133,45 @@ impl Index {
         tokio::spawn(commit).await.map_err(Error::from)?
     }
 
-    /// Compares with what is known under this name, in any spelling: `None` when the upload may go on, otherwise the
-    /// file that is here already with the same bytes.
+    /// Compares with what is known under this name, in any spelling, and asks whether its project takes uploads.
     async fn compare_with_known(
         self: &Arc<Self>,
         filename: &DistFilename,
         sha256: Sha256,
-    ) -> Result<Option<FileRecord>, Refusal> {
-        let mut known = Vec::new();
-        for record in self.catalog.files_like(&filename.identity()).await? {
+    ) -> Result<Compared, Refusal> {
+        // Asked before the catalog is: what changes meanwhile ends it.
+        let generation = self.pages.generations.of(filename.project());
+        let Known { files, status } = self.catalog.known(filename).await?;
+        let mut known = Vec::with_capacity(files.len());
+        for record in files {
             let digest = self.digest_of_known(&record).await?;
             if record.present && digest == Some(sha256) {
-                return Ok(Some(record));
+                return Ok(Compared::IsHere(Box::new(record)));
             }
             known.push((record, digest));
         }
         let comes_back = known
             .iter()
             .any(|(record, digest)| !record.present && *digest == Some(sha256));
-        let is_other = |(record, digest): &(FileRecord, Option<Sha256>)| {
+        let is_other = |(record, digest): &&(FileRecord, Option<Sha256>)| {
             record.present || (digest.is_some() && !comes_back)
         };
-        match known.into_iter().find(is_other) {
-            Some((record, digest)) if !self.settings.overwrite => Err(Refusal::Duplicate {
+        if let Some((record, digest)) = known.iter().find(is_other)
+            && !self.settings.overwrite
+        {
+            return Err(Refusal::Duplicate {
                 filename: filename.to_string(),
                 existing: record.filename.to_string(),
-                sha256: digest,
+                sha256: *digest,
                 present: record.present,
-            }),
-            _ => Ok(None),
+            });
         }
+        check_status(filename.project(), status)?;
+        let present = known.into_iter().map(|(record, _)| record).filter(|record| record.present);
+        Ok(Compared::MayCome(Others {
+            present: present.collect(),
+            generation,
+        }))
     }
 
     /// A repeated upload: nothing to do, unless it brings a signature that was missing.
@@ -190,22 +200,6 @@ impl Index {
                 Ok(read.map(|(_, facts)| facts.sha256))
             }
             None => Ok(None),
-        }
-    }
-
-    async fn check_status(&self, project: &ProjectName) -> Result<(), Refusal> {
-        let status = self
-            .catalog
-            .project(project)
-            .await?
-            .map(|project| project.status)
-            .unwrap_or_default();
-        match status {
-            ProjectStatus::Active | ProjectStatus::Deprecated => Ok(()),
-            ProjectStatus::Archived | ProjectStatus::Quarantined => Err(Refusal::Status {
-                project: project.clone(),
-                status,
-            }),
         }
     }
 
@@ -241,20 +235,23 @@ impl Index {
     }
 
     /// Puts the verified bytes in place unless the name was taken meanwhile. Holds the name's turn.
-    async fn commit(self: &Arc<Self>, verified: Verified) -> Result<Accepted, Refusal> {
+    async fn commit(self: &Arc<Self>, mut verified: Verified) -> Result<Accepted, Refusal> {
         let (filename, sha256) = (verified.filename.clone(), verified.facts.sha256);
         let signature = verified.signature.clone();
         // Asked again in turn: another upload of the same name may have been faster.
-        if let Some(record) = self.compare_with_known(&filename, sha256).await? {
-            return self.is_here_already(&record, signature.as_ref()).await;
+        if verified.others.generation != self.pages.generations.of(filename.project()) {
+            match self.compare_with_known(&filename, sha256).await? {
+                Compared::IsHere(record) => return self.is_here_already(&record, signature.as_ref()).await,
+                Compared::MayCome(others) => verified.others = others,
+            }
         }
         match self.place(verified).await {
             // Someone copied a file there a moment ago: it is judged like any other known file.
             Err(Refusal::Index(Error::Store(storage::Error::AlreadyExists(key)))) => {
                 self.look_again(&key).await?;
                 match self.compare_with_known(&filename, sha256).await? {
-                    Some(record) => self.is_here_already(&record, signature.as_ref()).await,
-                    None => Err(Refusal::Occupied {
+                    Compared::IsHere(record) => self.is_here_already(&record, signature.as_ref()).await,
+                    Compared::MayCome(_) => Err(Refusal::Occupied {
                         filename: filename.to_string(),
                     }),
                 }
@@ -270,8 +267,8 @@ impl Index {
             facts,
             signature,
             uploader,
+            others: Others { present: others, .. },
         } = verified;
-        let others = self.present_twins(&filename).await?;
         let same_name = others
             .iter()
             .find(|record| record.filename == filename && record.key.root() == UPLOAD_ROOT);
@@ -375,11 +372,6 @@ impl Index {
         })
     }
 
-    async fn present_twins(&self, filename: &DistFilename) -> Result<Vec<FileRecord>, Error> {
-        let known = self.catalog.files_like(&filename.identity()).await?;
-        Ok(known.into_iter().filter(|record| record.present).collect())
-    }
-
     /// With overwriting allowed, the same distribution under another spelling would leave two links to choose from.
     async fn remove_twin(
         self: &Arc<Self>,
@@ -401,6 +393,22 @@ struct Verified {
     facts: FileFacts,
     signature: Option<Signature>,
     uploader: Option<String>,
+    others: Others,
+}
+
+/// How an upload stands to what is known under its name.
+enum Compared {
+    /// These very bytes are there.
+    IsHere(Box<FileRecord>),
+    /// It may go on, beside these or in their place.
+    MayCome(Others),
+}
+
+/// Present files of an upload's name, in any spelling.
+struct Others {
+    present: Vec<FileRecord>,
+    /// When they were asked for: they are the same as long as this generation of the project lasts.
+    generation: u64,
 }
 
 /// Uploads go to the first root, and only there do they replace anything.
@@ -429,6 +437,16 @@ fn agree_with_form(filename: &DistFilename, form: &UploadForm) -> Result<(), Ref
         });
     }
     Ok(())
+}
+
+fn check_status(project: &ProjectName, status: ProjectStatus) -> Result<(), Refusal> {
+    match status {
+        ProjectStatus::Active | ProjectStatus::Deprecated => Ok(()),
+        ProjectStatus::Archived | ProjectStatus::Quarantined => Err(Refusal::Status {
+            project: project.clone(),
+            status,
+        }),
+    }
 }
 
 /// A disk that can't be read is no fault of the archive.

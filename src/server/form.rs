@@ -15,7 +15,7 @@ use super::room::Expected;
 use super::state::State;
 use crate::index::Spool;
 use crate::packaging::signature::{MAX_SIGNATURE_BYTES, SIGNATURE_ENDING, Signature};
-use crate::packaging::upload_form::{CONTENT_FIELD, SIGNATURE_FIELD, is_read};
+use crate::packaging::upload_form::{CONTENT_FIELD, SIGNATURE_FIELD, announced_digests, is_read};
 
 /// Bound of a text field, in bytes.
 const MAX_FIELD_BYTES: usize = 64 << 10;
@@ -107,7 +107,7 @@ pub(super) async fn receive_multipart(
                     "the form has two files; upload one at a time",
                 ));
             }
-            file = Some((filename, spool(state, form, expected).await?));
+            file = Some((filename, spool(state, form, &fields, expected).await?));
             continue;
         }
         let value = read_field(form, &head).await?;
@@ -221,12 +221,16 @@ fn shown(name: &str) -> String {
 }
 
 /// Streams the file to disk, hashing as it comes.
-async fn spool(state: &State, form: &mut Multipart, expected: &mut Expected<'_>) -> Result<Spool, ApiError> {
+async fn spool(
+    state: &State,
+    form: &mut Multipart,
+    fields: &[(String, String)],
+    expected: &mut Expected<'_>,
+) -> Result<Spool, ApiError> {
     let max_bytes = state.settings().max_upload_bytes;
-    if state.index().free_bytes().await == Some(0) {
-        return Err(ApiError::no_space());
-    }
     let mut spool = state.index().begin_upload().await?;
+    // Uploaders send what they say of a file before the file.
+    spool.digest_too(announced_digests(fields));
     let mut received_bytes = 0_u64;
     let mut look_at_disk_again = DISK_LOOK_BYTES;
     while let Some(chunk) = form.chunk().await? {

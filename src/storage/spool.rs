@@ -61,8 +61,8 @@ pub struct Contents {
     pub size_bytes: u64,
     /// The digest that pages carry.
     pub sha256: Sha256,
-    /// The digest that uploaders send beside it.
-    pub blake2b_256: NamedDigest,
+    /// The digests that were asked for beforehand; see [`Spool::digest_too`].
+    pub digests: Vec<NamedDigest>,
 }
 
 impl Spool {
@@ -73,12 +73,21 @@ impl Spool {
             state: State::Idle(Box::new(Writer {
                 file: Arc::clone(&file.file),
                 sha256: Sha256Hasher::default(),
-                blake2b: MultiHasher::new([Algorithm::Blake2b256]),
+                others: MultiHasher::default(),
             })),
             file,
             buffer: Vec::new(),
             size_bytes: 0,
         })
+    }
+
+    /// Has these digests made too while the bytes come, so that they need not be read again. Of use only before the
+    /// first bytes; later it does nothing.
+    pub fn digest_too(&mut self, algorithms: impl IntoIterator<Item = Algorithm>) {
+        if let (0, State::Idle(writer)) = (self.size_bytes, &mut self.state) {
+            let others = algorithms.into_iter().filter(|other| *other != Algorithm::Sha256);
+            writer.others = MultiHasher::new(others);
+        }
     }
 
     /// Takes the next bytes. They may be on disk only after [`Spool::finish`].
@@ -113,7 +122,7 @@ impl Spool {
         self.settle().await?;
         match std::mem::replace(&mut self.state, State::Failed) {
             State::Idle(writer) => {
-                let contents = writer.finish(self.size_bytes).ok_or_else(|| self.broken())?;
+                let contents = writer.finish(self.size_bytes);
                 self.state = State::Finished(contents.clone());
                 Ok(contents)
             }
@@ -125,14 +134,14 @@ impl Spool {
         }
     }
 
-    /// Finishes and gives one digest more; the spool is read again when it isn't one of [`Contents`].
+    /// Finishes and gives one digest; the spool is read again when it isn't one of [`Contents`].
     ///
     /// # Errors
     /// As [`Spool::write`].
     pub async fn digest(&mut self, algorithm: Algorithm) -> Result<NamedDigest, Error> {
         let contents = self.finish().await?;
-        if algorithm == Algorithm::Blake2b256 {
-            return Ok(contents.blake2b_256);
+        if let Some(digest) = contents.digest(algorithm) {
+            return Ok(digest);
         }
         let reader = self.reader();
         let read = tokio::task::spawn_blocking(move || digest_of(reader, algorithm)).await;
@@ -205,18 +214,28 @@ impl Spool {
     }
 }
 
+impl Contents {
+    fn digest(&self, algorithm: Algorithm) -> Option<NamedDigest> {
+        if algorithm == Algorithm::Sha256 {
+            return NamedDigest::parse(algorithm, &self.sha256.to_string()).ok();
+        }
+        let mut digests = self.digests.iter();
+        digests.find(|digest| digest.algorithm == algorithm).cloned()
+    }
+}
+
 /// Hashes and writes, on blocking threads.
 struct Writer {
     file: Arc<File>,
     sha256: Sha256Hasher,
-    blake2b: MultiHasher,
+    others: MultiHasher,
 }
 
 impl Writer {
     fn write(mut self: Box<Self>, buffer: Vec<u8>) -> Written {
         let result = (&*self.file).write_all(&buffer);
         self.sha256.update(&buffer);
-        self.blake2b.update(&buffer);
+        self.others.update(&buffer);
         Written {
             writer: self,
             buffer,
@@ -224,12 +243,12 @@ impl Writer {
         }
     }
 
-    fn finish(self, size_bytes: u64) -> Option<Contents> {
-        Some(Contents {
+    fn finish(self, size_bytes: u64) -> Contents {
+        Contents {
             size_bytes,
             sha256: self.sha256.finish(),
-            blake2b_256: self.blake2b.finish().pop()?,
-        })
+            digests: self.others.finish(),
+        }
     }
 }
 

@@ -12,7 +12,7 @@ mod written;
 
 use super::digest::Algorithm;
 pub use error::FormError;
-pub use read::{Action, RemovalForm, UploadForm, is_read};
+pub use read::{Action, RemovalForm, UploadForm, announced_digests, is_read};
 pub use written::to_fields;
 
 /// The name of the part that carries the file.

@@ -152,6 +152,14 @@ impl UploadForm {
     }
 }
 
+/// Which digests the fields announce, so that they can be made while the file comes. Says nothing of whether they can
+/// be digests; [`UploadForm::from_fields`] judges that.
+#[must_use]
+pub fn announced_digests(fields: &[(String, String)]) -> Vec<Algorithm> {
+    let digests = digests(fields).unwrap_or_default();
+    digests.into_iter().map(|digest| digest.algorithm).collect()
+}
+
 fn digests(fields: &[(String, String)]) -> Result<Vec<NamedDigest>, FormError> {
     let mut digests = Vec::new();
     for algorithm in [Algorithm::Md5, Algorithm::Sha256, Algorithm::Blake2b256] {
