@@ -201,6 +201,17 @@ impl MultiHasher {
         hasher
     }
 
+    /// Whether nothing was asked for.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.md5.is_none()
+            && self.sha256.is_none()
+            && self.sha384.is_none()
+            && self.sha512.is_none()
+            && self.blake2b.is_none()
+            && self.blake2b_512.is_none()
+    }
+
     /// Takes the next bytes of the stream.
     pub fn update(&mut self, bytes: &[u8]) {
         if let Some(hasher) = &mut self.md5 {

@@ -75,7 +75,7 @@ struct Shared {
     watch: Mutex<Watch>,
     unfinished: Arc<Unfinished>,
     linked: Linked,
-    health: Health,
+    health: Arc<Health>,
     /// Held for as long as the store is open.
     claim: Claim,
 }
@@ -114,7 +114,7 @@ impl LocalStore {
                 unfinished: watch.unfinished(),
                 watch: Mutex::new(watch),
                 linked: Linked::default(),
-                health: Health::new(),
+                health: Arc::new(Health::new()),
                 claim: Claim::stake(&settings.state_dir),
                 settings,
             }),
@@ -266,7 +266,7 @@ impl Shared {
                 folder: root.to_owned(),
             });
         }
-        let spool = Spool::create(&self.settings.incoming())?;
+        let spool = Spool::create(&self.settings.incoming(), Arc::clone(&self.health))?;
         self.claim.renew();
         Ok(spool)
     }

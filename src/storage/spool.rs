@@ -1,7 +1,8 @@
 //! An upload on its way: bytes on local disk under a temporary name, hashed as they come.
 //!
-//! Receiving overlaps with hashing and writing: full buffers go to a blocking thread, one at a time, while the next
-//! one fills. A spool knows nothing of what the bytes are.
+//! Receiving overlaps with hashing and writing: full buffers go to blocking threads, one at a time, while the next
+//! one fills; and a large spool is brought to the disk while it still comes, so that the end need not wait for all of
+//! it. A spool knows nothing of what the bytes are.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write as _};
@@ -13,12 +14,16 @@ use bytes::Bytes;
 use tokio::task::JoinHandle;
 
 use super::folder::Folder;
+use super::health::Health;
 use super::{Error, write_error};
 use crate::packaging::Sha256;
 use crate::packaging::digest::{Algorithm, MultiHasher, NamedDigest, Sha256Hasher};
 
 /// Size of a buffer. Two are in use at most, so an upload takes little more than half a mebibyte of memory.
 const BUFFER_BYTES: usize = 256 * 1024;
+
+/// So much is written before it is brought to the disk while more comes.
+const SYNC_BYTES: u64 = 16 * 1024 * 1024;
 
 /// From this size on a removed file is closed on a blocking thread, because freeing its blocks takes time.
 const LARGE_FILE_BYTES: u64 = 16 * 1024 * 1024;
@@ -34,6 +39,16 @@ pub struct Spool {
     buffer: Vec<u8>,
     /// Received so far, written or not.
     size_bytes: u64,
+    early_sync: EarlySync,
+}
+
+/// Brings what is written so far to the disk while more comes. It must be brought there in any case before the spool is
+/// put in place; this only spreads the work.
+struct EarlySync {
+    health: Arc<Health>,
+    /// So many bytes were there when the last one began.
+    begun_at_bytes: u64,
+    running: Option<JoinHandle<Result<(), Error>>>,
 }
 
 enum State {
@@ -67,7 +82,7 @@ pub struct Contents {
 
 impl Spool {
     /// Begins a spool in `folder`, which is created when it is missing. Blocks.
-    pub(super) fn create(folder: &Path) -> Result<Self, Error> {
+    pub(super) fn create(folder: &Path, health: Arc<Health>) -> Result<Self, Error> {
         let file = SpoolFile::create(folder).map_err(|source| write_error("create", folder, source))?;
         Ok(Self {
             state: State::Idle(Box::new(Writer {
@@ -78,6 +93,11 @@ impl Spool {
             file,
             buffer: Vec::new(),
             size_bytes: 0,
+            early_sync: EarlySync {
+                health,
+                begun_at_bytes: 0,
+                running: None,
+            },
         })
     }
 
@@ -120,6 +140,7 @@ impl Spool {
             self.buffer = Vec::new();
         }
         self.settle().await?;
+        self.early_sync.end().await?;
         match std::mem::replace(&mut self.state, State::Failed) {
             State::Idle(writer) => {
                 let contents = writer.finish(self.size_bytes);
@@ -179,8 +200,9 @@ impl Spool {
         let spare = self.settle().await?;
         match std::mem::replace(&mut self.state, State::Failed) {
             State::Idle(writer) => {
+                self.early_sync.go_on(&self.file, self.size_bytes).await?;
                 let buffer = std::mem::replace(&mut self.buffer, spare);
-                self.state = State::Writing(tokio::task::spawn_blocking(move || writer.write(buffer)));
+                self.state = State::Writing(writer.begin(buffer));
                 Ok(())
             }
             State::Finished(_) | State::Writing(_) | State::Failed => Err(self.broken()),
@@ -232,6 +254,42 @@ struct Writer {
 }
 
 impl Writer {
+    /// Takes a buffer to blocking threads. The digests beside sha256 are slower than all the rest together, so those of
+    /// a full buffer are made on a thread of their own.
+    fn begin(mut self: Box<Self>, buffer: Vec<u8>) -> JoinHandle<Written> {
+        if self.others.is_empty() || buffer.len() < BUFFER_BYTES {
+            return tokio::task::spawn_blocking(move || self.write(buffer));
+        }
+        let mut others = std::mem::take(&mut self.others);
+        let buffer = Arc::new(buffer);
+        let read = Arc::clone(&buffer);
+        let hashed = tokio::task::spawn_blocking(move || {
+            others.update(&read);
+            others
+        });
+        let written = tokio::task::spawn_blocking(move || {
+            let result = (&*self.file).write_all(&buffer);
+            self.sha256.update(&buffer);
+            (self, buffer, result)
+        });
+        tokio::spawn(async move {
+            let (others, written) = tokio::join!(hashed, written);
+            match (others, written) {
+                (Ok(others), Ok((mut writer, buffer, result))) => {
+                    writer.others = others;
+                    Written {
+                        writer,
+                        // The other thread has let go of it.
+                        buffer: Arc::try_unwrap(buffer).unwrap_or_default(),
+                        result,
+                    }
+                }
+                // The work was lost with its thread, and so is this task for those who wait for it.
+                (Err(error), _) | (_, Err(error)) => std::panic::resume_unwind(Box::new(error)),
+            }
+        })
+    }
+
     fn write(mut self: Box<Self>, buffer: Vec<u8>) -> Written {
         let result = (&*self.file).write_all(&buffer);
         self.sha256.update(&buffer);
@@ -248,6 +306,31 @@ impl Writer {
             size_bytes,
             sha256: self.sha256.finish(),
             digests: self.others.finish(),
+        }
+    }
+}
+
+impl EarlySync {
+    /// Begins another one when enough was written since the last one and that is over.
+    async fn go_on(&mut self, file: &SpoolFile, written_bytes: u64) -> Result<(), Error> {
+        let is_running = self.running.as_ref().is_some_and(|running| !running.is_finished());
+        if is_running || written_bytes.saturating_sub(self.begun_at_bytes) < SYNC_BYTES {
+            return Ok(());
+        }
+        self.end().await?;
+        self.begun_at_bytes = written_bytes;
+        let (health, path, file) = (Arc::clone(&self.health), file.path.clone(), Arc::clone(&file.file));
+        self.running = Some(tokio::task::spawn_blocking(move || health.sync_file(&file, &path)));
+        Ok(())
+    }
+
+    /// Waits for the last one. A failure must be told here: the system tells it once.
+    async fn end(&mut self) -> Result<(), Error> {
+        match self.running.take() {
+            None => Ok(()),
+            Some(running) => running
+                .await
+                .unwrap_or_else(|error| Err(write_error("sync", Path::new(""), io::Error::other(error)))),
         }
     }
 }
