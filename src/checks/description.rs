@@ -11,12 +11,9 @@ use crate::packaging::metadata::CoreMetadata;
 pub(super) fn judge(metadata: &CoreMetadata) -> (Vec<Problem>, Option<&str>) {
     let mut problems = Vec::new();
     let kind = match metadata.first("Description-Content-Type").map(str::trim) {
-        None | Some("" | "UNKNOWN") => {
-            problems.push(Problem::ContentTypeMissing);
-            Kind::Restructured
-        }
+        None | Some("" | "UNKNOWN") => None,
         Some(value) => match Kind::parse(value) {
-            Ok(kind) => kind,
+            Ok(kind) => Some(kind),
             Err(reason) => {
                 let value = value.to_owned();
                 problems.push(Problem::ContentType { value, reason });
@@ -26,9 +23,14 @@ pub(super) fn judge(metadata: &CoreMetadata) -> (Vec<Problem>, Option<&str>) {
     };
     let text = metadata.description().unwrap_or_default();
     if text.trim().is_empty() || text.trim_end() == "UNKNOWN" {
+        // Without a text its type is of no interest.
         problems.push(Problem::DescriptionMissing);
         return (problems, None);
     }
+    let kind = kind.unwrap_or_else(|| {
+        problems.push(Problem::ContentTypeMissing);
+        Kind::Restructured
+    });
     if kind == Kind::Markdown && is_comments(text) {
         problems.push(Problem::DescriptionBlank);
     }

@@ -113,21 +113,6 @@ pub(super) fn first_mistake(text: &str) -> Option<Problem> {
     })
 }
 
-/// Whether a text is plain paragraphs, which render whatever they say: a quick way around starting Python.
-pub(super) fn is_plain(text: &str) -> bool {
-    text.lines().all(|line| {
-        let first_word = line.split(' ').next().unwrap_or_default();
-        // An enumerated list begins with `a.`, `b)` or `(c)`.
-        let is_enumerator = first_word.contains(['.', ')']);
-        line.is_empty()
-            || line.starts_with(|c: char| c.is_ascii_alphabetic())
-                && !is_enumerator
-                && line
-                    .chars()
-                    .all(|c| c.is_ascii_alphanumeric() || " ,.;!?()/-'".contains(c))
-    })
-}
-
 /// Lines without an empty one between them.
 struct Block<'a> {
     /// From 1.
@@ -259,7 +244,7 @@ mod tests {
         fn any_text_is_looked_at_without_a_panic(
             text in "(A title|====|::|\\.\\. |[a-z]{3}::|:a:`|`|\\*\\*| |\n|é|.){0,30}",
         ) {
-            let _ = (first_mistake(&text), is_plain(&text));
+            let _ = first_mistake(&text);
         }
 
         #[test]
@@ -314,23 +299,6 @@ mod tests {
             "1. Title\n====\n",
         ] {
             assert_eq!(mistake(text), None, "{text:?}");
-        }
-    }
-
-    #[test]
-    fn only_paragraphs_are_plain() {
-        for text in [
-            "",
-            "A description.\n",
-            "One line,\nand another (of two).\n\nMore text\n",
-        ] {
-            assert!(is_plain(text), "{text:?}");
-        }
-        for text in [
-            "a_\n", "a*\n", "a`\n", "x:\n", "a|\n", " x\n", "- x\n", "a. x\n", "i) x\n", "(a) x\n", "====\n",
-            "ä\n", "x\n  y\n", "\tx\n", "1. x\n",
-        ] {
-            assert!(!is_plain(text), "{text:?}");
         }
     }
 }

@@ -11,17 +11,20 @@
 //! | what the headers must and must not say together | `metadata.rs` |
 //! | what a license expression may be | `license.rs` |
 //! | what kind of text the long description is | `description.rs` |
-//! | whether a reStructuredText description renders | `render.rs` with `render.py`; `markup.rs` where there is no renderer |
+//! | whether a reStructuredText description renders | `ordinary.rs` where that is certain; else `render.rs`, which asks `docutils.rs` with `render.py` and remembers in `verdicts.rs`; `markup.rs` where there is no renderer |
 //! | which files lie beside newer ones | `stale.rs` |
 
 mod description;
+mod docutils;
 mod headers;
 mod license;
 mod markup;
 mod metadata;
+mod ordinary;
 mod problem;
 mod render;
 mod stale;
+mod verdicts;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -82,9 +85,10 @@ impl Judgement {
 
 impl Checker {
     /// A checker that finds a renderer of reStructuredText through `variables`: Python with `readme_renderer` or
-    /// `docutils`, in the active virtual environment, beside twine, or on the search path.
+    /// `docutils`, in the active virtual environment, beside twine, or on the search path. Which texts have rendered is
+    /// remembered in the folder `memory`, if there is one.
     #[must_use]
-    pub fn new(variables: Variables) -> Self {
+    pub fn new(variables: Variables, memory: Option<PathBuf>) -> Self {
         let policy = Policy {
             license_files: archive::Verdict::Warn,
             ..Policy::default()
@@ -94,7 +98,7 @@ impl Checker {
                 policy,
                 ..Limits::default()
             },
-            renderer: Renderer::new(variables),
+            renderer: Renderer::new(variables, memory, render::PATIENCE),
         }
     }
 
@@ -119,6 +123,13 @@ impl Checker {
             weigh(judgement, inspection)
         });
         self.render(examined)
+    }
+
+    /// Prepares for a file that will be judged: what must be started for it is started now.
+    pub fn expect(&self, inspection: &Inspection) {
+        if let (_, Some(text)) = description::judge(&inspection.metadata) {
+            self.renderer.expect(text);
+        }
     }
 
     /// What an archive may hold.

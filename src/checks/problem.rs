@@ -75,8 +75,8 @@ pub enum Problem {
         line: Option<usize>,
         message: String,
     },
-    #[error("its description was not rendered: there is no Python with docutils here")]
-    NotRendered,
+    #[error("its description was not rendered: {0}")]
+    NotRendered(String),
 
     #[error("a newer version of the project, {newest}, lies beside it")]
     Stale { newest: String },
@@ -97,7 +97,7 @@ impl Problem {
             | Self::LicenseClassifier(_)
             | Self::ContentTypeMissing
             | Self::DescriptionMissing
-            | Self::NotRendered
+            | Self::NotRendered(_)
             | Self::Stale { .. } => Severity::Warning,
             Self::Archive(_)
             | Self::LicenseFileMissing(_)
@@ -144,7 +144,7 @@ impl Problem {
             Self::DescriptionMissing => "description-missing",
             Self::DescriptionBlank => "description-blank",
             Self::Markup { .. } => "markup",
-            Self::NotRendered => "not-rendered",
+            Self::NotRendered(_) => "not-rendered",
             Self::Stale { .. } => "stale",
         }
     }
@@ -192,7 +192,7 @@ impl Problem {
             Self::Markup { .. } => {
                 "correct the README and build again; if it is Markdown, state text/markdown"
             }
-            Self::NotRendered => {
+            Self::NotRendered(_) => {
                 "install readme_renderer or docutils into the Python on the PATH to have it rendered"
             }
             Self::Stale { .. } => "remove what is not to be published, or name the files one by one",

@@ -1,9 +1,15 @@
-# Reads a JSON list of reStructuredText documents and prints, as the last line, what became of each: null when it
-# renders, otherwise the first complaint. An index shows a description only when docutils has no complaint about it.
+# Says in its first line what it can do and what that rests on. Then reads reStructuredText documents, each as JSON on
+# a line of its own, and answers each with a line: null when it renders, otherwise the first complaint. An index shows
+# a description only when docutils has no complaint about it.
 import io
 import json
+import os
 import site
 import sys
+
+# What modules print goes elsewhere.
+answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+os.dup2(2, 1)
 
 if sys.prefix == sys.base_prefix:
     # Isolated mode leaves the user's own packages out; docutils may well be among them.
@@ -67,12 +73,23 @@ def by_docutils():
     return complaint
 
 
+def say(value):
+    answers.write(json.dumps(value) + "\n")
+    answers.flush()
+
+
+complaint = None
 for renderer in (by_readme_renderer, by_docutils):
     try:
         complaint = renderer()
+        break
     except ImportError:
         continue
-    documents = json.load(io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8"))
-    print()
-    print(json.dumps([complaint(document) for document in documents]))
-    break
+
+# Whatever is installed, upgraded or removed changes one of these.
+places = [sys.executable, os.path.join(sys.prefix, "pyvenv.cfg"), *filter(os.path.isabs, sys.path)]
+places += [getattr(sys.modules.get(name), "__file__", None) for name in ("docutils", "readme_renderer", "pygments")]
+say({"renders": complaint is not None, "executable": sys.executable, "rests_on": [place for place in places if place]})
+if complaint is not None:
+    for line in io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8"):
+        say(complaint(json.loads(line)))

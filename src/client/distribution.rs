@@ -262,6 +262,9 @@ pub fn check_all(
                     files.get(place).map(|file| (place, file))
                 } {
                     let result = preparation.of(file);
+                    if let Ok((_, inspection)) = &result {
+                        preparation.checker.expect(inspection);
+                    }
                     checked
                         .lock()
                         .unwrap_or_else(PoisonError::into_inner)

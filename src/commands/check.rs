@@ -51,7 +51,7 @@ pub(super) struct Arguments {
 /// There is nothing to check, or stdout can't be written.
 pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
     let files = files(arguments)?;
-    let checker = Checker::new(Variables::without_credentials(environment.variables()));
+    let checker = checker(environment);
     let mut judgements = checker.judge(&files);
     checks::add_stale(&mut judgements);
     let told = if arguments.json {
@@ -64,6 +64,14 @@ pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
         .iter()
         .any(|judgement| judgement.verdict(arguments.strict) >= Verdict::FailedDueToWarnings);
     Ok(ExitCode::from(u8::from(has_failed)))
+}
+
+/// A judge that finds Python as the user would, and remembers in the user's folder for such things.
+pub(super) fn checker(environment: &Environment) -> Checker {
+    let memory = environment
+        .cache_folder()
+        .map(|folder| folder.join("pkgctl/rendered"));
+    Checker::new(Variables::without_credentials(environment.variables()), memory)
 }
 
 /// The files that are meant; those that were passed over are mentioned.

@@ -27,14 +27,12 @@ use self::narrator::Narrator;
 use self::rehearsal::Rehearsal;
 use self::signing::Signer;
 use crate::auth::credentials::{Basic, Secret};
-use crate::checks::Checker;
 use crate::client::{
     self, CheckPlace, Client, Distribution, Preparation, Progress, Report, RetryPolicy, Selection,
 };
 use crate::config::Environment;
 use crate::config::repository::{self, Target, Wanted};
 use crate::failure::Failure;
-use crate::pep517::Variables;
 use crate::terminal;
 use crate::terminal::prompt::secret_from_stdin;
 use crate::terminal::size;
@@ -162,7 +160,7 @@ impl Arguments {
             };
             signer.sign_all(&mut selection.files, environment)?;
         }
-        let checker = Checker::new(Variables::without_credentials(environment.variables()));
+        let checker = super::check::checker(environment);
         let preparation = Preparation {
             checker: &checker,
             comment: self.comment.as_deref(),
