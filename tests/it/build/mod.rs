@@ -5,6 +5,8 @@ mod failures; // backends that fail, lie or never end
 mod hooks; // what a frontend owes a backend
 mod interpreters; // which Python builds
 mod kept_environments; // what the next build need not make
+mod matrix; // each kind of backend, compared with the peer
+mod peer; // the same source in the same world, built by both
 mod real_backends; // what projects use, compared with the peer
 mod refusals; // what makes no sense
 mod setup_py; // the direct call of old guides

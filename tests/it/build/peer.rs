@@ -1,0 +1,189 @@
+//! The same source in the same world, built by `pkgctl build` and by `python -m build`.
+//!
+//! Both get the same interpreter, uv as installer, and a constraint for each backend, so that tomorrow's release of one
+//! changes nothing. What uv downloads and the environments that pkgctl keeps stay under `target/test-tools/`, for the
+//! next test and the next run.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde::Deserialize;
+
+use super::{Bench, names_in};
+use crate::support::tools::Tool;
+use crate::support::{Outcome, tools};
+
+const COMPARE: &str = include_str!("compare.py");
+
+/// The build requirements of all projects here that are not pinned by the project itself.
+const CONSTRAINTS: &str = "\
+calver==2025.10.20
+cffi==2.1.1
+cython==3.3.1
+flit-core==4.2.0
+hatch-fancy-pypi-readme==25.1.0
+hatch-vcs==0.5.0
+hatchling==1.33.0
+maturin==1.16.0
+packaging==26.3
+pathspec==1.1.1
+pbr==7.0.3
+pdm-backend==2.5.0
+pluggy==1.7.0
+poetry-core==2.5.0
+semantic-version==2.10.0
+setuptools-rust==1.13.0
+setuptools-scm==10.3.4
+trove-classifiers==2026.9.21.13
+vcs-versioning==2.6.0
+wheel==0.48.0
+";
+
+/// How much of two archives must be equal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Agreement {
+    /// Each byte.
+    Bytes,
+    /// All but the times of an sdist's members: the backend writes the time of the build into it.
+    SdistButForTimes,
+}
+
+/// A testbed in which both build.
+pub(super) struct Peers {
+    pub(super) bench: Bench,
+    peer: Tool,
+    uv: Tool,
+    has_cargo: bool,
+}
+
+/// What `compare.py` says of one name.
+#[derive(Debug, Deserialize)]
+pub(super) struct Compared {
+    pub(super) name: String,
+    pub(super) members: usize,
+    pub(super) same_bytes: bool,
+    differences: Vec<String>,
+}
+
+impl Peers {
+    /// `None`, after a word about it, where a tool can't be had.
+    pub(super) fn new(files: &[(&str, &str)]) -> Option<Self> {
+        let (bench, peer, uv) = (Bench::new(files)?, tools::build().ok()?, tools::uv().ok()?);
+        bench.testbed.write("constraints.txt", CONSTRAINTS);
+        Some(Self {
+            bench,
+            peer,
+            uv,
+            has_cargo: false,
+        })
+    }
+
+    /// The project whose backend is in its own tree.
+    pub(super) fn in_tree() -> Option<Self> {
+        let Bench { testbed } = Bench::in_tree("")?;
+        let read = |name: &str| testbed.read(&format!("project/{name}"));
+        let names = ["pyproject.toml", "tools/tree_backend.py", "tree_lib.py"];
+        let files = names.map(|name| (name, read(name)));
+        Self::new(&files.each_ref().map(|(name, text)| (*name, text.as_str())))
+    }
+
+    /// With the toolchain of the machine, whose launchers look for it in the home folder.
+    pub(super) fn with_cargo(self) -> Self {
+        Self {
+            has_cargo: true,
+            ..self
+        }
+    }
+
+    /// `pkgctl build` with these arguments.
+    pub(super) fn ours(&self, arguments: &[&str]) -> Command {
+        let mut command = self.bench.command(&["--python"]);
+        command.arg(self.peer.interpreter()).args(arguments);
+        self.settle(&mut command);
+        command
+    }
+
+    /// `python -m build` with these arguments, in exactly the same environment.
+    pub(super) fn theirs(&self, arguments: &[&str]) -> Command {
+        let ours = self.ours(&[]);
+        let mut command = Command::new(self.peer.interpreter());
+        command.args(["-m", "build", "--installer", "uv"]).args(arguments);
+        command.current_dir(self.bench.project()).env_clear();
+        command.envs(ours.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.stdin(std::process::Stdio::null());
+        command
+    }
+
+    fn settle(&self, command: &mut Command) {
+        let path = command
+            .get_envs()
+            .find_map(|(name, path)| path.filter(|_| name == "PATH"))
+            .unwrap()
+            .to_owned();
+        let folders = std::env::split_paths(&path).chain(std::iter::once(self.uv.folder().to_owned()));
+        command
+            .env("PATH", std::env::join_paths(folders).unwrap())
+            .env("PKGCTL_INSTALLER", "uv")
+            .env("PKGCTL_CACHE_DIR", shared("pkgctl-cache"))
+            .env("UV_CACHE_DIR", shared("uv-cache"))
+            .env("UV_CONSTRAINT", self.bench.testbed.path("constraints.txt"))
+            .env("SOURCE_DATE_EPOCH", "1700000000")
+            // Debug information names the folder in which a compiler ran, and that is another one each time.
+            .env("CFLAGS", "-g0");
+        for (name, folder) in [("CARGO_HOME", ".cargo"), ("RUSTUP_HOME", ".rustup")] {
+            if self.has_cargo {
+                let set = std::env::var_os(name).map(PathBuf::from);
+                let usual = std::env::home_dir().map(|home| home.join(folder));
+                command.env(name, set.or(usual).unwrap());
+            }
+        }
+    }
+
+    /// Both build `source`, and what they make agrees. Gives what was compared.
+    #[track_caller]
+    pub(super) fn agree(&self, source: &str, arguments: &[&str], agreement: Agreement) -> Vec<Compared> {
+        let compared = self.compare(source, arguments);
+        for archive in &compared {
+            assert!(
+                archive.differences.is_empty(),
+                "{}:\n{}",
+                archive.name,
+                archive.differences.join("\n")
+            );
+            let excused = agreement == Agreement::SdistButForTimes && archive.name.ends_with(".tar.gz");
+            assert!(archive.same_bytes || excused, "{}: other bytes", archive.name);
+        }
+        compared
+    }
+
+    /// Both build `source` with `arguments`.
+    #[track_caller]
+    pub(super) fn compare(&self, source: &str, arguments: &[&str]) -> Vec<Compared> {
+        let with = |outdir| [&["--outdir", outdir, source], arguments].concat();
+        Outcome::of(&mut self.ours(&with("ours"))).expect_code(0);
+        self.bench.expect_no_scratch();
+        Outcome::of(&mut self.theirs(&with("theirs"))).expect_code(0);
+        let folder = |name: &str| self.bench.project().join(name);
+        let compared = self.compared(&folder("ours"), &folder("theirs"));
+        assert!(!compared.is_empty());
+        compared
+    }
+
+    fn compared(&self, ours: &Path, theirs: &Path) -> Vec<Compared> {
+        let mut python = Command::new(self.peer.interpreter());
+        let outcome = Outcome::of(python.args(["-c", COMPARE]).args([ours, theirs])).expect_code(0);
+        let lines = outcome.stdout.lines();
+        lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The names of what pkgctl has made.
+    pub(super) fn made(&self) -> Vec<String> {
+        names_in(&self.bench.project().join("ours"))
+    }
+}
+
+/// A folder that outlives the test.
+fn shared(name: &str) -> PathBuf {
+    let tools = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("test-tools");
+    tools.join(name)
+}
