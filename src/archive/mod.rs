@@ -44,6 +44,8 @@ mod zip_lookup;
 mod zip_records;
 mod zip_walker;
 
+#[cfg(any(test, fuzzing))]
+pub mod oracles;
 #[cfg(test)]
 mod tests;
 

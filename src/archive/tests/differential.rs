@@ -3,16 +3,11 @@
 //! Thousands of archives are mutated where it hurts; those that the walkers accept go to Python's `zipfile` and
 //! `tarfile`, which must see the same members with the same bytes.
 
-use std::fmt::Write as _;
 use std::fs;
-use std::io::Cursor;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use super::super::error::{Error, Judge};
-use super::super::member::{Flow, Kind, Member, Visitor};
-use super::super::zip_walker::ZipWalker;
-use super::super::{Limits, tar_walker};
+use super::super::oracles;
 use super::forge_tar::{Tar, gzip, header, pax_records, put, sealed};
 use super::forge_zip::{self, Fields, Zip, Zip64, extra};
 use crate::packaging::Sha256;
@@ -45,59 +40,18 @@ for name in sorted(os.listdir(sys.argv[1])):
         print(name, "error " + repr(error), sep="\x1e")
 "#;
 
-/// Writes down the members that a walker shows.
-#[derive(Default)]
-struct Recorder {
-    lines: Vec<String>,
-    current: String,
-    content: Vec<u8>,
-    is_file: bool,
-}
-
-impl Visitor for Recorder {
-    fn begin(&mut self, member: &Member<'_>, _judge: &mut Judge<'_>) -> Result<(), Error> {
-        let (kind, target) = match member.kind {
-            Kind::Folder => ('d', ""),
-            Kind::File { .. } => ('f', ""),
-            Kind::Symlink { target } => ('s', target),
-            Kind::HardLink { target } => ('h', target),
-        };
-        self.is_file = kind == 'f';
-        self.current = format!("{kind}\x1f{}\x1f{target}", member.path);
-        self.content.clear();
-        Ok(())
-    }
-
-    fn data(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.content.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn end(&mut self, _judge: &mut Judge<'_>) -> Result<Flow, Error> {
-        let mut line = std::mem::take(&mut self.current);
-        if self.is_file {
-            write!(line, "{}", Sha256::of(&self.content)).unwrap();
-        }
-        self.lines.push(line);
-        Ok(Flow::Continue)
-    }
-}
-
 /// The members as we see them, or `None` when the archive is refused.
 fn our_members(is_zip: bool, bytes: &[u8]) -> Option<Vec<String>> {
-    let limits = Limits::default();
-    let mut judge = Judge::new(&limits);
-    let mut recorder = Recorder::default();
-    let file = Cursor::new(bytes);
-    let result = if is_zip {
-        ZipWalker::open(file, &mut judge, |_| Ok(()))
-            .and_then(|mut zip| zip.walk(limits.max_wheel_unpacked_bytes, &mut judge, &mut recorder))
-    } else {
-        tar_walker::walk(file, &mut judge, &mut recorder)
-    };
-    result.ok()?;
-    recorder.lines.sort();
-    Some(recorder.lines)
+    let seen = if is_zip { oracles::zip(bytes) } else { oracles::tar_gz(bytes) };
+    let mut lines: Vec<String> = seen?
+        .iter()
+        .map(|seen| match seen.kind {
+            'f' => format!("f\x1f{}\x1f{}", seen.path, Sha256::of(&seen.content)),
+            kind => format!("{kind}\x1f{}\x1f{}", seen.path, seen.target),
+        })
+        .collect();
+    lines.sort();
+    Some(lines)
 }
 
 /// A small generator of pseudo-random numbers, the same in each run so that a failure can be met again.
