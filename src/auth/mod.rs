@@ -19,6 +19,8 @@ mod failures;
 pub mod generate;
 pub mod htpasswd;
 mod network;
+#[cfg(any(test, fuzzing))]
+pub mod oracles;
 mod password_file;
 pub mod policy;
 mod remarks;

@@ -21,6 +21,8 @@ mod license;
 mod markup;
 mod metadata;
 mod ordinary;
+#[cfg(any(test, fuzzing))]
+pub mod oracles;
 mod problem;
 mod render;
 mod stale;

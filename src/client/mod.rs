@@ -41,6 +41,8 @@ mod confirm;
 pub mod distribution;
 pub mod judgement;
 mod listing;
+#[cfg(any(test, fuzzing))]
+pub mod oracles;
 mod order;
 pub mod probe;
 pub mod progress;

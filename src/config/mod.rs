@@ -30,6 +30,8 @@ mod login;
 mod masking;
 pub mod netrc;
 mod netrc_edit;
+#[cfg(any(test, fuzzing))]
+pub mod oracles;
 pub mod pip_conf;
 pub mod pip_settings;
 pub mod pypirc;

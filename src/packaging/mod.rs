@@ -8,6 +8,8 @@ pub mod filename;
 pub mod headers;
 pub mod metadata;
 pub mod name;
+#[cfg(any(test, fuzzing))]
+pub mod oracles;
 pub mod project_json;
 pub mod public_index;
 pub mod pyproject;

@@ -29,6 +29,8 @@ mod listing;
 mod metrics;
 mod middleware;
 mod multipart;
+#[cfg(any(test, fuzzing))]
+pub mod oracles;
 mod origin;
 mod patience;
 mod project_json;

@@ -17,6 +17,8 @@ use thiserror::Error;
 use tokio::time::Instant;
 
 mod head;
+#[cfg(any(test, fuzzing))]
+pub(super) mod oracle;
 
 use head::parse_head;
 pub(super) use head::{PartHead, boundary};

@@ -1,0 +1,7 @@
+//! `pip.conf`, edited.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| pkgctl::config::oracles::pip_conf(text));

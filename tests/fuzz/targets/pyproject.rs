@@ -1,0 +1,7 @@
+//! `pyproject.toml`.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|text: &str| pkgctl::packaging::oracles::pyproject(text));
