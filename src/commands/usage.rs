@@ -10,7 +10,7 @@ use crate::config::Environment;
 use crate::failure::Failure;
 
 /// Words that people try, and the verb that they are looking for.
-const VERB_MEANT: [(&str, &str); 19] = [
+const VERB_MEANT: [(&str, &str); 18] = [
     ("config", "configure"),
     ("htpasswd", "adduser"),
     ("init", "configure"),
@@ -22,7 +22,6 @@ const VERB_MEANT: [(&str, &str); 19] = [
     ("push", "publish"),
     ("pypi-server", "serve"),
     ("pypiserver", "serve"),
-    ("run", "serve"),
     ("sdist", "build"),
     ("server", "serve"),
     ("start", "serve"),

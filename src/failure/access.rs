@@ -31,7 +31,11 @@ impl From<auth::Error> for Failure {
             }
             auth::Error::Randomness(_) => "try again",
         };
-        Self::from_error(&error).hint(hint)
+        let failure = Self::from_error(&error).hint(hint);
+        match &error {
+            auth::Error::Unreadable { path, source } => failure.blame_rights(source.kind(), path),
+            _ => failure,
+        }
     }
 }
 

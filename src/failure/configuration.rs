@@ -115,10 +115,14 @@ impl From<SettingsFileError> for Failure {
                 "write `key = value` with a text in quotes, a whole number, true, false or a list of texts",
             ),
         };
-        Self {
+        let failure = Self {
             kind,
             ..Self::from_error(&error)
         }
-        .hint(hint)
+        .hint(hint);
+        match &error {
+            SettingsFileError::Unreadable { path, source } => failure.blame_rights(source.kind(), path),
+            _ => failure,
+        }
     }
 }

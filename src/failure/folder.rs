@@ -15,18 +15,20 @@ impl From<storage::Error> for Failure {
                 failure.hint("give the release a new version; files are never replaced by accident")
             }
             storage::Error::NoSpace { .. } => failure.hint("free some space, then try again"),
-            storage::Error::NotWritable { folder, .. } => failure.hint(format!(
-                "let the user that runs pkgctl write to `{}`",
-                folder.display()
-            )),
+            storage::Error::NotWritable { folder, source } => failure
+                .hint(format!(
+                    "let the user that runs pkgctl write to `{}`",
+                    folder.display()
+                ))
+                .blame_rights(source.kind(), &folder),
             storage::Error::Failing { folder, .. } => {
                 failure.hint(format!("look after the disk that holds `{}`", folder.display()))
             }
             storage::Error::Root { folder, source } => match source.kind() {
                 ErrorKind::NotFound => failure.hint(format!("create it: mkdir -p '{}'", folder.display())),
-                ErrorKind::PermissionDenied => {
-                    failure.hint("let the user that runs pkgctl read it, or name another folder")
-                }
+                kind @ ErrorKind::PermissionDenied => failure
+                    .hint("let the user that runs pkgctl read it, or name another folder")
+                    .blame_rights(kind, &folder),
                 _ => failure.hint("name a folder that holds packages, or is to hold them"),
             },
             storage::Error::Io { path, .. } => {
@@ -45,8 +47,9 @@ impl From<catalog::Error> for Failure {
             catalog::Error::TooNew { .. } => {
                 failure.hint("run the newer version, or name another folder with --state-dir")
             }
-            catalog::Error::NotWritable { .. } => failure
-                .hint("let the user that runs pkgctl write there, or name another folder with --state-dir"),
+            catalog::Error::NotWritable { path, source } => failure
+                .hint("let the user that runs pkgctl write there, or name another folder with --state-dir")
+                .blame_rights(source.kind(), &path),
             catalog::Error::Busy { .. } => {
                 failure.hint("end the program that keeps it locked, then try again")
             }

@@ -12,6 +12,7 @@ mod folder;
 mod listening;
 mod logs;
 mod publishing;
+pub(crate) mod rights;
 
 use std::error::Error;
 use std::fmt::Write as _;

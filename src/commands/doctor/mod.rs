@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use self::report::Report;
+use crate::commands::serve;
 use crate::config::Environment;
 use crate::failure::Failure;
 use crate::terminal::{self, data};
@@ -35,14 +36,15 @@ Examples:
   pkgctl doctor
   pkgctl doctor --json
   pkgctl doctor http://packages.example:8080
-  pkgctl doctor --live http://127.0.0.1:8080   # the health check of a container
+  pkgctl doctor --live                         # the health check of a container
+  pkgctl doctor --live http://127.0.0.1:8080
   pkgctl doctor --folder /srv/packages -P /srv/htpasswd")]
 pub(super) struct Arguments {
     /// Address of a server to look at, and at nothing else
     url: Option<String>,
 
-    /// Only ask whether the server at URL is alive; says nothing when it is
-    #[arg(long, requires = "url", conflicts_with_all = ["json", "folder", "passwords", "offline"])]
+    /// Only ask whether the server is alive, at URL or where the settings of `serve` have it; says nothing when it is
+    #[arg(long, conflicts_with_all = ["json", "folder", "passwords", "offline"])]
     live: bool,
 
     /// Folder of packages to look at (may be repeated) [default: ~/packages, if it is there]
@@ -74,6 +76,7 @@ pub(super) fn run(arguments: Arguments, environment: &Environment) -> Result<Exi
     let mut report = Report::default();
     match &arguments.url {
         Some(url) if arguments.live => return live::check(url),
+        None if arguments.live => return live::check(&serve::live_address(environment)?),
         Some(url) => report.add(servers::look_at_address(url, environment)),
         None => look_at_everything(&arguments, environment, &mut report),
     }

@@ -1,13 +1,17 @@
 //! What is said at the start: what is served, where, to whom, and where unknown names go.
 
+use std::io::ErrorKind;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
+use super::CATALOG;
 use super::settings::{DEFAULT_PASSWORDS, Settings};
 use crate::auth::policy::Access;
 use crate::auth::{Action, PasswordSource};
 use crate::failure::Failure;
+use crate::failure::rights::Rights;
 use crate::index::Index;
 
 /// What is served, where, to whom, and where unknown names go.
@@ -54,6 +58,29 @@ pub(super) async fn tell(
         info!("listening on {address}{mount}");
     }
     Ok(())
+}
+
+/// What the server may not write to, though it has to: reading goes on, so that only this tells what must be changed.
+pub(super) fn tell_missing_rights(settings: &Settings) {
+    let root = settings.roots.first().map(PathBuf::as_path);
+    let catalog = settings.state_dir.join(CATALOG);
+    let needed = [root, Some(&*settings.state_dir), Some(&*catalog)];
+    for path in needed.into_iter().flatten().filter(|path| path.exists()) {
+        let Err(error) = Rights::to_write(path) else { continue };
+        let why = match Rights::at(path) {
+            Some(rights) if error.kind() == ErrorKind::PermissionDenied => {
+                format!("{}; {}", rights.told(), rights.remedy())
+            }
+            _ => error.to_string(),
+        };
+        // A folder that is meant to be read only needs no alarm.
+        if settings.policy.access(Action::Update) == Access::Impossible {
+            warn!("`{}` can't be written to: {why}", path.display());
+        } else {
+            error!("uploads are refused, since `{}` can't be written to: {why}", path.display());
+        }
+        return;
+    }
 }
 
 pub(super) fn tell_access(settings: &Settings) {

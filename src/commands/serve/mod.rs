@@ -6,6 +6,7 @@
 //! | what is understood of pypiserver's command line | `words.rs` |
 //! | where does a setting come from: flag, variable, settings file or default | `configuration/` |
 //! | what do the settings mean | `settings.rs` |
+//! | where can it be asked whether it is alive | `live_address.rs` |
 //! | where does it listen | `listeners.rs`, `descriptors.rs` |
 //! | what is said at the start, and to the service manager | `announcement.rs`, `notify.rs` |
 //! | what ends the server, what makes it read its settings again | `signals.rs`, `reload.rs` |
@@ -24,6 +25,7 @@ use self::notify::ServiceManager;
 use self::reload::{Reload, Running};
 use self::settings::Settings;
 use self::signals::Signals;
+pub(super) use self::live_address::live_address;
 pub(super) use self::words::Words;
 use crate::auth::{Authenticator, PasswordSource};
 use crate::catalog::{Census, Opened, SharedCatalog, SteadyCatalog, what_is_lost};
@@ -41,6 +43,7 @@ mod arguments;
 mod configuration;
 mod descriptors;
 mod listeners;
+mod live_address;
 mod notify;
 mod reload;
 mod settings;
@@ -130,6 +133,7 @@ async fn serve(start: Start, handed_over: HandedOver, manager: ServiceManager) -
         info!("the log is in {}", file.display());
     }
     announcement::tell(&settings, &index, &addresses).await?;
+    announcement::tell_missing_rights(&settings);
     manager.ready();
     let in_background = begin_in_background(&index, &catalog);
     let access = Access {

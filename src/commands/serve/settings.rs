@@ -210,7 +210,7 @@ fn fallback(url: &str, disabled: bool, private: &[String]) -> Result<Option<Fall
     Ok(Some(Fallback { url, private }))
 }
 
-fn mount(path: &str) -> Result<MountPath, Failure> {
+pub(super) fn mount(path: &str) -> Result<MountPath, Failure> {
     path.parse().map_err(|error: MountPathError| {
         Failure::usage("the path in `--server-base-url` can't be used")
             .caused_by(&error)
@@ -218,7 +218,7 @@ fn mount(path: &str) -> Result<MountPath, Failure> {
     })
 }
 
-fn health_path(path: &str) -> Result<HealthPath, Failure> {
+pub(super) fn health_path(path: &str) -> Result<HealthPath, Failure> {
     path.parse().map_err(|error: HealthPathError| {
         Failure::usage("the path in `--health-endpoint` can't be used")
             .caused_by(&error)

@@ -1,5 +1,7 @@
 //! pypiserver's way to say things, translated before the words are parsed.
 //!
+//! - `pkgctl run` is `pkgctl serve`: what stood behind pypiserver's program, in a container above all, is told to this
+//!   program as it is.
 //! - The word `run` may stand in front of the folders, with options before and behind it. It is always pypiserver's
 //!   word: at the root of a container there is a folder `/run`, and nobody means to serve that. `./run` is the folder.
 //! - Long options may be cut short as far as pypiserver understands them, and no further: an abbreviation keeps its
@@ -60,6 +62,9 @@ impl Words {
             words,
             notices: Vec::new(),
         };
+        if let Some(verb) = words.words.get_mut(1).filter(|word| *word == "run") {
+            *verb = "serve".into();
+        }
         if words.words.get(1).is_some_and(|word| word == "serve")
             && let Some(verb) = program.find_subcommand("serve")
         {
@@ -97,6 +102,14 @@ impl Words {
             at += 1;
         }
         first_operand.map_or(Ok(()), |at| self.translate_command(at))
+    }
+
+    /// The words of a call that leaves everything to variables and the settings file.
+    pub(super) fn none() -> Self {
+        Self {
+            words: ["pkgctl", "serve"].map(OsString::from).to_vec(),
+            notices: Vec::new(),
+        }
     }
 
     /// Leaves pypiserver's `run` out.
@@ -223,6 +236,19 @@ mod tests {
             assert_eq!(translated(refused), None, "{refused:?}");
         }
         assert!(translated(&["-P", "-U"]).is_some(), "a value is no option");
+    }
+
+    #[test]
+    fn the_verb_run_is_serve() {
+        let read = |words: &[&str]| {
+            let words = words.iter().map(OsString::from).collect();
+            Words::translate(words, &command()).unwrap().words
+        };
+        let options = ["-P", "x", "--auth", "list", "/data/packages"];
+        let expected = ["pkgctl", "serve", "-P", "x", "--authenticate", "list", "/data/packages"];
+        assert_eq!(read(&[&["pkgctl", "run"], &options[..]].concat()), expected);
+        assert_eq!(read(&["pkgctl", "run"]), ["pkgctl", "serve"]);
+        assert_eq!(read(&["pkgctl", "build", "run"]), ["pkgctl", "build", "run"]);
     }
 
     #[test]
