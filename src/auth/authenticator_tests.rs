@@ -144,9 +144,17 @@ async fn weak_lines_and_unknown_users_answer_no_sooner_than_strong_ones() {
     let strong = Recipe::Bcrypt { cost: 9 }.store(&Secret::new("secret")).unwrap();
     let fixture = Fixture::new(format!("{content}alice:{strong}\n"));
     let authenticator = fixture.open();
-    // The quickest of several: what else the machine does only adds.
-    let mut quickest = HashMap::new();
-    for round in 0..5 {
+    // The quickest of several, of more on a busy machine: what else it does only adds, and whoever answers sooner does
+    // so in each round.
+    let mut quickest: HashMap<&str, Duration> = HashMap::new();
+    let alike = |quickest: &HashMap<&str, Duration>| {
+        let slowest = quickest.values().max().copied().unwrap_or_default();
+        quickest.values().all(|took| *took > slowest / 2)
+    };
+    for round in 0..60 {
+        if round >= 5 && alike(&quickest) {
+            break;
+        }
         for user in ["alice", "old", "weak", "nobody"] {
             let started = Instant::now();
             let answer = log_in(&authenticator, user, &format!("wrong{round}")).await;
@@ -155,12 +163,17 @@ async fn weak_lines_and_unknown_users_answer_no_sooner_than_strong_ones() {
             *took = started.elapsed().min(*took);
         }
     }
-    let slowest = quickest.values().max().unwrap();
-    assert!(quickest.values().all(|took| *took > *slowest / 2), "{quickest:?}");
-    // The right one is not kept waiting.
-    let started = Instant::now();
-    log_in(&authenticator, "old", "myPassword").await.unwrap();
-    assert!(started.elapsed() < *slowest / 2);
+    assert!(alike(&quickest), "{quickest:?}");
+    // The right one is not kept waiting, not even where nobody has come with it before.
+    let slowest = quickest.values().max().copied().unwrap();
+    let mut took = Duration::MAX;
+    for _ in 0..5 {
+        let authenticator = fixture.open();
+        let started = Instant::now();
+        log_in(&authenticator, "old", "myPassword").await.unwrap();
+        took = took.min(started.elapsed());
+    }
+    assert!(took < slowest / 2, "{took:?}, {slowest:?}");
 }
 
 #[tokio::test]
