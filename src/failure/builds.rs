@@ -75,6 +75,10 @@ fn build_hint(error: &Error) -> Option<String> {
         Error::InstallFailed { .. } => {
             "check the network and the index that pip asks: `pip config list` shows it"
         }
+        Error::RequirementCycle { .. } => {
+            "break the circle: name the project's own folder in `backend-path` and take the requirement out, or require \
+             an earlier release, as in `my-lib<2`"
+        }
         Error::UnmetRequirements { .. } => {
             "install them there, or leave out `--no-isolation`; `--skip-dependency-check` builds all the same"
         }

@@ -313,6 +313,37 @@ impl fmt::Display for BuildRequirement {
     }
 }
 
+/// What a `pyproject.toml` says of its project's name and version, word for word.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Stated {
+    /// `name`, when it is a text.
+    pub name: Option<String>,
+    /// `version`, when it is a text; a dynamic one is not written down.
+    pub version: Option<String>,
+}
+
+/// Reads name and version from `[project]`, else from poetry's table of before that. What is no TOML says nothing.
+#[must_use]
+pub fn stated_identity(text: &str) -> Stated {
+    let Ok(document) = DeTable::parse(text) else {
+        return Stated::default();
+    };
+    let within = |table: &DeTable<'_>, name: &str| -> Option<Stated> {
+        let table = table.get(name)?.get_ref().as_table()?;
+        let text = |key: &str| Some(table.get(key)?.get_ref().as_str()?.to_owned());
+        Some(Stated {
+            name: text("name"),
+            version: text("version"),
+        })
+    };
+    let document = document.get_ref();
+    let poetry = || within(document.get("tool")?.get_ref().as_table()?, "poetry");
+    within(document, "project")
+        .filter(|stated| stated.name.is_some())
+        .or_else(poetry)
+        .unwrap_or_default()
+}
+
 /// A value with its name and line, for messages.
 struct Key<'a> {
     name: String,

@@ -65,7 +65,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    fn requirements_hook(self) -> &'static str {
+    pub(crate) fn requirements_hook(self) -> &'static str {
         match self {
             Self::Sdist => "get_requires_for_build_sdist",
             Self::Wheel => "get_requires_for_build_wheel",

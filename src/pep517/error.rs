@@ -102,6 +102,19 @@ pub enum Error {
         /// All it said.
         transcript: Transcript,
     },
+    /// The build requirements lead back to the project.
+    #[error(
+        "`{project}` can't be built before it is built: its build requirements go round in a circle, {chain}"
+    )]
+    RequirementCycle {
+        /// The project that was to be built.
+        project: String,
+        /// The projects on the way, `a -> b -> a`.
+        chain: String,
+        /// One line for each requirement on the way.
+        #[source]
+        steps: Reason,
+    },
     /// Without isolation, the interpreter's environment lacks requirements.
     #[error("the environment of `{}` does not meet the build requirements", .python.display())]
     UnmetRequirements {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr as _;
 
-use pep508_rs::{ExtraName, MarkerEnvironment, PackageName, Requirement, VersionOrUrl};
+use pep508_rs::{ExtraName, MarkerEnvironment, PackageName, Requirement, VerbatimUrl, VersionOrUrl};
 use serde::Deserialize;
 
 use super::environment::BuildEnvironment;
@@ -56,6 +56,11 @@ impl Installed {
         let line = finished.transcript.last_lines(1).pop().unwrap_or_default();
         let answer: Answer = serde_json::from_str(&line).map_err(|error| failed(error.into()))?;
         Ok(answer.into())
+    }
+
+    /// Whether the requirement's marker holds here.
+    pub(crate) fn applies(&self, requirement: &Requirement<VerbatimUrl>) -> bool {
+        requirement.evaluate_markers(&self.markers, &[])
     }
 
     /// One line for each of `requirements`, and of what they require in turn, that is not met.

@@ -15,9 +15,11 @@
 mod backend;
 mod cache;
 mod conversation;
+mod cycle;
 mod delivery;
 mod environment;
 mod error;
+mod identity;
 mod index_settings;
 mod installation;
 mod installed;
@@ -39,6 +41,7 @@ pub use backend::{ConfigSettings, Kind};
 pub use cache::{CacheLimits, EnvironmentCache, Kept, Pruned};
 pub use delivery::Artifact;
 pub use error::{Error, Reason};
+pub use identity::Identity;
 pub use index_settings::IndexSettings;
 pub use installer::{Installer, InstallerChoice};
 pub(crate) use interpreter::programs_on_path;
@@ -346,6 +349,7 @@ impl Session<'_> {
         backend: &Backend<'_>,
     ) -> Result<BuildEnvironment, Error> {
         let requires = &project.system.requires;
+        self.refuse_cycle(project, requires, None)?;
         let mut environment = match self.environment.take() {
             Some(environment) if environment.holds_all(requires) && environment.is_untouched() => environment,
             // Before it asks for a kept one, it gives back its own.
@@ -355,13 +359,33 @@ impl Session<'_> {
             }
         };
         let mut wanted: Vec<BuildRequirement> = requires.clone();
-        wanted.extend(backend.requirements_for(kind, &environment)?);
+        let more = backend.requirements_for(kind, &environment)?;
+        self.refuse_cycle(project, &more, Some(kind.requirements_hook()))?;
+        wanted.extend(more);
         if environment.can_become(&wanted) {
             environment.add(&self.workshop, &wanted)?;
             return Ok(environment);
         }
         drop(environment);
         self.new_environment(&wanted)
+    }
+
+    /// Installers run into cycles at best late and at worst for ever, so none gets to see one.
+    fn refuse_cycle(
+        &self,
+        project: &Project,
+        requirements: &[BuildRequirement],
+        hook: Option<&'static str>,
+    ) -> Result<(), Error> {
+        let workshop = &self.workshop;
+        cycle::refuse(&project.folder, requirements, hook, &|requirement| {
+            if requirement.marker.is_true() {
+                return Ok(true);
+            }
+            let environment = BuildEnvironment::unisolated(workshop.interpreter, workshop.variables);
+            let installed = Installed::query(&environment, workshop.supervisor)?;
+            Ok(installed.applies(requirement))
+        })
     }
 
     fn new_environment(&mut self, requirements: &[BuildRequirement]) -> Result<BuildEnvironment, Error> {

@@ -1,6 +1,7 @@
 //! `pkgctl build` through the real binary: real backends from the package registry, and one in the project's own tree
 //! that misbehaves on demand.
 
+mod cycles; // requirements that lead back to the project
 mod failures; // backends that fail, lie or never end
 mod hooks; // what a frontend owes a backend
 mod interpreters; // which Python builds
