@@ -15,6 +15,8 @@ pub(super) struct Member<'a> {
     pub(super) modified: i64,
     /// Whether its owner may execute it.
     pub(super) executable: bool,
+    /// The Unix mode as it stands there, type included where the format has that; 0 where there is none.
+    pub(super) mode: u64,
 }
 
 /// What a member is.

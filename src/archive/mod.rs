@@ -15,11 +15,13 @@
 //! | which paths are allowed | `member.rs` (one path), `tree.rs` (all of them) |
 //! | how a file that was copied into the folder is read | `zip_lookup.rs`, `tar_lookup.rs` |
 //! | how an sdist is unpacked | `unpack.rs` |
+//! | how two archives of one name differ | `comparison.rs` |
 //!
 //! Time is linear in the size of the file and its output; memory does not grow with either, but for some seventy
 //! bytes for each member and the metadata themselves.
 
 mod agreement;
+mod comparison;
 mod egg;
 mod entry_points;
 mod error;
@@ -52,6 +54,7 @@ mod tests;
 use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
+pub use comparison::{Difference, differences};
 pub use error::{Error, Finding, Rule, Warning};
 pub use limits::{Limits, Policy, Verdict};
 

@@ -190,6 +190,7 @@ impl<R: Read> Walker<R> {
             kind,
             modified: resolved.modified,
             executable: resolved.mode & 0o100 != 0,
+            mode: resolved.mode,
         };
         visitor.begin(&member, judge)?;
         self.members += 1;

@@ -35,6 +35,8 @@ pub(super) struct Entry {
     pub(super) is_deflated: bool,
     pub(super) is_folder: bool,
     pub(super) executable: bool,
+    /// The Unix mode, 0 where there is none.
+    pub(super) mode: u32,
 }
 
 impl Entry {
@@ -324,6 +326,7 @@ impl<R: Read> Records<R> {
             is_deflated,
             is_folder,
             executable: false,
+            mode: header.external_attributes >> 16,
         })
     }
 

@@ -127,6 +127,7 @@ impl<R: Read + Seek> ZipWalker<R> {
                 kind,
                 modified: entry.modified,
                 executable: entry.executable,
+                mode: u64::from(entry.mode),
             };
             visitor.begin(&member, judge)?;
             let sink = &mut |bytes: &[u8]| {

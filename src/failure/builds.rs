@@ -130,6 +130,14 @@ fn build_hint(error: &Error) -> Option<String> {
         Error::UnsoundSdist { .. } => {
             "the archive is broken: fetch it again, or build it anew from the project's folder"
         }
+        Error::NotReproducible { has_epoch: false, .. } => {
+            "nothing was written; to take times from the last commit: `SOURCE_DATE_EPOCH=$(git log -1 --format=%ct)`"
+        }
+        Error::NotReproducible { .. } => {
+            "nothing was written; a backend that knows `SOURCE_DATE_EPOCH`, such as flit-core or hatchling, makes the \
+             same bytes from the same files"
+        }
+        Error::Claimed { .. } => "leave out `--outdir`, so that each project has a folder of its own",
         Error::OutputFolder { source, .. } if source.kind() == ErrorKind::StorageFull => {
             "its disk is full: make room there, or name a folder on another disk with `--outdir`"
         }

@@ -284,6 +284,25 @@ pub enum Error {
         /// The wheel's file name.
         wheel: String,
     },
+    /// A second build made other bytes.
+    #[error("a second build makes another {filenames}")]
+    NotReproducible {
+        /// The files that differ, each in backticks.
+        filenames: String,
+        /// The members that differ, and in what.
+        #[source]
+        differences: Reason,
+        /// Whether the user has said which time archives should show.
+        has_epoch: bool,
+    },
+    /// Another build of the same run makes a file of that name in the same folder.
+    #[error("`{filename}` is what the build of `{}` has made too, and both would go to one folder", .other.display())]
+    Claimed {
+        /// The file's name.
+        filename: String,
+        /// The other project.
+        other: PathBuf,
+    },
     /// The sdist was built, but its wheel failed, so that neither is delivered.
     #[error(
         "no wheel could be built for `{sdist}`; that sdist is not kept either, the output folder is as it was"

@@ -14,6 +14,7 @@
 
 mod backend;
 mod cache;
+mod claims;
 mod conversation;
 mod cycle;
 mod delivery;
@@ -27,6 +28,7 @@ mod installer;
 mod interpreter;
 mod process;
 mod progress;
+mod reproducible;
 mod runner;
 mod setup_py;
 mod source;
@@ -39,6 +41,7 @@ use std::path::{Path, PathBuf};
 
 pub use backend::{ConfigSettings, Kind};
 pub use cache::{CacheLimits, EnvironmentCache, Kept, Pruned};
+pub use claims::Claims;
 pub use delivery::Artifact;
 pub use error::{Error, Reason};
 pub use identity::Identity;
@@ -87,6 +90,10 @@ pub struct Request {
     pub clear: bool,
     /// Where environments are kept for the next build; `None` to make new ones.
     pub cache: Option<EnvironmentCache>,
+    /// Whether all is built twice and compared byte for byte; what differs is an error.
+    pub reproducible: bool,
+    /// What the other builds of the same run make; they share one list.
+    pub claims: Claims,
 }
 
 /// What a build has made.
@@ -159,34 +166,25 @@ pub fn build(request: &Request, interrupt: &Interrupt, watcher: &dyn Fn(Event<'_
     };
     delivery::check_writable(&request.output_folder)?;
     let interpreter = Interpreter::find(&request.python, &request.variables, &supervisor)?;
-    let scratch = tempfile::Builder::new()
-        .prefix("pkgctl-build-")
-        .tempdir()
-        .map_err(Error::system("create a temporary folder"))?;
-    let workshop = Workshop {
+    let place = Place {
         interpreter: &interpreter,
-        choice: match request.isolation {
-            Isolation::Isolated(choice) => choice,
-            Isolation::Unisolated { .. } | Isolation::SetupPy => InstallerChoice::Pip,
-        },
-        tools: OnceCell::new(),
-        indexes: &request.indexes,
-        cache: request.cache.as_ref(),
-        variables: &request.variables,
         supervisor: &supervisor,
-        folder: scratch.path(),
     };
-    let mut session = Session {
-        request,
-        workshop,
-        environment: None,
-        made: 0,
-    };
-    let staged = session.run(tree)?;
+    let scratch = scratch_folder("pkgctl-build-")?;
+    let staged = place.stage(request, tree.as_ref(), scratch.path())?;
+    if request.reproducible {
+        // A path of another length, should one end up in an archive.
+        let scratch = scratch_folder("pkgctl-build-again-")?;
+        reproducible::wait_for_another_time(interrupt)?;
+        supervisor.begin(&Step::BuildAgain);
+        let again = place.stage(request, tree.as_ref(), scratch.path())?;
+        reproducible::compare(&staged, &again, &request.variables)?;
+    }
     if interrupt.is_set() {
         return Err(Error::Interrupted);
     }
     let folder = &request.output_folder;
+    request.claims.take(&staged, folder, request.source.path())?;
     let artifacts = delivery::deliver(&staged, folder)?;
     let failed = |source| Error::Clearing {
         folder: folder.clone(),
@@ -197,12 +195,55 @@ pub fn build(request: &Request, interrupt: &Interrupt, watcher: &dyn Fn(Event<'_
         Err(_) if !request.clear => Vec::new(),
         older => older.map_err(failed)?,
     };
+    let older: Vec<PathBuf> = older
+        .into_iter()
+        .filter(|path| !request.claims.hold(path))
+        .collect();
     if request.clear {
         for path in &older {
             std::fs::remove_file(path).map_err(failed)?;
         }
     }
     Ok(Built { artifacts, older })
+}
+
+fn scratch_folder(prefix: &str) -> Result<tempfile::TempDir, Error> {
+    tempfile::Builder::new()
+        .prefix(prefix)
+        .tempdir()
+        .map_err(Error::system("create a temporary folder"))
+}
+
+/// What all builds of a run are made with.
+struct Place<'a> {
+    interpreter: &'a Interpreter,
+    supervisor: &'a Supervisor<'a>,
+}
+
+impl Place<'_> {
+    /// Builds into the folder `scratch`; what is there then is verified.
+    fn stage(&self, request: &Request, tree: Option<&Project>, scratch: &Path) -> Result<Vec<Staged>, Error> {
+        let workshop = Workshop {
+            interpreter: self.interpreter,
+            choice: match request.isolation {
+                Isolation::Isolated(choice) => choice,
+                Isolation::Unisolated { .. } | Isolation::SetupPy => InstallerChoice::Pip,
+            },
+            tools: OnceCell::new(),
+            indexes: &request.indexes,
+            cache: request.cache.as_ref(),
+            variables: &request.variables,
+            supervisor: self.supervisor,
+            folder: scratch,
+        };
+        let mut session = Session {
+            request,
+            workshop,
+            environment: None,
+            made: 0,
+        };
+        session.run(tree)
+    }
 }
 
 /// One build, from the first environment to the last verified file in the scratch folder.
@@ -216,7 +257,7 @@ struct Session<'a> {
 }
 
 impl Session<'_> {
-    fn run(&mut self, tree: Option<Project>) -> Result<Vec<Staged>, Error> {
+    fn run(&mut self, tree: Option<&Project>) -> Result<Vec<Staged>, Error> {
         if self.request.isolation == Isolation::SetupPy {
             return self.setup_py();
         }
@@ -224,13 +265,13 @@ impl Session<'_> {
             return self.wheel_of_given_sdist();
         };
         match self.request.plan {
-            Plan::SdistThenWheel => self.sdist_then_wheel(&tree),
-            Plan::Sdist => Ok(vec![self.sdist(&tree)?]),
-            Plan::Wheel => Ok(vec![self.wheel(&tree, false)?]),
+            Plan::SdistThenWheel => self.sdist_then_wheel(tree),
+            Plan::Sdist => Ok(vec![self.sdist(tree)?]),
+            Plan::Wheel => Ok(vec![self.wheel(tree, false)?]),
             Plan::Both => {
-                let sdist = self.sdist(&tree)?;
+                let sdist = self.sdist(tree)?;
                 let wheel = self
-                    .wheel(&tree, false)
+                    .wheel(tree, false)
                     .and_then(|wheel| agreeing(&sdist.filename, wheel))
                     .map_err(|error| without_sdist(&sdist, error))?;
                 Ok(vec![sdist, wheel])

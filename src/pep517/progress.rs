@@ -69,6 +69,8 @@ pub enum Step<'a> {
         /// The backend's reason.
         reason: &'a str,
     },
+    /// All is built once more, to be compared with the first time.
+    BuildAgain,
     /// An sdist is unpacked.
     Unpack {
         /// The sdist.
@@ -118,6 +120,7 @@ impl fmt::Display for Step<'_> {
             Self::BuildWheel { from_sdist: true } => f.write_str("building the wheel from the sdist"),
             Self::BuildWheel { from_sdist: false } => f.write_str("building the wheel"),
             Self::SkipSdist { reason } => write!(f, "the backend makes no sdist here: {reason}"),
+            Self::BuildAgain => f.write_str("building all once more, to compare"),
             Self::Unpack { sdist } => write!(f, "unpacking {}", sdist.display()),
         }
     }

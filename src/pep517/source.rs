@@ -57,6 +57,14 @@ impl Source {
         }
     }
 
+    /// Where it lies.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Folder(path) | Self::Sdist { path, .. } => path,
+        }
+    }
+
     /// Where artifacts go when the user names no folder: `dist` in the project, or beside the sdist.
     #[must_use]
     pub fn default_output_folder(&self) -> PathBuf {

@@ -1,6 +1,7 @@
 //! The words of `pkgctl build`, and the requests that they mean.
 
-use std::path::PathBuf;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 
 use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
@@ -12,8 +13,8 @@ use crate::config::{Environment, PipSettings};
 use crate::failure::Failure;
 use crate::packaging::Sha256;
 use crate::pep517::{
-    ConfigSettings, IndexSettings, InstallerChoice, Isolation, Plan, PythonRequest, Request, Source,
-    Variables,
+    self, Claims, ConfigSettings, EnvironmentCache, IndexSettings, InstallerChoice, Isolation, Plan,
+    PythonRequest, Request, Source, Variables,
 };
 
 /// Build an sdist and a wheel of a Python project
@@ -24,9 +25,9 @@ use crate::pep517::{
 /// The artifacts appear complete and together, or not at all. Their paths are printed on stdout, one a line.
 #[derive(Debug, Args)]
 pub(in crate::commands) struct Arguments {
-    /// Folder of the project, or an sdist to build a wheel from
+    /// Folders of projects, or sdists to build wheels from; several are built side by side
     #[arg(value_name = "SOURCE", default_value = ".")]
-    source: PathBuf,
+    pub(super) sources: Vec<PathBuf>,
 
     /// Build only the sdist; with --wheel, both from the project's folder
     #[arg(short, long)]
@@ -75,6 +76,14 @@ pub(in crate::commands) struct Arguments {
     #[arg(short = 'x', long, env = "PKGCTL_SKIP_DEPENDENCY_CHECK", value_parser = FalseyValueParser::new())]
     skip_dependency_check: bool,
 
+    /// Build everything twice and compare byte for byte; what differs is told, and nothing is written then
+    #[arg(long, env = "PKGCTL_REPRODUCIBLE", value_parser = FalseyValueParser::new())]
+    reproducible: bool,
+
+    /// Projects to build at a time [default: the number of cores]
+    #[arg(short, long, value_name = "N", env = "PKGCTL_BUILD_JOBS", value_parser = parse_jobs)]
+    pub(super) jobs: Option<NonZeroUsize>,
+
     /// Run `python setup.py sdist bdist_wheel` in the interpreter's own environment, without a build backend
     #[arg(long, env = "PKGCTL_SETUP_PY", value_parser = FalseyValueParser::new())]
     setup_py: bool,
@@ -97,6 +106,15 @@ enum InstallerName {
     Auto,
     Pip,
     Uv,
+}
+
+/// What all projects of a run have in common.
+struct Shared {
+    settings: ConfigSettings,
+    variables: Variables,
+    indexes: IndexSettings,
+    cache: Option<EnvironmentCache>,
+    claims: Claims,
 }
 
 impl Arguments {
@@ -166,15 +184,34 @@ impl Arguments {
         Ok(())
     }
 
-    /// What is to be built.
+    /// What is to be built, for each source.
     ///
     /// # Errors
     /// The words make no sense, or there is nothing to build.
-    pub(super) fn request(&self, environment: &Environment) -> Result<Request, Failure> {
+    pub(super) fn requests(&self, environment: &Environment) -> Result<Vec<Request>, Failure> {
         self.refuse_contradictions(environment)?;
+        let shared = Shared {
+            settings: config_settings(&self.config_settings)?,
+            variables: Variables::without_credentials(environment.variables()),
+            indexes: index_settings(environment),
+            cache: (!self.no_cache).then(|| self.kept.cache(environment)).flatten(),
+            claims: Claims::default(),
+        };
+        self.sources
+            .iter()
+            .map(|source| self.request(source, environment, &shared))
+            .collect()
+    }
+
+    fn request(&self, source: &Path, environment: &Environment, shared: &Shared) -> Result<Request, Failure> {
         // Without the `.` that it may end with, for messages.
-        let source: PathBuf = environment.expand(&self.source).components().collect();
+        let source: PathBuf = environment.expand(source).components().collect();
         let source = Source::at(&source)?;
+        if let Source::Sdist { path, .. } = &source
+            && self.sdist
+        {
+            return Err(pep517::Error::SdistOfSdist { path: path.clone() }.into());
+        }
         let output_folder = self.outdir.as_deref().map_or_else(
             || source.default_output_folder(),
             |folder| environment.expand(folder),
@@ -188,11 +225,7 @@ impl Arguments {
                 (false, true) => Plan::Wheel,
                 (true, true) => Plan::Both,
             },
-            python: match self
-                .python
-                .as_ref()
-                .map(|python| PythonRequest::parse(python.as_os_str()))
-            {
+            python: match self.python.as_deref().map(python_request).transpose()? {
                 Some(PythonRequest::Path(path)) => PythonRequest::Path(environment.expand(&path)),
                 Some(request) => request,
                 None => PythonRequest::Any,
@@ -210,12 +243,33 @@ impl Arguments {
                     InstallerName::Uv => InstallerChoice::Uv,
                 })
             },
-            settings: config_settings(&self.config_settings)?,
-            variables: Variables::without_credentials(environment.variables()),
-            indexes: index_settings(environment),
             clear: self.clear,
-            cache: (!self.no_cache).then(|| self.kept.cache(environment)).flatten(),
+            reproducible: self.reproducible,
+            settings: shared.settings.clone(),
+            variables: shared.variables.clone(),
+            indexes: shared.indexes.clone(),
+            cache: shared.cache.clone(),
+            claims: shared.claims.clone(),
         })
+    }
+}
+
+/// What stands behind `--python`. What looks like a version and is none is no program's name either.
+fn python_request(python: &Path) -> Result<PythonRequest, Failure> {
+    let request = PythonRequest::parse(python.as_os_str());
+    let looks_like_a_version =
+        |text: &str| text.is_empty() || text.starts_with(|c: char| "0123456789<>=~!^.".contains(c));
+    match &request {
+        PythonRequest::Program(name) if name.to_str().is_some_and(looks_like_a_version) => {
+            Err(Failure::usage(format!(
+                "`--python {}` is neither a version nor a program",
+                name.display()
+            ))
+            .hint(
+                "a version is written like `3`, `3.12` or `3.12.4`; an interpreter by its path or its name",
+            ))
+        }
+        _ => Ok(request),
     }
 }
 
@@ -253,6 +307,13 @@ fn names_indexes(line: &str) -> bool {
     ["index", "extra-index-url", "find-links", "no-index"]
         .iter()
         .any(|key| line.starts_with(key))
+}
+
+fn parse_jobs(text: &str) -> Result<NonZeroUsize, String> {
+    let jobs: usize = text.parse().map_err(|_| "not a number".to_owned())?;
+    NonZeroUsize::new(jobs)
+        .filter(|jobs| jobs.get() <= 256)
+        .ok_or_else(|| "must be from 1 to 256".to_owned())
 }
 
 fn config_settings(texts: &[String]) -> Result<ConfigSettings, Failure> {

@@ -1,6 +1,7 @@
-//! `pkgctl build`: an sdist and a wheel of a project.
+//! `pkgctl build`: an sdist and a wheel of a project, or of several.
 
 mod arguments;
+mod several;
 
 use std::fmt::Write as _;
 use std::io::{self, Write as _};
@@ -20,7 +21,14 @@ use crate::terminal::{data, note, size};
 /// # Errors
 /// The arguments make no sense, the project can't be built, or the user pressed Ctrl-C; then there are no artifacts.
 pub(super) fn run(arguments: Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
-    let request = arguments.request(environment)?;
+    let mut requests = arguments.requests(environment)?;
+    if requests.len() > 1 {
+        return several::run(&arguments, requests, environment);
+    }
+    // clap fills in `.` where no source is named.
+    let Some(request) = requests.pop() else {
+        return Ok(ExitCode::SUCCESS);
+    };
     let interrupt = interrupt_on_signals()?;
     let watcher = |event: Event<'_>| match event {
         Event::Step(step) => note(format_args!("* {step}")),
@@ -71,28 +79,27 @@ fn list(artifacts: &[Artifact], working_dir: &Path) -> Result<(), Failure> {
 
 /// One document with all that a script may want to know.
 fn print_json(built: &Built, cleared: bool) -> Result<(), Failure> {
-    let artifacts: Vec<serde_json::Value> = built
-        .artifacts
-        .iter()
-        .map(|artifact| {
-            serde_json::json!({
-                "path": artifact.path.to_string_lossy(),
-                "filename": artifact.filename.as_str(),
-                "kind": match artifact.filename {
-                    DistFilename::Wheel(_) => "wheel",
-                    DistFilename::Sdist(_) | DistFilename::Legacy(_) => "sdist",
-                },
-                "name": artifact.filename.project().as_str(),
-                "version": artifact.filename.version().to_string(),
-                "size_bytes": artifact.size_bytes,
-                "sha256": artifact.sha256.to_string(),
-            })
-        })
-        .collect();
+    let artifacts: Vec<serde_json::Value> = built.artifacts.iter().map(document).collect();
     let older: Vec<_> = built.older.iter().map(|path| path.to_string_lossy()).collect();
     let key = if cleared { "removed" } else { "older" };
     let text = format!("{:#}\n", serde_json::json!({"artifacts": artifacts, key: older}));
     data(text).map_err(|error| Failure::new("can't print the artifacts").caused_by(&error))
+}
+
+/// What a script may want to know about one artifact.
+fn document(artifact: &Artifact) -> serde_json::Value {
+    serde_json::json!({
+        "path": artifact.path.to_string_lossy(),
+        "filename": artifact.filename.as_str(),
+        "kind": match artifact.filename {
+            DistFilename::Wheel(_) => "wheel",
+            DistFilename::Sdist(_) | DistFilename::Legacy(_) => "sdist",
+        },
+        "name": artifact.filename.project().as_str(),
+        "version": artifact.filename.version().to_string(),
+        "size_bytes": artifact.size_bytes,
+        "sha256": artifact.sha256.to_string(),
+    })
 }
 
 /// One line about the files of the project that were there before.

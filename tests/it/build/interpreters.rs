@@ -98,3 +98,86 @@ fn without_isolation_the_interpreters_environment_must_do() {
         outcome.stderr
     );
 }
+
+#[test]
+fn a_version_is_looked_for_by_the_names_that_interpreters_have() {
+    let (Some(bench), Some(python)) = (Bench::in_tree(""), python()) else {
+        return;
+    };
+    // Stand-ins that say what they are; the real interpreter builds.
+    let stand_in = |name: &str, version: &str| {
+        let answer = format!(
+            r#"{{"executable": "{}", "version": [{version}], "implementation": "cpython"}}"#,
+            python.display()
+        );
+        bench.script(&format!("bin/{name}"), &format!("#!/bin/sh\necho '{answer}'\n"));
+    };
+    stand_in("python3", "3, 9, 18");
+    stand_in("python3.12", "3, 12, 4");
+    bench.script(
+        "first/python3.13",
+        "#!/bin/sh\necho 'python3.13: not installed here' >&2\nexit 127\n",
+    );
+    stand_in("python3.13", "3, 13, 0");
+    let build = |version: &str| {
+        let mut command = bench.command(&["--wheel", "--no-isolation", "--python", version]);
+        let path = [
+            bench.testbed.path("first"),
+            bench.testbed.path("bin"),
+            "/usr/bin".into(),
+            "/bin".into(),
+        ];
+        command.env("PATH", std::env::join_paths(path).unwrap());
+        Outcome::of(&mut command)
+    };
+    for (version, told) in [
+        ("3", "Python 3.9.18"),
+        ("3.9", "Python 3.9.18"),
+        ("3.12", "Python 3.12.4"),
+        ("3.12.4", "Python 3.12.4"),
+        ("3.13", "Python 3.13.0"),
+        ("python3.12", "Python 3.12.4"),
+    ] {
+        let outcome = build(version).expect_code(0);
+        assert!(outcome.stderr.contains(told), "{version}: {}", outcome.stderr);
+    }
+    let outcome = build("3.12.5").expect_failure(1, "no usable Python 3.12.5 was found");
+    assert!(
+        outcome.stderr.contains("bin/python3.12` is Python 3.12.4"),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
+fn what_is_neither_a_version_nor_a_program_is_refused() {
+    let Some(bench) = Bench::in_tree("") else { return };
+    for text in ["3.x", "3.12.1.4", "3.", ">=3.9", "99999999", "3,12", "=="] {
+        let outcome = bench.build(&["--python", text]);
+        outcome.expect_failure(
+            2,
+            &format!("`--python {text}` is neither a version nor a program"),
+        );
+    }
+    bench.build(&["--python="]).expect_failure(2, "--python");
+    bench
+        .build(&["--python", "pypy9"])
+        .expect_failure(1, "`pypy9` is no usable Python interpreter");
+    bench
+        .build(&["--python", "./nowhere/python"])
+        .expect_failure(1, "nowhere/python` is no usable Python");
+    for name in ["conda", "PIP", ""] {
+        bench
+            .build(&["--installer", name])
+            .expect_failure(2, "--installer");
+    }
+    let mut command = bench.command(&["--installer", "uv"]);
+    command.env("PATH", "/usr/bin:/bin");
+    let outcome = Outcome::of(&mut command).expect_failure(1, "`uv` is not on the search path");
+    assert!(
+        outcome.stderr.contains("leave out `--installer uv`"),
+        "{}",
+        outcome.stderr
+    );
+    assert_eq!(bench.made("dist"), [""; 0]);
+}

@@ -1,9 +1,12 @@
 //! Environments that are kept for the next build.
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
-use super::{Bench, SDIST, WHEEL, names_in};
+use super::{Bench, SDIST, TREE_BACKEND, WHEEL, names_in};
 use crate::support::{Outcome, tools};
 
 /// The one environment that is kept.
@@ -174,4 +177,111 @@ fn both_installers_look_where_pips_file_says() {
             outcome.stderr
         );
     }
+}
+
+#[test]
+fn a_backend_that_writes_into_its_environment_gets_a_new_one_and_so_do_others() {
+    let Some(bench) = Bench::in_tree("") else { return };
+    let made = |outcome: &Outcome| outcome.stderr.matches("creating an isolated").count();
+    // Noticed within the run, before the next hook's turn, and at the beginning of the next run.
+    let outcome = bench
+        .build(&["-C", "build_sdist=litter:lib/left.py"])
+        .expect_code(0);
+    assert_eq!(made(&outcome), 2, "{}", outcome.stderr);
+    assert!(!environment(&bench).join("lib/left.py").exists());
+    let outcome = bench
+        .build(&["-C", "build_wheel=litter:lib/left.py"])
+        .expect_code(0);
+    assert_eq!(made(&outcome), 0, "{}", outcome.stderr);
+    let littered = environment(&bench);
+    assert!(littered.join("lib/left.py").exists());
+    assert_eq!(made(&bench.build(&[]).expect_code(0)), 1);
+    assert!(!littered.exists());
+    assert!(reuses(&bench.build(&[]).expect_code(0)));
+}
+
+/// The in-tree backend, as a dependency whose own build waits at a gate: a folder named by `GATE`.
+const WAITING: &str = "
+import os as _os, time as _time
+if _os.environ.get('GATE'):
+    with open(_os.path.join(_os.environ['GATE'], 'arrived.part'), 'w') as _file:
+        _file.write(str(_os.getpid()))
+    _os.rename(_file.name, _file.name[:-len('.part')])
+    _deadline = _time.monotonic() + 120
+    while not _os.path.exists(_os.path.join(_os.environ['GATE'], 'open')) and _time.monotonic() < _deadline:
+        _time.sleep(0.02)
+";
+
+/// Looks again and again, for a minute, at what another process has to do.
+#[track_caller]
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_build_that_is_killed_while_it_makes_an_environment_leaves_the_cache_usable() {
+    let Some(bench) = Bench::in_tree("") else { return };
+    let waiting = TREE_BACKEND
+        .replace("tree_lib", "slow_lib")
+        .replace("tree-lib", "slow-lib")
+        + WAITING;
+    bench.testbed.write("slow/tools/tree_backend.py", waiting);
+    let pyproject = bench.testbed.read("project/pyproject.toml");
+    bench.testbed.write("slow/pyproject.toml", &pyproject);
+    let (slow, sdists, gate) = (
+        bench.testbed.path("slow"),
+        bench.testbed.path("sdists"),
+        bench.testbed.path("gate"),
+    );
+    fs::create_dir(&gate).unwrap();
+    bench
+        .build(&[
+            slow.to_str().unwrap(),
+            "--no-cache",
+            "--sdist",
+            "-o",
+            sdists.to_str().unwrap(),
+        ])
+        .expect_code(0);
+    bench.testbed.write(
+        "project/pyproject.toml",
+        pyproject.replace("requires = []", "requires = ['slow-lib']"),
+    );
+    let build = |gate: &str| {
+        let mut command = bench.command(&["--wheel"]);
+        command
+            .env("PIP_NO_INDEX", "1")
+            .env("PIP_FIND_LINKS", &sdists)
+            .env("GATE", gate);
+        command
+    };
+    let mut first = build(gate.to_str().unwrap());
+    let mut first = first.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    wait_until("nothing is installed", || gate.join("arrived").exists());
+    first.kill().unwrap();
+    assert_eq!(first.wait().unwrap().signal(), Some(9));
+    let left = environment(&bench);
+
+    // The installer lives on, and so does the folder; the next build waits for neither.
+    let outcome = Outcome::of(&mut build("")).expect_code(0);
+    assert!(!reuses(&outcome));
+    let made = environment(&bench);
+    assert_ne!(made, left);
+    assert!(reuses(&Outcome::of(&mut build("")).expect_code(0)));
+
+    // Whatever the installer still does, it does not do it to the new environment.
+    let orphan: u32 = fs::read_to_string(gate.join("arrived")).unwrap().parse().unwrap();
+    fs::write(gate.join("open"), "").unwrap();
+    wait_until("the installer's backend lives on", || {
+        let stat = fs::read_to_string(format!("/proc/{orphan}/stat")).unwrap_or_default();
+        stat.is_empty() || stat.contains(") Z")
+    });
+    assert!(reuses(&Outcome::of(&mut build("")).expect_code(0)));
+    bench.testbed.run(["cache", "prune"]).expect_code(0);
+    assert_eq!(environment(&bench), made);
+    assert!(reuses(&Outcome::of(&mut build("")).expect_code(0)));
 }

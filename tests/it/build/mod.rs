@@ -10,7 +10,9 @@ mod matrix; // each kind of backend, compared with the peer
 mod peer; // the same source in the same world, built by both
 mod real_backends; // what projects use, compared with the peer
 mod refusals; // what makes no sense
-mod setup_py; // the direct call of old guides
+mod reproducible; // twice the same bytes
+mod setup_py;
+mod several; // projects side by side // the direct call of old guides
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import time
 import zipfile
 
 NAME, VERSION = "tree_lib", "1.0"
@@ -110,6 +111,11 @@ def act(hook, settings):
         sys.stdout.buffer.write(b"caf\xe9 \xff\xfe\n")
         sys.stdout.flush()
         raise ValueError("caf\xe9")
+    if action == "litter":
+        with open(os.path.join(sys.prefix, rest), "w") as file:
+            file.write("left by " + hook)
+    if action == "meet":
+        meet(rest, hook)
     if action == "import":
         __import__(rest)
     if action == "wait":
@@ -120,6 +126,17 @@ def act(hook, settings):
     if action == "answer":
         return rest
     return None
+
+
+def meet(folder, hook):
+    """Waits until the same hook of another project has come to the folder too."""
+    with open(os.path.join(folder, hook + "-" + NAME), "w"):
+        pass
+    deadline = time.monotonic() + 120
+    while len([name for name in os.listdir(folder) if name.startswith(hook + "-")]) < 2:
+        if time.monotonic() > deadline:
+            raise ValueError("nobody came")
+        time.sleep(0.02)
 
 
 def log(hook, settings):
