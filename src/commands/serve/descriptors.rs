@@ -1,4 +1,4 @@
-//! How many files and sockets the system lets this process have open.
+//! What the system lets this process have: open files and sockets, and no core dumps.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tracing::{debug, warn};
@@ -7,6 +7,17 @@ use tracing::{debug, warn};
 const PER_CONNECTION: u64 = 2;
 /// For the catalog, the watch on the folders, the log and the runtime.
 const OF_OUR_OWN: u64 = 128;
+
+/// Leaves no picture of the memory behind when the program ends badly: passwords of clients pass through it.
+pub(super) fn refuse_core_dumps() {
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    if let Err(error) = setrlimit(Resource::Core, none) {
+        debug!(%error, "can't switch core dumps off");
+    }
+}
 
 /// Takes as many descriptors as the system allows, and warns when they are too few for so many connections.
 pub(super) fn take_all(connections: usize) {

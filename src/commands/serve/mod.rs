@@ -82,6 +82,7 @@ pub(super) fn run(words: Words, environment: Environment) -> Result<ExitCode, Fa
         Settings::resolve(arguments, &environment).map_err(|failure| configuration.blame(failure))?;
     let sockets = HandedOver::take(&environment)?;
     let manager = ServiceManager::find(&environment);
+    descriptors::refuse_core_dumps();
     descriptors::take_all(settings.server.limits.connections);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()

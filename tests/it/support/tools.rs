@@ -153,7 +153,7 @@ const SETUPTOOLS_REQUIREMENT: &str = "setuptools==84.2.1";
 /// An installed client.
 #[derive(Debug, Clone)]
 pub(crate) struct Tool {
-    pub(super) program: PathBuf,
+    pub(crate) program: PathBuf,
 }
 
 impl Tool {
