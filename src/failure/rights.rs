@@ -81,10 +81,12 @@ impl Rights {
         let path = self.path.display();
         let give = format!("give it to that user: chown -R {user}:{group} '{path}'");
         match self.owner {
-            (0, _) => format!("{give} (of a container's volume: the folder of the host that is mounted there)"),
-            (owner, owning_group) => format!(
-                "{give}; or run pkgctl as the owner, a container with --user {owner}:{owning_group}"
-            ),
+            (0, _) => {
+                format!("{give} (of a container's volume: the folder of the host that is mounted there)")
+            }
+            (owner, owning_group) => {
+                format!("{give}; or run pkgctl as the owner, a container with --user {owner}:{owning_group}")
+            }
         }
     }
 }
@@ -121,8 +123,15 @@ mod tests {
     #[test]
     fn only_permissions_are_blamed_on_permissions() {
         let failure = Failure::new("x").hint("y");
-        assert_eq!(failure.clone().blame_rights(ErrorKind::NotFound, Path::new("/")), failure);
+        assert_eq!(
+            failure.clone().blame_rights(ErrorKind::NotFound, Path::new("/")),
+            failure
+        );
         let blamed = failure.blame_rights(ErrorKind::PermissionDenied, Path::new("/"));
-        assert!(blamed.render().contains("`/` belongs to user 0"), "{}", blamed.render());
+        assert!(
+            blamed.render().contains("`/` belongs to user 0"),
+            "{}",
+            blamed.render()
+        );
     }
 }

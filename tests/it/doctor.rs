@@ -276,5 +276,7 @@ fn live_is_silent_about_a_living_server_and_tells_of_any_other() {
     testbed
         .run(["doctor", "--live", "127.0.0.1"])
         .expect_failure(2, "address");
-    testbed.run(["doctor", "--live"]).expect_code(2);
+    testbed
+        .run(["doctor", "--live", "--json"])
+        .expect_failure(2, "--json");
 }

@@ -66,7 +66,9 @@ pub(super) fn tell_missing_rights(settings: &Settings) {
     let catalog = settings.state_dir.join(CATALOG);
     let needed = [root, Some(&*settings.state_dir), Some(&*catalog)];
     for path in needed.into_iter().flatten().filter(|path| path.exists()) {
-        let Err(error) = Rights::to_write(path) else { continue };
+        let Err(error) = Rights::to_write(path) else {
+            continue;
+        };
         let why = match Rights::at(path) {
             Some(rights) if error.kind() == ErrorKind::PermissionDenied => {
                 format!("{}; {}", rights.told(), rights.remedy())
@@ -77,7 +79,10 @@ pub(super) fn tell_missing_rights(settings: &Settings) {
         if settings.policy.access(Action::Update) == Access::Impossible {
             warn!("`{}` can't be written to: {why}", path.display());
         } else {
-            error!("uploads are refused, since `{}` can't be written to: {why}", path.display());
+            error!(
+                "uploads are refused, since `{}` can't be written to: {why}",
+                path.display()
+            );
         }
         return;
     }

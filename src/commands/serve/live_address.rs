@@ -34,7 +34,11 @@ fn address(arguments: &Arguments) -> Result<String, Failure> {
     if listen.port == 0 {
         return Err(unknown("it picks a free port itself (`--port`)"));
     }
-    let scheme = if listen.tls_cert.is_some() { "https" } else { "http" };
+    let scheme = if listen.tls_cert.is_some() {
+        "https"
+    } else {
+        "http"
+    };
     let mount = settings::mount(&arguments.pages.server_base_url)?;
     let health = settings::health_path(&arguments.pages.health_endpoint)?;
     let mount = if mount.is_root() { "" } else { mount.as_str() };
@@ -77,7 +81,10 @@ mod tests {
             ("port = 9000\nhost = \"::\"", "http://[::1]:9000/health"),
             ("host = \"192.0.2.1\"", "http://192.0.2.1:8080/health"),
             ("host = \"2001:db8::1\"", "http://[2001:db8::1]:8080/health"),
-            ("tls-cert = \"c\"\ntls-key = \"k\"", "https://127.0.0.1:8080/health"),
+            (
+                "tls-cert = \"c\"\ntls-key = \"k\"",
+                "https://127.0.0.1:8080/health",
+            ),
             (
                 "server-base-url = \"/pypi/\"\nhealth-endpoint = \"/healthz\"",
                 "http://127.0.0.1:8080/pypi/healthz",
@@ -89,7 +96,11 @@ mod tests {
 
     #[test]
     fn where_no_address_leads_none_is_told() {
-        for (file, cause) in [("socket = \"s\"", "--socket"), ("port = 0", "--port"), ("port = 70000", "70000")] {
+        for (file, cause) in [
+            ("socket = \"s\"", "--socket"),
+            ("port = 0", "--port"),
+            ("port = 70000", "70000"),
+        ] {
             let failure = told(file).unwrap_err().render();
             assert!(failure.contains(cause), "{failure}");
         }

@@ -245,7 +245,15 @@ mod tests {
             Words::translate(words, &command()).unwrap().words
         };
         let options = ["-P", "x", "--auth", "list", "/data/packages"];
-        let expected = ["pkgctl", "serve", "-P", "x", "--authenticate", "list", "/data/packages"];
+        let expected = [
+            "pkgctl",
+            "serve",
+            "-P",
+            "x",
+            "--authenticate",
+            "list",
+            "/data/packages",
+        ];
         assert_eq!(read(&[&["pkgctl", "run"], &options[..]].concat()), expected);
         assert_eq!(read(&["pkgctl", "run"]), ["pkgctl", "serve"]);
         assert_eq!(read(&["pkgctl", "build", "run"]), ["pkgctl", "build", "run"]);

@@ -122,6 +122,12 @@ pub(crate) fn prometheus_parser() -> Result<Tool, Skipped> {
     PARSER.with("prometheus", &["prometheus-client==0.26.0"])
 }
 
+/// The reader of compose files that needs no engine to read them, with its YAML library; run it by [`Tool::python`].
+pub(crate) fn podman_compose() -> Result<Tool, Skipped> {
+    static PODMAN_COMPOSE: Slot = Slot::new();
+    PODMAN_COMPOSE.with("podman-compose", &["podman-compose==1.6.0"])
+}
+
 /// A folder with the wheels that building the tests' projects takes, so that an index made of it can stand in for the
 /// public one.
 pub(crate) fn wheelhouse() -> Result<PathBuf, Skipped> {
