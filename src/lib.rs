@@ -37,6 +37,7 @@
 //! | a prompt or a progress bar | [`terminal`] |
 //! | what the user reads when something fails, and the exit code | [`failure`] |
 //! | how an error tells its causes on one line | `causes.rs` |
+//! | what must hold for any input, and what fuzzing found | `<room>/oracles.rs`, `oracles.rs`, `tests/fuzz/` |
 //! | what is counted, and how cheaply | [`measures`]; [`index::Statistics`], `server/metrics/` |
 //!
 //! # Who may use whom
@@ -61,6 +62,7 @@
 //! | `config` | `packaging`, `auth` | `dirs` |
 //! | `logging` | | `tracing_subscriber` |
 //! | `failure` | every room | |
+//! | `oracles` | every room | |
 //! | `commands` | every room | `clap`, `clap_complete`, `listenfd` |
 //!
 //! Of `storage`, the catalog needs keys and stamps only. `commands` puts the rooms together; `failure` knows every
@@ -87,6 +89,8 @@ pub mod failure;
 pub mod index;
 mod logging;
 pub mod measures;
+#[cfg(test)]
+mod oracles;
 pub mod packaging;
 pub mod pep517;
 pub mod server;

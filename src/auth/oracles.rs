@@ -37,7 +37,8 @@ fn change_one(bytes: &[u8], user: &Username) {
         let other = after.find(&listed.user).map(|other| other.stored.is_ok());
         assert_eq!(other, Some(listed.stored.is_ok()), "{} changed", listed.user);
     }
-    assert_eq!(before.malformed.len(), after.malformed.len(), "lines were harmed");
+    // Malformed lines of the user's own may be mended by the new password.
+    assert!(after.malformed.len() <= before.malformed.len(), "lines were harmed");
     assert_eq!(
         set_password(&edited, user, NEW_PASSWORD).0,
         edited,

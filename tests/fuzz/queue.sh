@@ -26,7 +26,7 @@ for target in "$@"; do
     runs=0
     while left=$((started + minutes * 60 - $(date +%s))) && [ "$left" -gt 5 ] && [ "$runs" -lt 20 ]; do
         runs=$((runs + 1))
-        nice -n 19 "$logs/$target.running" "corpus/$target" -artifact_prefix="artifacts/$target/" \
+        nice -n 19 "$logs/$target.running" "corpus/$target" "seeds/$target" -artifact_prefix="artifacts/$target/" \
             -max_total_time="$left" -timeout=10 -rss_limit_mb=2048 -max_len=16384 -print_final_stats=1 \
             >>"$log" 2>&1 || echo "-- run $runs ended with $?" >>"$log"
     done

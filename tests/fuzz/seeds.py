@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Writes the first inputs of every fuzz target below tests/fuzz/corpus/. Needs nothing but Python."""
+"""Writes the first inputs of every fuzz target below tests/fuzz/seeds/. Needs nothing but Python."""
 
 import base64
 import gzip
@@ -9,7 +9,7 @@ import pathlib
 import tarfile
 import zipfile
 
-CORPUS = pathlib.Path(__file__).parent / "corpus"
+SEEDS = pathlib.Path(__file__).parent / "seeds"
 METADATA = b"""Metadata-Version: 2.4
 Name: Demo.Pkg
 Version: 1.0
@@ -26,7 +26,7 @@ body
 
 
 def seed(target, *inputs):
-    folder = CORPUS / target
+    folder = SEEDS / target
     folder.mkdir(parents=True, exist_ok=True)
     for content in inputs:
         content = content.encode() if isinstance(content, str) else content
