@@ -118,6 +118,12 @@ impl Problem {
         }
     }
 
+    /// Whether it is only that the description was not rendered, so that nobody knows.
+    #[must_use]
+    pub fn is_not_rendered(&self) -> bool {
+        matches!(self, Self::NotRendered(_))
+    }
+
     /// A word for programs, which stays as it is from version to version.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -279,7 +279,8 @@ mod tests {
             scratch.path().display()
         );
         let renderer = renderer(scratch.path(), &script, PATIENCE);
-        let starts = || fs::read_to_string(scratch.path().join("starts")).map_or(0, |text| text.lines().count());
+        let starts =
+            || fs::read_to_string(scratch.path().join("starts")).map_or(0, |text| text.lines().count());
         assert!(renderer.render(&["Plain.\n"])[0].is_none());
         assert_eq!(starts(), 0);
         // In the order of the texts: the table renders, the line doesn't.

@@ -120,6 +120,11 @@ impl Answer {
         self.status.is_server_error() || self.status == StatusCode::REQUEST_TIMEOUT
     }
 
+    /// Whether the server speaks of something that has ended, such as a token.
+    pub(super) fn says_expired(&self) -> bool {
+        self.said.contains("expire")
+    }
+
     fn is_duplicate(&self) -> bool {
         let says = |words: &[&str]| words.iter().any(|word| self.said.contains(word));
         match self.status.as_u16() {

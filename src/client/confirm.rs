@@ -2,6 +2,8 @@
 //! the files are sent.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
 
 use futures_util::{StreamExt as _, stream};
 use reqwest::StatusCode;
@@ -10,9 +12,9 @@ use url::Url;
 
 use super::distribution::Distribution;
 use super::listing::{self, ListedFile};
-use super::progress::Outcome;
+use super::progress::{Outcome, Progress};
 use super::report::{Report, State};
-use super::retry::chance;
+use super::retry::{RetryPolicy, chance};
 use super::{Client, Error, UploadError, accept, read_body};
 use crate::causes::in_one_line;
 use crate::packaging::ProjectName;
@@ -25,8 +27,11 @@ const MAX_PAGE_BYTES: usize = 64 * 1024 * 1024;
 /// Redirects that are followed for one page.
 const MAX_HOPS: usize = 3;
 
-/// How often an index is asked for a file that it has just taken: some list it a moment later.
-const LOOKS: u32 = 5;
+/// How often an index is asked for a file that it has just taken: some list it a moment later. With the usual pauses
+/// that is about a minute.
+const LOOKS: u32 = 8;
+/// The same for public indexes, in front of whose pages there are caches that hold them for longer than anybody waits.
+const LOOKS_AT_PUBLIC: u32 = 4;
 
 /// What the index has under a file's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -155,7 +160,13 @@ impl Client {
     /// # Errors
     /// [`Error::NotListed`] for files that are missing on a page that can be read, [`Error::Upload`] for those that
     /// are there with other bytes.
-    pub(super) async fn verify(&self, ordered: &[&Distribution], report: &mut Report) -> Result<(), Error> {
+    pub(super) async fn verify(
+        &self,
+        ordered: &[&Distribution],
+        progress: &Arc<dyn Progress>,
+        report: &mut Report,
+    ) -> Result<(), Error> {
+        let begun = Instant::now();
         let mut open: Vec<usize> = (0..ordered.len())
             .filter(|place| {
                 let file = &report.files[*place];
@@ -170,7 +181,14 @@ impl Client {
             return Ok(());
         }
         let mut first_failure = None;
-        for look in 1..=LOOKS {
+        let patience = RetryPolicy {
+            attempts: match PublicIndex::at(&self.settings.url) {
+                Some(_) => LOOKS_AT_PUBLIC,
+                None => LOOKS,
+            },
+            ..self.settings.retry
+        };
+        for look in 1.. {
             let distributions: Vec<&Distribution> = open.iter().map(|place| ordered[*place]).collect();
             let pages = self.pages(&distributions).await;
             open.retain(|place| {
@@ -189,11 +207,12 @@ impl Client {
                 }
                 listed == Listed::Absent
             });
-            let pause = self.settings.retry.delay(look, None, chance());
-            match pause.filter(|_| look < LOOKS && !open.is_empty()) {
-                Some(pause) => tokio::time::sleep(pause).await,
-                None => break,
-            }
+            let pause = patience.delay(look, None, chance());
+            let Some(pause) = pause.filter(|_| !open.is_empty()) else {
+                break;
+            };
+            progress.waiting_for_listing(open.len(), begun.elapsed());
+            tokio::time::sleep(pause).await;
         }
         match first_failure {
             Some(error) => Err(error),
@@ -205,6 +224,7 @@ impl Client {
                     .map(|place| report.files[*place].filename.clone())
                     .collect(),
                 destination: self.destination(),
+                waited: begun.elapsed(),
             }),
         }
     }

@@ -210,6 +210,15 @@ impl Distribution {
     }
 }
 
+/// Files that are fit to be sent.
+#[derive(Debug)]
+pub struct Checked {
+    /// They themselves, in the order in which they were named.
+    pub distributions: Vec<Distribution>,
+    /// The names of those whose description could not be rendered, each with the reason: indexes may refuse them.
+    pub not_rendered: Vec<(String, String)>,
+}
+
 /// What is done with every file before any is sent.
 pub struct Preparation<'a> {
     /// What judges archives and what they say of themselves.
@@ -245,10 +254,7 @@ impl Preparation<'_> {
 ///
 /// # Errors
 /// The bad ones.
-pub fn check_all(
-    files: &[Selected],
-    preparation: &Preparation<'_>,
-) -> Result<Vec<Distribution>, Vec<BadFile>> {
+pub fn check_all(files: &[Selected], preparation: &Preparation<'_>) -> Result<Checked, Vec<BadFile>> {
     let threads = std::thread::available_parallelism()
         .map_or(1, usize::from)
         .min(files.len());
@@ -291,14 +297,22 @@ pub fn check_all(
             Err(problem) => bad.push(problem),
         }
     }
-    bad.extend(
-        preparation
-            .checker
-            .judge_read(read)
+    let judgements = preparation.checker.judge_read(read);
+    bad.extend(judgements.iter().filter_map(bad_for_readers));
+    if !bad.is_empty() {
+        return Err(bad);
+    }
+    let not_rendered = judgements.iter().filter_map(|judgement| {
+        let problem = judgement
+            .problems
             .iter()
-            .filter_map(bad_for_readers),
-    );
-    if bad.is_empty() { Ok(sound) } else { Err(bad) }
+            .find(|problem| problem.is_not_rendered())?;
+        Some((judgement.filename.to_string(), problem.to_string()))
+    });
+    Ok(Checked {
+        distributions: sound,
+        not_rendered: not_rendered.collect(),
+    })
 }
 
 /// The errors in what a sound archive says of itself. Warnings are `pkgctl check`'s to tell, not a matter of every

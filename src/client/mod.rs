@@ -11,7 +11,7 @@
 //! | what does an answer mean | [`answer`] |
 //! | how does a file become a request, how long is a pause | `body`, [`retry`] |
 //! | what does the index list already | `confirm`, `listing` |
-//! | which token does a CI job get for its identity | [`trusted`] |
+//! | which token does a CI job get for its identity, and the next one | [`trusted`], `session` |
 //! | does an index answer, and what may its user do there | [`probe`](mod@probe) |
 //!
 //! # Promises
@@ -31,6 +31,8 @@ use reqwest::{Certificate, Identity, redirect};
 use thiserror::Error;
 use url::Url;
 
+use self::session::Session;
+use self::trusted::{Identities, Offer, TOKEN_USER, Token};
 use crate::auth::credentials::Basic;
 use crate::causes::in_one_line;
 
@@ -50,11 +52,12 @@ pub mod publish;
 pub mod report;
 pub mod retry;
 pub mod select;
+mod session;
 pub mod trusted;
 pub mod upload;
 
 pub use confirm::Presence;
-pub use distribution::{BadFile, Distribution, Preparation, check_all};
+pub use distribution::{BadFile, Checked, Distribution, Preparation, check_all};
 pub use judgement::judge;
 pub use progress::{Outcome, Progress};
 pub use publish::publish;
@@ -209,12 +212,14 @@ pub enum Error {
         index: &'static str,
     },
     /// Files that the index took and does not list.
-    #[error("{destination} took {} but does not list {}", names(.files), if .files.len() == 1 { "it" } else { "them" })]
+    #[error("{destination} took {} but does not list {} yet, {:.0} s later", names(.files), if .files.len() == 1 { "it" } else { "them" }, .waited.as_secs_f64())]
     NotListed {
         /// Their names.
         files: Vec<String>,
         /// The index.
         destination: Destination,
+        /// How long it was asked.
+        waited: Duration,
     },
     /// A certificate file that can't be used.
     #[error("can't use the certificate file `{}`: {reason}", .path.display())]
@@ -275,6 +280,7 @@ fn lines(files: &[(PathBuf, String)]) -> String {
 pub struct Client {
     settings: Settings,
     http: reqwest::Client,
+    session: Session,
 }
 
 impl Client {
@@ -310,12 +316,28 @@ impl Client {
             builder = builder.identity(identity);
         }
         let http = builder.build().map_err(|error| setup_error(&settings, &error))?;
-        Ok(Self { settings, http })
+        let session = Session::of(settings.credentials.clone());
+        Ok(Self {
+            settings,
+            http,
+            session,
+        })
     }
 
     /// Sends these credentials from now on.
     pub fn log_in(&mut self, credentials: Basic) {
-        self.settings.credentials = Some(credentials);
+        self.session = Session::of(Some(credentials));
+    }
+
+    /// Sends this token from now on, and fetches another one when it runs out.
+    pub fn log_in_with(&mut self, token: &Token, offer: Offer, identities: Identities) {
+        if let Ok(username) = TOKEN_USER.parse() {
+            let credentials = Basic {
+                username,
+                password: token.secret.clone(),
+            };
+            self.session = Session::trusted(credentials, token, offer, identities);
+        }
     }
 
     /// The index in the words of a message.
@@ -325,18 +347,17 @@ impl Client {
             repository: self.settings.repository.clone(),
             url: self.settings.url.to_string(),
             username: self
-                .settings
-                .credentials
-                .as_ref()
+                .session
+                .credentials()
                 .map(|credentials| credentials.username.to_string()),
         }
     }
 
     /// Adds the credentials, but only towards the origin that they were given for.
     fn with_credentials(&self, request: reqwest::RequestBuilder, url: &Url) -> reqwest::RequestBuilder {
-        match &self.settings.credentials {
+        match self.session.credentials() {
             Some(credentials) if url.origin() == self.settings.url.origin() => {
-                request.basic_auth(&credentials.username, Some(credentials.password.expose()))
+                request.basic_auth(credentials.username, Some(credentials.password.expose()))
             }
             _ => request,
         }

@@ -18,6 +18,11 @@ pub trait Progress: Send + Sync {
     /// The file is on the index.
     fn finished(&self, filename: &str, size_bytes: u64, outcome: Outcome);
 
+    /// All files were sent; the index does not list so many of them yet, and was asked for so long.
+    fn waiting_for_listing(&self, files: usize, since: Duration) {
+        let _ = (files, since);
+    }
+
     /// The file is not on the index, and no further attempt is made. Why is told by the report.
     fn failed(&self, filename: &str);
 }

@@ -36,7 +36,7 @@ pub async fn publish(
     };
     client.send(&ordered, &present, progress, report).await?;
     if client.settings.verify {
-        client.verify(&ordered, report).await?;
+        client.verify(&ordered, progress, report).await?;
     }
     Ok(())
 }
@@ -142,5 +142,9 @@ impl Client {
 
 /// Whether the other files would end like this one. Wrong credentials sent once more only make a server more cautious.
 fn concerns_all(error: &UploadError) -> bool {
-    matches!(error, UploadError::Refused(answer) if answer.status == StatusCode::UNAUTHORIZED)
+    match error {
+        UploadError::Refused(answer) => answer.status == StatusCode::UNAUTHORIZED,
+        UploadError::RanOut { .. } => true,
+        _ => false,
+    }
 }

@@ -7,7 +7,7 @@
 //! Everything here goes over HTTPS, or to this very machine. An index may not ask for an identity that another one
 //! would accept: the audiences of the public indexes are theirs alone.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::header::CONTENT_TYPE;
@@ -30,6 +30,28 @@ const DISCOVERY: &str = "application/vnd.pypi.pytp.v1+json";
 /// The longest answer that is read, in bytes.
 const MAX_ANSWER_BYTES: usize = 256 << 10;
 
+/// A token of the index.
+#[derive(Debug, Clone)]
+pub struct Token {
+    /// The token itself.
+    pub secret: Secret,
+    /// Its end, as the index has it; `None` when it doesn't say.
+    pub expires: Option<SystemTime>,
+}
+
+/// Where a job's proofs of identity come from.
+pub enum Identities {
+    /// GitHub Actions is asked over HTTP, with what a job finds in its environment.
+    GitHub {
+        /// What to ask.
+        url: Url,
+        /// The right to ask.
+        bearer: Secret,
+    },
+    /// What gives a proof for an audience, or says why there is none. It may block for a moment.
+    Other(Box<dyn Fn(&str) -> Result<Secret, String> + Send + Sync>),
+}
+
 /// An index's offer to trade identities for tokens.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Offer {
@@ -40,7 +62,7 @@ pub struct Offer {
 }
 
 /// Why there is no token.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum TrustedError {
     /// An address to which no proof of identity may be sent.
     #[error("{0} is not safe: proofs of identity go over HTTPS only")]
@@ -77,6 +99,9 @@ pub enum TrustedError {
         /// What it said.
         answer: Answer,
     },
+    /// The job can't prove who it is.
+    #[error("{0}")]
+    NoIdentity(String),
     /// The answer can't be understood.
     #[error("{0} answered something else than was asked for")]
     Malformed(Url),
@@ -97,6 +122,9 @@ struct Audience {
 #[derive(Deserialize)]
 struct Minted {
     token: String,
+    /// Seconds since 1970, as a number of any kind.
+    #[serde(default)]
+    expires: serde_json::Value,
 }
 
 #[derive(Deserialize)]
@@ -152,7 +180,7 @@ impl Client {
     ///
     /// # Errors
     /// The index refuses it, or can't be reached.
-    pub async fn mint(&self, offer: &Offer, identity: &Secret) -> Result<Secret, TrustedError> {
+    pub async fn mint(&self, offer: &Offer, identity: &Secret) -> Result<Token, TrustedError> {
         let body = serde_json::json!({ "token": identity.expose() }).to_string();
         let request = self
             .http
@@ -161,15 +189,31 @@ impl Client {
             .header(CONTENT_TYPE, "application/json")
             .body(body);
         let response = self.await_answer(request, &offer.mint_url).await?;
-        self.secret_in(response, &offer.mint_url, |minted: Minted| minted.token)
-            .await
+        let mut expires = None;
+        let minted = |minted: Minted| {
+            expires = minted.expires.as_f64().and_then(moment);
+            minted.token
+        };
+        let secret = self.secret_in(response, &offer.mint_url, minted).await?;
+        Ok(Token { secret, expires })
+    }
+
+    /// A proof of the job's identity for what the offer asks for.
+    ///
+    /// # Errors
+    /// The job has none.
+    pub async fn identity(&self, identities: &Identities, offer: &Offer) -> Result<Secret, TrustedError> {
+        match identities {
+            Identities::GitHub { url, bearer } => self.github_identity(url, bearer, &offer.audience).await,
+            Identities::Other(identify) => identify(&offer.audience).map_err(TrustedError::NoIdentity),
+        }
     }
 
     /// The identity of a job of GitHub Actions: `url` and `bearer` are what the job finds in its environment.
     ///
     /// # Errors
     /// GitHub refuses, or can't be reached.
-    pub async fn github_identity(
+    async fn github_identity(
         &self,
         url: &Url,
         bearer: &Secret,
@@ -272,6 +316,12 @@ impl Client {
 async fn parsed<T: serde::de::DeserializeOwned>(mut response: Response, client: &Client) -> Option<T> {
     let body = read_body(&mut response, MAX_ANSWER_BYTES, client.settings.timeouts.stall).await;
     serde_json::from_slice(&body).ok()
+}
+
+/// So many seconds after 1970; `None` for a time that no clock shows.
+fn moment(seconds: f64) -> Option<SystemTime> {
+    let since = Duration::try_from_secs_f64(seconds).ok()?;
+    SystemTime::UNIX_EPOCH.checked_add(since)
 }
 
 /// Whether nobody between here and there can read along.

@@ -13,6 +13,7 @@ use super::body::{BodyFault, Form, Pulse};
 use super::confirm::Listed;
 use super::distribution::Distribution;
 use super::progress::{Outcome, Progress};
+use super::trusted::TrustedError;
 use super::{Client, Timeouts, accept, read_body, retry};
 use crate::causes::chain;
 use crate::packaging::digest::NamedDigest;
@@ -33,6 +34,14 @@ pub enum UploadError {
     /// The server said no.
     #[error("{0}")]
     Refused(Answer),
+    /// The token has ended before the last file was sent.
+    #[error("{answer}\nits token could not be renewed: {reason}")]
+    RanOut {
+        /// What the server said.
+        answer: Answer,
+        /// Why there is no other one.
+        reason: TrustedError,
+    },
     /// The server asked for patience until ours was at its end.
     #[error("{answer}, after {attempts} attempts")]
     Busy {
@@ -122,7 +131,10 @@ impl Client {
         let form = Form::of(distribution);
         let mut in_doubt = false;
         let mut attempt = 1;
+        let mut may_renew = true;
         loop {
+            self.freshen().await;
+            let generation = self.session.generation();
             progress.begin(distribution.filename(), distribution.size_bytes, attempt);
             let ended = self.attempt(&form, distribution, progress).await?;
             let (asked, reason) = match &ended {
@@ -135,6 +147,15 @@ impl Client {
                     Verdict::Busy(asked) => {
                         in_doubt |= answer.leaves_doubt();
                         (asked, answer.to_string())
+                    }
+                    Verdict::Refused if may_renew && self.has_run_out(answer) => {
+                        may_renew = false;
+                        let renewed = self.renew(generation).await;
+                        renewed.map_err(|reason| UploadError::RanOut {
+                            answer: answer.clone(),
+                            reason,
+                        })?;
+                        continue;
                     }
                     Verdict::Redirect(_) | Verdict::Refused => {
                         return Err(UploadError::Refused(answer.clone()));

@@ -114,12 +114,12 @@ impl Failure {
         self
     }
 
-    /// Adds the step that comes after the remedy.
+    /// Adds the command to type once the remedy has helped; it is on a line of its own, to be copied.
     #[must_use]
-    pub fn then(mut self, step: &str) -> Self {
+    pub fn then_run(mut self, command: &str) -> Self {
         self.hint = Some(match self.hint {
-            Some(hint) => format!("{hint}; {step}"),
-            None => step.to_owned(),
+            Some(hint) => format!("{hint}; then run\n{command}"),
+            None => format!("run\n{command}"),
         });
         self
     }

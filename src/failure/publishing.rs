@@ -21,7 +21,8 @@ impl From<Error> for Failure {
             }
             Error::Private { .. } => "nothing was sent; name a private index, or take the classifier away",
             Error::NotListed { .. } => {
-                "look at the index, or name its list of projects with --check-url; --no-verify skips this check"
+                "nothing has to be sent again: look later, or name the index's list of projects with --check-url; \
+                 --no-verify skips this check"
             }
             Error::Certificate { .. } => "name a PEM file with --cert or --client-cert",
             Error::Setup(_) => "check the certificates of this system, or name some with --cert",
@@ -37,6 +38,7 @@ impl From<Error> for Failure {
 fn upload_hint(destination: &Destination, error: &UploadError) -> String {
     let hint = match error {
         UploadError::Refused(answer) => return refusal_hint(destination, answer.status.as_u16()),
+        UploadError::RanOut { .. } => "give the job a fresh identity: start it again",
         UploadError::Busy { .. } => "try again later; what is uploaded already is passed over",
         UploadError::Unreachable { .. } => {
             let url = &destination.url;

@@ -1,72 +1,60 @@
-//! A progress bar for files on their way: how far each of them is, and all of them together.
+//! Progress of files on their way: a line for each of them, and one for all together.
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How long a transfer goes on without a bar.
+/// How long a transfer goes on without a display.
 const UNSEEN: Duration = Duration::from_millis(500);
-/// How often the bar is drawn while no byte moves.
+/// How often it is drawn while no byte moves.
 const TICK: Duration = Duration::from_millis(250);
+/// Rows of a terminal that are not for files: the total, and where the cursor is.
+const OTHER_ROWS: usize = 2;
 
-/// A bar on stderr over all bytes of some files, with its rate and the time that is left; behind it how many files are
-/// done, and how far those are that are on their way. Lines of talk go above it.
-///
-/// It is one line however many files there are: a display that grows and shrinks is restless, and leaves traces on
-/// terminals that are narrower than they say.
+/// A display on stderr: a line for each file that is on its way, with its bytes and its rate, and below them the
+/// total, with its rate and the time that is left. Lines of talk go above it. A single file has one line in all.
 pub struct TransferBar {
-    bar: ProgressBar,
+    all: MultiProgress,
+    total: ProgressBar,
     layout: Layout,
+    /// As many files as the terminal has room for.
+    most_lines: usize,
     files: Mutex<Files>,
 }
 
-/// What the bar tells of single files.
+/// What is told of single files.
 #[derive(Default)]
 struct Files {
     number: usize,
     done: usize,
-    under_way: BTreeMap<String, Sent>,
+    under_way: BTreeMap<String, Transfer>,
 }
 
-/// Bytes of one file.
-#[derive(Default)]
-struct Sent {
-    sent: u64,
-    size: u64,
+/// A file on its way.
+struct Transfer {
+    sent_bytes: u64,
+    /// `None` where there is no room for it.
+    line: Option<ProgressBar>,
 }
 
 impl Files {
-    /// `2 of 6 files: my_lib-1.0 45%, other-2.0 7%`; a single file has its name there.
+    /// `2 of 6 files`; a single file has its name there.
     fn in_words(&self) -> String {
-        if self.number == 1 {
-            return self.under_way.keys().next().cloned().unwrap_or_default();
+        match self.number {
+            1 => self.under_way.keys().next().cloned().unwrap_or_default(),
+            number => format!("{} of {number} files", self.done),
         }
-        let each = self.under_way.iter().map(|(name, file)| {
-            let percent = (file.sent * 100).checked_div(file.size).unwrap_or(100);
-            format!("{} {percent}%", brief(name))
-        });
-        let each: Vec<String> = each.collect();
-        let colon = if each.is_empty() { "" } else { ": " };
-        format!("{} of {} files{colon}{}", self.done, self.number, each.join(", "))
     }
 }
 
-/// A distribution's name and version, without the tags and the ending.
-fn brief(filename: &str) -> &str {
-    let stem = filename.strip_suffix(".tar.gz").unwrap_or(filename);
-    match stem.match_indices('-').nth(1) {
-        Some((end, _)) => &stem[..end],
-        None => stem,
-    }
-}
-
-/// What a bar consists of, so that it stays on one line.
+/// What a line consists of, so that it stays one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Layout {
-    template: &'static str,
+    total: &'static str,
+    file: &'static str,
     /// Room for the label.
     label_columns: usize,
 }
@@ -75,50 +63,56 @@ impl Layout {
     /// The fullest one that leaves room for a label on so many columns. The numbers are the widest that its parts
     /// get: `999.99 MB/999.99 MB`, `999.99 MB/s`, `59m left`, and blanks.
     fn within(columns: usize) -> Self {
-        const FULL: &str =
-            "{bar:20} {decimal_bytes}/{decimal_total_bytes} {decimal_bytes_per_sec} {eta} left  {msg}";
-        const SHORT: &str = "{bar:10} {decimal_bytes}/{decimal_total_bytes}  {msg}";
-        const TINY: &str = "{percent:>3}%  {msg}";
-        let (template, taken) = match columns {
-            90.. => (FULL, 64),
-            60..90 => (SHORT, 33),
-            _ => (TINY, 6),
+        let (total, file, taken) = match columns {
+            90.. => (
+                "{bar:20} {decimal_bytes:>9}/{decimal_total_bytes:9} {decimal_bytes_per_sec:>11} {eta:>3} left  {msg}",
+                "{bar:20} {decimal_bytes:>9}/{decimal_total_bytes:9} {decimal_bytes_per_sec:>11}           {msg}",
+                64,
+            ),
+            60..90 => (
+                "{bar:10} {decimal_bytes:>9}/{decimal_total_bytes:9}  {msg}",
+                "{bar:10} {decimal_bytes:>9}/{decimal_total_bytes:9}  {msg}",
+                33,
+            ),
+            _ => ("{percent:>3}%  {msg}", "{percent:>3}%  {msg}", 6),
         };
         Self {
-            template,
+            total,
+            file,
             // A cursor in the last column makes some terminals go on to the next line.
             label_columns: columns.saturating_sub(taken + 1),
         }
     }
-
-    fn style(self) -> ProgressStyle {
-        // The templates are constants; were one wrong, the default style would do.
-        ProgressStyle::with_template(self.template)
-            .unwrap_or_else(|_| ProgressStyle::default_bar())
-            .progress_chars("━━╌")
-    }
 }
 
-/// The width of the terminal; 80 where it does not tell.
-fn columns() -> usize {
+fn style(template: &str) -> ProgressStyle {
+    // The templates are constants; were one wrong, the default style would do.
+    ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .progress_chars("━━╌")
+}
+
+/// The columns and rows of the terminal; 80 and 24 where it does not tell.
+fn dimensions() -> (usize, usize) {
     #[cfg(unix)]
     if let Ok(size) = rustix::termios::tcgetwinsize(std::io::stderr())
         && size.ws_col > 0
+        && size.ws_row > 0
     {
-        return usize::from(size.ws_col);
+        return (usize::from(size.ws_col), usize::from(size.ws_row));
     }
-    80
+    (80, 24)
 }
 
-/// The bar appears when the transfer takes long enough for one to be of use.
-fn show_later(bar: &ProgressBar) {
-    let bar = bar.downgrade();
+/// The display appears when the transfer takes long enough for one to be of use.
+fn show_later(all: MultiProgress, total: &ProgressBar) {
+    let total = total.downgrade();
     std::thread::spawn(move || {
         std::thread::sleep(UNSEEN);
-        if let Some(bar) = bar.upgrade().filter(|bar| !bar.is_finished()) {
-            bar.set_draw_target(ProgressDrawTarget::stderr());
+        if let Some(total) = total.upgrade().filter(|total| !total.is_finished()) {
+            all.set_draw_target(ProgressDrawTarget::stderr());
             // Time goes on even when no byte moves.
-            bar.enable_steady_tick(TICK);
+            total.enable_steady_tick(TICK);
         }
     });
 }
@@ -133,68 +127,131 @@ fn shortened(text: &str, columns: usize) -> String {
 }
 
 impl TransferBar {
-    /// A bar for so many files of that many bytes in all; `None` when nobody would see it, because stderr is no
+    /// A display for so many files of that many bytes in all; `None` when nobody would see it, because stderr is no
     /// terminal.
     #[must_use]
     pub fn on_terminal(files: usize, total_bytes: u64) -> Option<Self> {
         if !std::io::stderr().is_terminal() {
             return None;
         }
-        let layout = Layout::within(columns());
-        let bar = ProgressBar::with_draw_target(Some(total_bytes), ProgressDrawTarget::hidden())
-            .with_style(layout.style());
-        show_later(&bar);
-        let files = Mutex::new(Files {
-            number: files,
-            ..Files::default()
-        });
-        Some(Self { bar, layout, files })
+        let (columns, rows) = dimensions();
+        let all = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
+        let bar = Self::new(all, (columns, rows), files, total_bytes);
+        show_later(bar.all.clone(), &bar.total);
+        Some(bar)
+    }
+
+    fn new(all: MultiProgress, (columns, rows): (usize, usize), files: usize, total_bytes: u64) -> Self {
+        let layout = Layout::within(columns);
+        let total = all.add(ProgressBar::new(total_bytes).with_style(style(layout.total)));
+        Self {
+            all,
+            total,
+            layout,
+            most_lines: if files > 1 {
+                rows.saturating_sub(OTHER_ROWS)
+            } else {
+                0
+            },
+            files: Mutex::new(Files {
+                number: files,
+                ..Files::default()
+            }),
+        }
     }
 
     /// This file begins, or begins anew.
     pub fn begin(&self, name: &str, size: u64) {
-        let before = self.change(|files| files.under_way.insert(name.to_owned(), Sent { sent: 0, size }));
-        let repeated = before.map_or(0, |file| file.sent);
-        self.bar
-            .set_position(self.bar.position().saturating_sub(repeated));
+        let before = self.change(|files| {
+            let before = files.under_way.remove(name);
+            let repeated = before.as_ref().map_or(0, |transfer| transfer.sent_bytes);
+            let line = before.and_then(|transfer| transfer.line);
+            let line = line.or_else(|| self.line_for(name, size, files));
+            if let Some(line) = &line {
+                line.reset();
+            }
+            let transfer = Transfer { sent_bytes: 0, line };
+            files.under_way.insert(name.to_owned(), transfer);
+            repeated
+        });
+        self.total
+            .set_position(self.total.position().saturating_sub(before));
+    }
+
+    /// A line for one more file, where there is room.
+    fn line_for(&self, name: &str, size: u64, files: &Files) -> Option<ProgressBar> {
+        let shown = files
+            .under_way
+            .values()
+            .filter(|transfer| transfer.line.is_some());
+        (shown.count() < self.most_lines).then(|| {
+            let line = ProgressBar::new(size).with_style(style(self.layout.file));
+            let line = self.all.insert_before(&self.total, line);
+            line.set_message(shortened(name, self.layout.label_columns));
+            line
+        })
     }
 
     /// So many more bytes of this file are through.
     pub fn advance(&self, name: &str, bytes: u64) {
-        self.bar.inc(bytes);
-        self.change(|files| {
-            if let Some(file) = files.under_way.get_mut(name) {
-                file.sent += bytes;
+        self.total.inc(bytes);
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(transfer) = files.under_way.get_mut(name) {
+            transfer.sent_bytes += bytes;
+            if let Some(line) = &transfer.line {
+                line.inc(bytes);
             }
-        });
+        }
     }
 
     /// This file is done, or need not be sent; its bytes count as through.
     pub fn finish(&self, name: &str, size: u64) {
-        let file = self.change(|files| {
+        let sent = self.change(|files| {
             files.done += 1;
-            files.under_way.remove(name)
+            self.take_away(name, files)
         });
-        self.bar
-            .inc(size.saturating_sub(file.map_or(0, |file| file.sent)));
+        self.total.inc(size.saturating_sub(sent));
     }
 
     /// This file is given up.
     pub fn give_up(&self, name: &str) {
-        self.change(|files| files.under_way.remove(name));
+        self.change(|files| self.take_away(name, files));
     }
 
-    /// A line above the bar.
+    /// Removes a file's line, and gives how many bytes of it were through.
+    fn take_away(&self, name: &str, files: &mut Files) -> u64 {
+        let Some(transfer) = files.under_way.remove(name) else {
+            return 0;
+        };
+        if let Some(line) = transfer.line {
+            line.finish_and_clear();
+            self.all.remove(&line);
+        }
+        transfer.sent_bytes
+    }
+
+    /// What is done now, in the place of the number of files.
+    pub fn tell(&self, text: &str) {
+        self.total.set_message(shortened(text, self.layout.label_columns));
+    }
+
+    /// A line above the display.
     pub fn line(&self, text: &str) {
-        self.bar.suspend(|| {
+        self.all.suspend(|| {
             // When stderr is gone there is nobody left to tell.
             let _ = writeln!(anstream::stderr(), "{text}");
         });
     }
 
-    /// Takes the bar off the screen.
+    /// Takes the display off the screen.
     pub fn clear(&self) {
-        self.bar.finish_and_clear();
+        self.change(|files| {
+            let names: Vec<String> = files.under_way.keys().cloned().collect();
+            for name in names {
+                self.take_away(&name, files);
+            }
+        });
+        self.total.finish_and_clear();
     }
 
     /// Changes what is told of single files. A short section without any waiting, so a plain mutex is right; what it
@@ -204,7 +261,7 @@ impl TransferBar {
         let result = act(&mut files);
         let text = shortened(&files.in_words(), self.layout.label_columns);
         drop(files);
-        self.bar.set_message(text);
+        self.total.set_message(text);
         result
     }
 }
@@ -224,13 +281,16 @@ mod tests {
 
     use super::*;
 
-    /// A terminal of so many columns that keeps what is written.
+    /// A terminal of so many columns that keeps the lines of the last drawing.
     #[derive(Clone, Debug)]
     struct Paper(u16, Arc<Mutex<String>>);
 
     impl TermLike for Paper {
         fn width(&self) -> u16 {
             self.0
+        }
+        fn height(&self) -> u16 {
+            8
         }
         fn move_cursor_up(&self, _: usize) -> io::Result<()> {
             Ok(())
@@ -245,7 +305,7 @@ mod tests {
             Ok(())
         }
         fn write_line(&self, text: &str) -> io::Result<()> {
-            self.write_str(text)
+            self.write_str(&format!("{text}\n"))
         }
         fn write_str(&self, text: &str) -> io::Result<()> {
             self.1.lock().unwrap().push_str(text);
@@ -260,57 +320,100 @@ mod tests {
         }
     }
 
-    /// What a terminal of so many columns shows half-way through a large file with a long name.
-    fn shown(columns: u16) -> String {
+    const LONG: &str =
+        "a_name_that_is_far_too_long-1.0-cp312-cp312-manylinux_2_17_x86_64.manylinux2014_x86_64.whl";
+
+    /// The lines that a terminal of so many columns shows after something was done.
+    fn shown(columns: u16, files: usize, act: impl FnOnce(&TransferBar)) -> Vec<String> {
         let paper = Paper(columns, Arc::default());
-        let layout = Layout::within(usize::from(columns));
         let target = ProgressDrawTarget::term_like(Box::new(paper.clone()));
-        let bar = ProgressBar::with_draw_target(Some(999_990_000), target);
-        bar.set_style(layout.style());
-        bar.set_message(shortened(
-            "a_name_that_is_far_too_long-1.0-cp312-cp312-manylinux_2_17_x86_64.manylinux2014_x86_64.whl",
-            layout.label_columns,
-        ));
-        bar.set_position(499_990_000);
+        let all = MultiProgress::with_draw_target(target);
+        let bar = TransferBar::new(all, (usize::from(columns), 8), files, 999_990_000);
+        act(&bar);
         paper.1.lock().unwrap().clear();
-        bar.tick();
-        let written = paper.1.lock().unwrap();
-        anstream::adapter::strip_str(&written)
-            .to_string()
-            .trim_end()
-            .to_owned()
+        // What was drawn before is drawn again, whatever the rate of drawings allows.
+        bar.all.suspend(|| ());
+        let written = anstream::adapter::strip_str(&paper.1.lock().unwrap()).to_string();
+        // Each line is filled up with blanks to the width of the terminal.
+        let screen: Vec<char> = written.chars().filter(|c| *c != '\n').collect();
+        let lines = screen.chunks(usize::from(columns));
+        let lines = lines.map(|line| line.iter().collect::<String>().trim_end().to_owned());
+        lines.filter(|line| !line.is_empty()).collect()
     }
 
     #[test]
-    fn the_bar_is_one_line_on_every_terminal() {
+    fn each_line_fits_on_every_terminal() {
         for columns in [20, 40, 59, 60, 80, 89, 90, 120] {
-            let screen = shown(columns);
-            assert!(
-                screen.chars().count() < usize::from(columns),
-                "{columns}: {screen}"
-            );
-            assert!(screen.contains('…'), "{columns}: {screen}");
+            let screen = shown(columns, 3, |bar| {
+                bar.begin(LONG, 499_990_000);
+                bar.advance(LONG, 250_000_000);
+            });
+            assert_eq!(screen.len(), 2, "{columns}: {screen:?}");
+            for line in &screen {
+                assert!(line.chars().count() < usize::from(columns), "{columns}: {line}");
+            }
+            assert!(screen[0].contains('…'), "{columns}: {screen:?}");
         }
-        assert_eq!(shown(40), " 50%  a_name_that_is_far_too_long-1.0-…");
     }
 
     #[test]
-    fn each_file_on_its_way_is_told_beside_the_whole() {
-        let file = |sent, size| Sent { sent, size };
-        let mut files = Files {
-            number: 6,
-            done: 2,
-            ..Files::default()
+    fn each_file_has_a_line_and_all_have_one_below_them() {
+        let screen = shown(120, 6, |bar| {
+            bar.begin("done-1.0.tar.gz", 1_000);
+            bar.finish("done-1.0.tar.gz", 1_000);
+            bar.begin("my_lib-1.0.tar.gz", 200_000_000);
+            bar.begin("other-2.0.tar.gz", 1_000_000);
+            bar.advance("other-2.0.tar.gz", 500_000);
+        });
+        let [first, second, total] = &screen[..] else {
+            panic!("{screen:?}")
         };
-        assert_eq!(files.in_words(), "2 of 6 files");
-        files.under_way = BTreeMap::from([
-            ("my_lib-1.0-py3-none-any.whl".to_owned(), file(45, 100)),
-            ("other-2.0.tar.gz".to_owned(), file(0, 0)),
-        ]);
-        assert_eq!(files.in_words(), "2 of 6 files: my_lib-1.0 45%, other-2.0 100%");
-        files.number = 1;
-        files.under_way.remove("other-2.0.tar.gz");
-        assert_eq!(files.in_words(), "my_lib-1.0-py3-none-any.whl");
+        assert!(
+            first.contains("/200.00 MB") && first.ends_with("my_lib-1.0.tar.gz"),
+            "{first}"
+        );
+        assert!(
+            second.contains("500.00 kB/1.00 MB") && second.contains("/s "),
+            "{second}"
+        );
+        assert!(
+            total.contains("/999.99 MB") && total.contains(" left  1 of 6 files"),
+            "{total}"
+        );
+        let single = shown(120, 1, |bar| bar.begin("my_lib-1.0.tar.gz", 5));
+        assert!(
+            single.len() == 1 && single[0].ends_with("my_lib-1.0.tar.gz"),
+            "{single:?}"
+        );
+    }
+
+    #[test]
+    fn files_without_room_count_in_the_total_only() {
+        let screen = shown(120, 30, |bar| {
+            for number in 0..30 {
+                bar.begin(&format!("lib{number}-1.0.tar.gz"), 10);
+                bar.advance(&format!("lib{number}-1.0.tar.gz"), 10);
+            }
+            assert_eq!(bar.total.position(), 300);
+        });
+        assert_eq!(screen.len(), 7, "{screen:?}");
+        assert!(screen[6].ends_with("0 of 30 files"), "{screen:?}");
+    }
+
+    #[test]
+    fn a_file_that_begins_anew_counts_once() {
+        shown(120, 2, |bar| {
+            bar.begin("a-1.tar.gz", 1_000);
+            bar.advance("a-1.tar.gz", 900);
+            bar.begin("a-1.tar.gz", 1_000);
+            bar.advance("a-1.tar.gz", 100);
+            assert_eq!(bar.total.position(), 100);
+            let files = bar.files.lock().unwrap();
+            assert_eq!(
+                files.under_way["a-1.tar.gz"].line.as_ref().unwrap().position(),
+                100
+            );
+        });
     }
 
     #[test]

@@ -165,7 +165,8 @@ fn promised_license_files_are_looked_for_in_wheels_and_sdists() {
 #[test]
 fn without_docutils_it_is_said_that_nothing_was_rendered() {
     let bed = Testbed::new();
-    described("text/x-rst", "* a list\n")
+    // A table is left to docutils.
+    described("text/x-rst", "== ==\na  b\n== ==\n")
         .build()
         .write_into(bed.path("dist"));
     // A Python that is none, before no other.
@@ -181,6 +182,14 @@ fn without_docutils_it_is_said_that_nothing_was_rendered() {
         outcome.stdout
     );
     assert!(outcome.stderr.contains("was not rendered"), "{}", outcome.stderr);
+    // Uploads are not stopped by that, but they say so, in one line.
+    let mut command = bed.pkgctl(["publish", "--dry-run", "--repository-url", "http://127.0.0.1:9/"]);
+    let outcome = Outcome::of(command.env("PATH", bed.path("bin")));
+    let told = outcome
+        .stderr
+        .lines()
+        .filter(|line| line.contains("was not rendered"));
+    assert_eq!(told.count(), 1, "{}", outcome.stderr);
     run(&["--strict"]).expect_code(1);
     described("text/x-rst", "A title\n====\n")
         .build()
@@ -197,7 +206,7 @@ fn without_docutils_it_is_said_that_nothing_was_rendered() {
 fn what_lies_in_the_current_folder_is_not_taken_for_docutils() {
     let Ok(twine) = tools::twine() else { return };
     let bed = Testbed::new();
-    described("text/x-rst", "Title\n=====\n")
+    described("text/x-rst", "== ==\na  b\n== ==\n")
         .build()
         .write_into(bed.path("dist"));
     for module in ["docutils", "readme_renderer", "json", "io"] {
@@ -207,6 +216,157 @@ fn what_lies_in_the_current_folder_is_not_taken_for_docutils() {
     command.env("PATH", twine.folder()).env("PYTHONPATH", bed.home());
     Outcome::of(&mut command).expect_code(0);
     assert!(!bed.path("caught").exists());
+}
+
+#[test]
+fn without_a_description_its_type_is_not_missed() {
+    let bed = Testbed::new();
+    wheel("my-lib", "1.0")
+        .description("")
+        .build()
+        .write_into(bed.path("dist"));
+    let outcome = bed.run(["check"]).expect_code(0);
+    assert_eq!(
+        outcome.stderr.matches("warning: ").count(),
+        1,
+        "{}",
+        outcome.stderr
+    );
+    assert!(
+        outcome.stderr.contains("no long description"),
+        "{}",
+        outcome.stderr
+    );
+}
+
+#[test]
+fn what_rendered_once_is_not_rendered_again() {
+    let Ok(twine) = tools::twine() else { return };
+    let bed = Testbed::new();
+    let table = "== ==\na  b\n== ==\n";
+    described("text/x-rst", table)
+        .build()
+        .write_into(bed.path("dist"));
+    let kept = bed.path(".cache/pkgctl/rendered");
+    let check = || {
+        let mut command = bed.pkgctl(["check", "--strict"]);
+        let begun = std::time::Instant::now();
+        Outcome::of(command.env("PATH", twine.folder())).expect_code(0);
+        begun.elapsed()
+    };
+    let first = check();
+    let record = std::fs::read_dir(&kept).unwrap().next().unwrap().unwrap().path();
+    let written = std::fs::metadata(&record).unwrap().modified().unwrap();
+    let second = check();
+    assert_eq!(std::fs::metadata(&record).unwrap().modified().unwrap(), written);
+    // Python takes many times as long as all else.
+    assert!(second < first, "{first:?}, then {second:?}");
+    // Another text is another matter, and a bad one is refused whatever is known.
+    described("text/x-rst", "== ==\na  b\n")
+        .build()
+        .write_into(bed.path("dist"));
+    Outcome::of(bed.pkgctl(["check"]).env("PATH", twine.folder())).expect_code(1);
+}
+
+/// Asks the renderer of the public index itself.
+const RENDER: &str = r#"
+import io, json, sys
+from readme_renderer import rst
+for text in json.load(sys.stdin):
+    print("good" if rst.render(text, stream=io.StringIO()) is not None else "bad")
+"#;
+
+#[test]
+fn what_passes_without_docutils_renders() {
+    let Ok(twine) = tools::twine() else { return };
+    let bed = Testbed::new();
+    let texts: Vec<String> = (0..1200).map(readme).collect();
+    for (number, text) in texts.iter().enumerate() {
+        wheel(&format!("p{number:04}"), "1")
+            .header("Description-Content-Type", "text/x-rst")
+            .description(text)
+            .build()
+            .write_into(bed.path("dist"));
+    }
+    let outcome = Outcome::of(bed.pkgctl(["check"]).env("PATH", bed.path("none")));
+    let verdicts = verdicts(&outcome.stdout);
+    bed.write("texts.json", serde_json::to_string(&texts).unwrap());
+    let mut python = twine.python(&bed);
+    python.args(["-c", RENDER]);
+    python.stdin(std::fs::File::open(bed.path("texts.json")).unwrap());
+    let rendered = Outcome::of(&mut python).expect_code(0);
+    let rendered: Vec<&str> = rendered.stdout.lines().collect();
+    assert_eq!((verdicts.len(), rendered.len()), (texts.len(), texts.len()));
+    let mut sure = 0;
+    for ((text, (_, verdict)), rendered) in texts.iter().zip(&verdicts).zip(rendered) {
+        if verdict == PASSED {
+            sure += 1;
+            assert_eq!(rendered, "good", "{text}");
+        }
+    }
+    assert!(sure > 300, "only {sure} were told without docutils");
+}
+
+/// A README put together from blocks that docutils has rules for, most of them right.
+fn readme(number: u64) -> String {
+    const BLOCKS: [&str; 40] = [
+        "Some text\nin two lines.",
+        "With *this*, **that** and ``code``.",
+        "See `it <http://a/b>`_ (and `it <http://a/b>`_).",
+        "A title\n=======",
+        "Another\n-------",
+        "More\n~~~~",
+        "====\nOver\n====",
+        "Example::\n\n    $ run *this",
+        "- one\n- two\n  lines",
+        "- one\n\n  - inner\n\n- two",
+        "* x::\n\n    y\n\n* z",
+        "1. a\n2. b",
+        "1. a\n\n2. b\n   c",
+        ".. code-block:: python\n\n   import this",
+        ".. note:: Be *careful*\n   here.",
+        ".. warning::\n\n   - a\n   - b",
+        ".. image:: http://a/b.svg\n   :target: http://a\n   :alt: x",
+        "    quoted text",
+        "----",
+        "Text with my_lib, __init__.",
+        "a_ and `b c`_",
+        ".. _a: http://a\n.. _b c: http://b",
+        "|s| here",
+        ".. |s| image:: http://s/t.png",
+        ".. a comment",
+        ">>> 1\n1",
+        ".. contents::",
+        "unfinished *emphasis",
+        "unfinished `text",
+        "x**2**y",
+        "- a\nb",
+        "Short\n===",
+        "Text\n  set in",
+        ".. image:: http://a\n   :width: x",
+        ".. code-block:: nonsense\n\n   x",
+        ".. toctree::",
+        "::\n\n  x",
+        "3. c\n4. d",
+        "`a <http://other>`_",
+        ".. tip:: x\n   :y: z",
+    ];
+    let mut state = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = |below: usize| {
+        state ^= state >> 12;
+        state ^= state << 25;
+        state ^= state >> 27;
+        usize::try_from(state.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33).unwrap() % below
+    };
+    let blocks = 2 + next(5);
+    let mut text = String::new();
+    for _ in 0..blocks {
+        // The later ones are mostly wrong, and come less often.
+        let among = if next(8) == 0 { BLOCKS.len() } else { 27 };
+        text.push_str(BLOCKS[next(among)]);
+        text.push_str(if next(12) == 0 { "\n" } else { "\n\n" });
+    }
+    text
 }
 
 /// Texts put together from pieces that mean something to docutils, a different one for each number.

@@ -112,6 +112,14 @@ impl Document {
             true => (Vec::new(), 0),
             false => indented(rest, 0)?,
         };
+        // What looks like an option is read as one.
+        let first = content
+            .iter()
+            .skip_while(|line| line.is_empty())
+            .take_while(|line| !line.is_empty());
+        if first.into_iter().any(|line| line.starts_with(':')) {
+            return None;
+        }
         if argument.is_empty() {
             let is_apart = rest.first().is_some_and(|line| line.is_empty());
             (is_apart && !content.is_empty()).then_some(())?;

@@ -210,6 +210,7 @@ impl Document {
             };
         }
         if block[0].starts_with(">>> ") && is_free {
+            self.has_text = true;
             *before = Before::Content;
             return Some(end);
         }

@@ -80,6 +80,7 @@ fn what_is_wrong_or_uncertain_is_left_to_docutils() {
         "=== ===\na   b\n=== ===\n",
         ":field: x\n",
         "-a  option\n",
+        ".. note:: a\n   :b: c\n\nText\n",
         "Text\ttab\n",
         "Text\r\n",
         "[1]_\n",

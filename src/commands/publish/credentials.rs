@@ -6,8 +6,9 @@ use tokio::runtime::Runtime;
 
 use super::arguments::Arguments;
 use crate::auth::credentials::{Basic, Secret};
+use crate::causes::in_one_line;
 use crate::client::Client;
-use crate::client::trusted::{Offer, TOKEN_USER};
+use crate::client::trusted::{Identities, Offer, TOKEN_USER, Token};
 use crate::config::Environment;
 use crate::config::ambient::Ambient;
 use crate::config::repository::{Sourced, Target};
@@ -20,6 +21,8 @@ pub(super) struct Login {
     pub(super) credentials: Option<Basic>,
     pub(super) username_source: String,
     pub(super) password_source: String,
+    /// What brings the next token, where the password is one that runs out.
+    pub(super) trade: Option<(Token, Offer, Identities)>,
 }
 
 impl Login {
@@ -28,6 +31,7 @@ impl Login {
             credentials: None,
             username_source: String::new(),
             password_source: String::new(),
+            trade: None,
         }
     }
 
@@ -84,6 +88,7 @@ impl Search<'_> {
             }),
             username_source: username.source,
             password_source: password.source,
+            trade: None,
         })
     }
 
@@ -162,8 +167,11 @@ impl Search<'_> {
         let failed = || Failure::new(format!("the identity of this job is of no use at {target}"));
         let ambient =
             detected.map_err(|lack| failed().hint(format!("{lack}; or give a user and a password")))?;
-        let identity = self.identity(&ambient, &offer).map_err(|cause| {
-            failed().caused_by(&*cause).hint(format!(
+        let name = ambient.name();
+        let identities = self.identities(ambient);
+        let identity = self.runtime.block_on(self.client.identity(&identities, &offer));
+        let identity = identity.map_err(|cause| {
+            failed().caused_by(&cause).hint(format!(
                 "let the job have a token for the audience `{}`",
                 offer.audience
             ))
@@ -174,27 +182,29 @@ impl Search<'_> {
                 .caused_by(&error)
                 .hint("register this repository and workflow as a trusted publisher of the project")
         })?;
-        let source = format!("the identity of this {} job", ambient.name());
+        let source = format!("the identity of this {name} job");
         let username = TOKEN_USER.parse().map_err(|error| failed().caused_by(&error))?;
         Ok(Some(Login {
             credentials: Some(Basic {
                 username,
-                password: token,
+                password: token.secret.clone(),
             }),
             username_source: source.clone(),
             password_source: source,
+            trade: Some((token, offer, identities)),
         }))
     }
 
-    fn identity(&self, ambient: &Ambient, offer: &Offer) -> Result<Secret, Box<dyn std::error::Error>> {
-        match (ambient, ambient.identity(self.environment, &offer.audience)) {
-            (_, Some(identity)) => Ok(identity?),
-            (Ambient::GitHub { url, bearer }, None) => {
-                let asked = self.client.github_identity(url, bearer, &offer.audience);
-                Ok(self.runtime.block_on(asked)?)
-            }
-            (_, None) => Err("the job has no identity".into()),
+    fn identities(&self, ambient: Ambient) -> Identities {
+        if let Ambient::GitHub { url, bearer } = ambient {
+            return Identities::GitHub { url, bearer };
         }
+        let environment = self.environment.clone();
+        Identities::Other(Box::new(move |audience| {
+            let identity = ambient.identity(&environment, audience);
+            let identity = identity.ok_or_else(|| "the job has no identity".to_owned())?;
+            identity.map_err(|error| in_one_line(&error))
+        }))
     }
 
     /// As twine reads its variable: `0`, `false` and `no` mean no.

@@ -7,7 +7,9 @@
 //! | as whom | `credentials.rs` |
 //! | what would be done | `rehearsal.rs` |
 //! | what is shown meanwhile, and in the end | `narrator.rs`, `summary.rs` |
+//! | what to type next when something failed | `again.rs` |
 
+mod again;
 mod arguments;
 mod credentials;
 mod narrator;
@@ -22,6 +24,7 @@ use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
+use self::again::Next;
 use self::credentials::{Search, unanswered};
 use self::narrator::Narrator;
 use self::rehearsal::Rehearsal;
@@ -61,7 +64,7 @@ pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
         .map_err(|error| Failure::new("can't start the network runtime").caused_by(&error))?;
     let settings = arguments.settings(&target, environment)?;
     let mut client = Client::new(settings.clone())?;
-    let login = Search {
+    let mut login = Search {
         arguments,
         target: &target,
         environment,
@@ -72,8 +75,10 @@ pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
     if arguments.verbose {
         terminal::note(login.provenance(&target));
     }
-    if let Some(credentials) = &login.credentials {
-        client.log_in(credentials.clone());
+    match (login.trade.take(), &login.credentials) {
+        (Some((token, offer, identities)), _) => client.log_in_with(&token, offer, identities),
+        (None, Some(credentials)) => client.log_in(credentials.clone()),
+        (None, None) => {}
     }
     if arguments.dry_run {
         let rehearsal = Rehearsal {
@@ -167,7 +172,15 @@ impl Arguments {
             with_attestations: self.attestations,
         };
         let checked = client::check_all(&selection.files, &preparation);
-        let distributions = checked.map_err(client::Error::BadFiles)?;
+        let checked = checked.map_err(client::Error::BadFiles)?;
+        if let Some((name, reason)) = checked.not_rendered.first() {
+            let others = match checked.not_rendered.len() - 1 {
+                0 => String::new(),
+                others => format!(" and {}", terminal::counted(others as u64, "other file")),
+            };
+            terminal::warning(format!("`{name}`{others}: {reason}"));
+        }
+        let distributions = checked.distributions;
         for distribution in &distributions {
             for warning in distribution.warnings() {
                 terminal::warning(format!("`{}`: {warning}", distribution.filename()));
@@ -260,8 +273,15 @@ fn upload(
         .map_err(|error| Failure::new("the summary can't be written to stdout").caused_by(&error))?;
     match ended {
         Some(Ok(())) => Ok(ExitCode::SUCCESS),
-        Some(Err(error)) => Err(with_aftermath(error.into(), &report)),
-        None => Err(interrupted(client, &report)),
+        Some(Err(error)) => {
+            let next = Next::after(&error, report.done().next().is_some());
+            let failure = with_aftermath(error.into(), &report);
+            Err(with_command(failure, next, arguments))
+        }
+        None => {
+            let next = Next::or_repeat(report.done().next().is_some());
+            Err(with_command(interrupted(client, &report), Some(next), arguments))
+        }
     }
 }
 
@@ -282,9 +302,15 @@ fn with_aftermath(failure: Failure, report: &Report) -> Failure {
             let _ = write!(lines, "\n{what}: {names}");
         }
     }
-    failure
-        .detail(&lines)
-        .then("the same command goes on where this one stopped")
+    failure.detail(&lines)
+}
+
+/// Ends with what to type.
+fn with_command(failure: Failure, next: Option<Next>, arguments: &Arguments) -> Failure {
+    match next {
+        Some(next) => failure.then_run(&arguments.command(next)),
+        None => failure,
+    }
 }
 
 fn interrupted(client: &Client, report: &Report) -> Failure {
@@ -303,5 +329,5 @@ fn interrupted(client: &Client, report: &Report) -> Failure {
     for name in report.left() {
         let _ = write!(headline, "\nnot uploaded: {name}");
     }
-    Failure::interrupted(headline).hint("run the same command again to upload the rest")
+    Failure::interrupted(headline).hint("upload the rest")
 }

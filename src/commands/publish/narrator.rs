@@ -1,5 +1,6 @@
 //! What the user sees while files are on their way: a bar on a terminal, lines elsewhere.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::client::{Distribution, Outcome, Progress};
@@ -10,6 +11,7 @@ use crate::terminal::size;
 /// Tells the user what the client does.
 pub(super) struct Narrator {
     bar: Option<TransferBar>,
+    is_waiting: AtomicBool,
 }
 
 impl Narrator {
@@ -17,7 +19,10 @@ impl Narrator {
         let total_bytes = distributions.iter().map(Distribution::size_bytes).sum();
         let files = distributions.len();
         let bar = (!without_bar).then(|| TransferBar::on_terminal(files, total_bytes));
-        Self { bar: bar.flatten() }
+        Self {
+            bar: bar.flatten(),
+            is_waiting: AtomicBool::new(false),
+        }
     }
 
     fn line(&self, text: &str) {
@@ -68,6 +73,17 @@ impl Progress for Narrator {
                 format!("already there {filename} ({size}); the index shows no digest to compare")
             }
         });
+    }
+
+    fn waiting_for_listing(&self, files: usize, since: Duration) {
+        let files = terminal::counted(files as u64, "file");
+        let text = format!("waiting for the index to list {files} ({} s)", since.as_secs());
+        match &self.bar {
+            Some(bar) => bar.tell(&text),
+            // Elsewhere once is enough.
+            None if !self.is_waiting.swap(true, Ordering::Relaxed) => terminal::note(text),
+            None => {}
+        }
     }
 
     fn failed(&self, filename: &str) {

@@ -41,7 +41,14 @@ fn a_file_that_was_taken_and_is_not_listed_is_a_failure() {
     let outcome = world.publish(&[]).expect_failure(1, WHEEL);
     expect_in_order(
         &outcome.stderr,
-        &["does not list it", "hint: ", "--check-url", "--no-verify"],
+        &[
+            "took ",
+            "does not list it yet",
+            "hint: nothing has to be sent again",
+            "--check-url",
+            "--no-verify",
+            "then run\n  pkgctl publish --dry-run --jobs 1 --retry-delay 0.01\n",
+        ],
     );
     let looks = world
         .index
@@ -49,10 +56,36 @@ fn a_file_that_was_taken_and_is_not_listed_is_a_failure() {
         .iter()
         .filter(|request| request.method == "GET")
         .count();
-    assert!(looks >= 5, "it may take a moment: {looks}");
+    assert!(looks >= 8, "it may take a moment: {looks}");
+    assert_eq!(outcome.stderr.matches("waiting for the index").count(), 1);
     let before = world.index.requests().len();
     world.publish(&["--no-verify"]).expect_code(0);
     assert_eq!(world.index.requests().len(), before + 1, "nothing is asked");
+}
+
+#[test]
+fn an_index_that_lists_a_file_a_moment_later_is_waited_for() {
+    let (ours, old) = (my_wheel(), wheel("my-lib", "0.9").build());
+    let world = World::new(std::slice::from_ref(&ours), [Reply::ok()]);
+    world.index.list(&old.filename, Some(&old.sha256()));
+    let page =
+        |name: &str, digest: &str| format!("<a href=\"../../files/{name}#sha256={digest}\">{name}</a>");
+    for _ in 0..5 {
+        let stale = page(&old.filename, &old.sha256());
+        world
+            .index
+            .later_page("/simple/my-lib/", "200 OK", "text/html", &stale);
+    }
+    let fresh = page(WHEEL, &ours.sha256());
+    world
+        .index
+        .later_page("/simple/my-lib/", "200 OK", "text/html", &fresh);
+    let outcome = world.publish(&[]).expect_code(0);
+    assert!(
+        outcome.stdout.contains("uploaded, verified"),
+        "{}",
+        outcome.stdout
+    );
 }
 
 #[test]

@@ -18,7 +18,7 @@ fn a_failure_says_what_is_public_and_what_comes_next() {
         ],
         [Reply::ok(), Reply::status("400 too many files")],
     );
-    let outcome = world.publish(&[]).expect_failure(1, "too many files");
+    let outcome = world.publish_only(&["dist/"]).expect_failure(1, "too many files");
     expect_in_order(
         &outcome.stderr,
         &[
@@ -27,7 +27,7 @@ fn a_failure_says_what_is_public_and_what_comes_next() {
             "\n  not on the index: ",
             "caused by: ",
             "hint: ",
-            "the same command",
+            "then run\n  pkgctl publish --skip-existing --no-verify --jobs 1 --retry-delay 0.01 dist/\n",
         ],
     );
     assert_eq!(world.index.uploads().len(), 2);
@@ -43,13 +43,15 @@ fn a_failure_before_the_first_file_says_nothing_of_what_is_public() {
     let outcome = world.publish(&[]).expect_failure(1, WHEEL);
     let lines = outcome.stderr.lines();
     let told: Vec<&str> = lines.skip_while(|line| line.starts_with("publishing ")).collect();
-    assert_eq!(told.len(), 3, "{}", outcome.stderr);
+    assert_eq!(told.len(), 4, "{}", outcome.stderr);
     assert!(told[0].starts_with("error: "), "{}", outcome.stderr);
     assert_eq!(
         told[1],
         "caused by: the server answered 401 Unauthorized: wrong user name or password"
     );
     assert!(told[2].starts_with("hint: check "), "{}", outcome.stderr);
+    // Nothing is there that could be passed over.
+    assert_eq!(told[3], "  pkgctl publish --jobs 1 --retry-delay 0.01");
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use super::{WHEEL, World, expect_in_order, my_wheel};
 use crate::support::Outcome;
+use crate::support::distributions::{Distribution, wheel};
 use crate::support::scripted_index::{Reply, Request, ScriptedIndex};
 
 const JSON: &str = "application/json";
@@ -12,7 +13,11 @@ const MINT: &str = "/_/oidc/mint-token";
 
 /// An index that trades identities, and nobody's credentials.
 fn offering() -> World {
-    let world = World::new(&[my_wheel()], [Reply::ok()]);
+    offering_for(&[my_wheel()], [Reply::ok()])
+}
+
+fn offering_for(files: &[Distribution], replies: impl IntoIterator<Item = Reply>) -> World {
+    let world = World::new(files, replies);
     world.bed.write(".pypirc", "");
     world
         .index
@@ -243,4 +248,88 @@ fn nobody_is_asked_for_a_token_without_need_or_offer() {
         publish(&world, &GITLAB).expect_code(0);
         assert_eq!(world.uploaded(), [WHEEL]);
     }
+}
+
+/// What the public index says of a token that has ended.
+fn ended() -> Reply {
+    Reply::status("403 Invalid or non-existent authentication information. Token is expired.")
+}
+
+fn several(number: usize) -> Vec<Distribution> {
+    (0..number)
+        .map(|number| wheel(&format!("lib{number}"), "1.0").build())
+        .collect()
+}
+
+/// The second token that the index gives.
+fn give_another(world: &World) {
+    world.index.later_page(
+        MINT,
+        "200 OK",
+        JSON,
+        r#"{"success": true, "token": "minted-secret-2", "expires": null}"#,
+    );
+}
+
+/// With which token each upload came, by the last sign that tells them apart.
+fn tokens(world: &World) -> Vec<String> {
+    let requests = world.index.requests();
+    let uploads = requests_to(&requests, "/").into_iter();
+    let token = |upload: &Request| match upload.header("Authorization") {
+        Some("Basic X190b2tlbl9fOm1pbnRlZC1zZWNyZXQ=") => "first".to_owned(),
+        Some("Basic X190b2tlbl9fOm1pbnRlZC1zZWNyZXQtMg==") => "second".to_owned(),
+        other => format!("{other:?}"),
+    };
+    uploads
+        .filter(|upload| upload.method == "POST")
+        .map(token)
+        .collect()
+}
+
+#[test]
+fn a_token_that_has_ended_is_replaced_and_the_file_sent_again() {
+    let world = offering_for(&several(3), [Reply::ok(), ended(), Reply::ok()]);
+    give_another(&world);
+    let jobs = [GITLAB[0], GITLAB[1], ("PKGCTL_JOBS", "1")];
+    publish(&world, &jobs).expect_code(0);
+    assert_eq!(tokens(&world), ["first", "first", "second", "second"]);
+    assert_eq!(requests_to(&world.index.requests(), MINT).len(), 2);
+}
+
+#[test]
+fn all_uploads_share_one_new_token() {
+    let world = offering_for(&several(4), [ended(), ended(), ended(), ended(), Reply::ok()]);
+    give_another(&world);
+    publish(&world, &GITLAB).expect_code(0);
+    let tokens = tokens(&world);
+    assert_eq!(tokens.len(), 8, "{tokens:?}");
+    assert_eq!(tokens.iter().filter(|token| *token == "second").count(), 4);
+    assert_eq!(requests_to(&world.index.requests(), MINT).len(), 2);
+}
+
+#[test]
+fn an_end_that_nothing_can_be_done_about_is_told_with_both_reasons() {
+    let world = offering_for(&several(2), [ended()]);
+    let refused = r#"{"message": "Token request failed", "errors": [{"code": "invalid-reuse-token", "description": "the identity was used before"}]}"#;
+    world
+        .index
+        .later_page(MINT, "422 Unprocessable Entity", JSON, refused);
+    let jobs = [GITLAB[0], GITLAB[1], ("PKGCTL_JOBS", "1")];
+    let outcome = publish(&world, &jobs).expect_failure(1, "Token is expired");
+    expect_in_order(
+        &outcome.stderr,
+        &["could not be renewed", "hint: ", "fresh identity"],
+    );
+    assert_eq!(tokens(&world), ["first"], "the others would end alike");
+}
+
+#[test]
+fn a_refusal_that_speaks_of_nothing_that_ended_is_final() {
+    let world = offering_for(&several(1), [Reply::status("403 this user may not upload")]);
+    publish(&world, &GITLAB).expect_failure(1, "may not upload");
+    assert_eq!(requests_to(&world.index.requests(), MINT).len(), 1);
+    // A password of a person is never replaced.
+    let world = World::new(&several(1), [Reply::status("401 the password is expired")]);
+    world.publish(&[]).expect_failure(1, "the password is expired");
+    assert_eq!(world.uploaded().len(), 1);
 }

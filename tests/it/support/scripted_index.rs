@@ -1,7 +1,7 @@
 //! An index that answers uploads as a test tells it to, and remembers what it was asked. HTTP/1.1 by hand, because
 //! half of what it must do no library would.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
@@ -122,9 +122,22 @@ struct State {
     requests: Vec<Request>,
     /// Status, type and body by target.
     pages: HashMap<String, (String, String, String)>,
+    /// What stands in a page's place once it was served, and what after that.
+    later_pages: HashMap<String, VecDeque<(String, String, String)>>,
     lists_what_it_takes: bool,
     under_way: usize,
     most_at_once: usize,
+}
+
+impl State {
+    /// What stands at `target` now; the next time it may be something else.
+    fn take_page(&mut self, target: &str) -> Option<(String, String, String)> {
+        let page = self.pages.get(target).cloned()?;
+        if let Some(next) = self.later_pages.get_mut(target).and_then(VecDeque::pop_front) {
+            self.pages.insert(target.to_owned(), next);
+        }
+        Some(page)
+    }
 }
 
 #[derive(Default)]
@@ -211,6 +224,17 @@ impl ScriptedIndex {
             .insert(path.to_owned(), page);
     }
 
+    /// Serves this there once what is served now was asked for one more time.
+    pub(crate) fn later_page(&self, path: &str, status: &str, content_type: &str, body: &str) {
+        let page = (status.to_owned(), content_type.to_owned(), body.to_owned());
+        let mut state = self.shared.state.lock().unwrap();
+        state
+            .later_pages
+            .entry(path.to_owned())
+            .or_default()
+            .push_back(page);
+    }
+
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.shared.state.lock().unwrap().requests.clone()
     }
@@ -259,7 +283,7 @@ fn link(filename: &str, sha256: Option<&str>) -> String {
 fn serve(connection: &TcpStream, shared: &Shared) {
     let mut reader = BufReader::new(connection);
     while let Some((mut request, length)) = read_head(&mut reader) {
-        let page = shared.state.lock().unwrap().pages.get(&request.target).cloned();
+        let page = shared.state.lock().unwrap().take_page(&request.target);
         if page.is_some() || request.method != "POST" {
             request.body = vec![0; length];
             if reader.read_exact(&mut request.body).is_err() {
