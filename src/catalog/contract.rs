@@ -25,6 +25,7 @@ pub(super) async fn holds_for<C: Catalog>(empty: impl Fn() -> C) {
     unread_files_come_oldest_first(&empty()).await;
     old_names_are_kept(&empty()).await;
     roots_that_are_not_served_do_no_harm(&empty()).await;
+    a_bookmark_holds_until_something_changes(&empty()).await;
 }
 
 pub(super) fn key(root: u16, path: &str) -> StoreKey {
@@ -384,6 +385,32 @@ async fn several_files_are_found_at_once(catalog: &impl Catalog) {
         .unwrap();
     let keys: Vec<StoreKey> = found.into_iter().map(|file| file.key).collect();
     assert_eq!(keys, [key(0, "b-1.0.tar.gz"), key(0, "z/a-1.0.tar.gz")]);
+}
+
+async fn a_bookmark_holds_until_something_changes(catalog: &impl Catalog) {
+    let put = || async {
+        catalog.set_bookmark("here".to_owned()).await.unwrap();
+        assert_eq!(catalog.bookmark().await.unwrap().as_deref(), Some("here"));
+    };
+    let is_gone = || async { catalog.bookmark().await.unwrap().is_none() };
+    assert!(is_gone().await);
+    put().await;
+    put().await;
+    catalog.record_upload(upload("a-1.0.tar.gz", 1)).await.unwrap();
+    assert!(is_gone().await, "an upload moves on");
+    put().await;
+    let at = key(0, "a-1.0.tar.gz");
+    catalog.record_facts(&at, stamp(1), facts("a")).await.unwrap();
+    catalog.observe(Vec::new()).await.unwrap();
+    assert!(!is_gone().await, "what a file says of itself is no change of the folder");
+    catalog.observe(vec![gone(0, "a-1.0.tar.gz")]).await.unwrap();
+    assert!(is_gone().await, "an observation moves on");
+    put().await;
+    catalog
+        .record_removal(&at, None, Timestamp::UNIX_EPOCH)
+        .await
+        .unwrap();
+    assert!(is_gone().await, "a removal moves on");
 }
 
 async fn a_removal_takes_the_file_away(catalog: &impl Catalog) {

@@ -19,7 +19,10 @@ use super::{Error, second_copy};
 use crate::causes::in_one_line;
 
 /// The schema's steps, oldest first. Steps are only ever added.
-pub(super) const STEPS: &[M<'_>] = &[M::up(include_str!("migrations/1.sql"))];
+pub(super) const STEPS: &[M<'_>] = &[
+    M::up(include_str!("migrations/1.sql")),
+    M::up(include_str!("migrations/2.sql")),
+];
 
 /// How long one connection waits for another's transaction; the longest is the first look at a large folder.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);

@@ -95,6 +95,13 @@ pub trait Catalog: Send + Sync + 'static {
     /// transaction: the file is present again, with all that was known of it.
     async fn record_kept(&self, key: &StoreKey, actor: Option<&str>, at: Timestamp) -> Result<(), Error>;
 
+    /// Keeps a bookmark of the folders, which everything known of their files is in step with. It is forgotten with the
+    /// next [observation](Catalog::observe), upload or removal.
+    async fn set_bookmark(&self, text: String) -> Result<(), Error>;
+
+    /// The bookmark that was kept last; `None` when something has changed since.
+    async fn bookmark(&self) -> Result<Option<String>, Error>;
+
     /// How many there are.
     async fn counts(&self) -> Result<Counts, Error>;
 }

@@ -113,6 +113,7 @@ impl SqliteCatalog {
             // key the last remains the last.
             let mut in_order: Vec<&Observation> = observations.iter().collect();
             in_order.sort_by_key(|observation| observation.key().filename());
+            forget_bookmark(transaction)?;
             let mut observer = Observer::new(transaction, served);
             for observation in in_order {
                 observer.take(observation)?;
@@ -261,6 +262,24 @@ impl Catalog for SqliteCatalog {
         .await
     }
 
+    async fn set_bookmark(&self, text: String) -> Result<(), Error> {
+        self.write(Durability::Cache, move |transaction, _| {
+            let sql = "INSERT INTO bookmark (id, text) VALUES (1, ?1) \
+                       ON CONFLICT DO UPDATE SET text = excluded.text";
+            transaction.execute(sql, [&text])?;
+            Ok(())
+        })
+        .await
+    }
+
+    async fn bookmark(&self) -> Result<Option<String>, Error> {
+        self.read(|connection, _| {
+            let sql = "SELECT text FROM bookmark WHERE id = 1";
+            connection.query_row(sql, [], |row| row.get(0)).optional()
+        })
+        .await
+    }
+
     async fn counts(&self) -> Result<Counts, Error> {
         self.read(counts).await
     }
@@ -385,6 +404,7 @@ fn record_upload(
     served: &ServedRoots,
     upload: &UploadRecord,
 ) -> rusqlite::Result<()> {
+    forget_bookmark(transaction)?;
     let project_id = project_id(transaction, upload.filename.project())?;
     let at_ns = rows::nanoseconds(upload.at);
     if let Some(columns) = served.columns(&upload.key) {
@@ -441,6 +461,7 @@ impl Presence {
         actor: Option<&str>,
         at: Timestamp,
     ) -> rusqlite::Result<()> {
+        forget_bookmark(transaction)?;
         let mut known = None;
         if let Some(columns) = served.columns(key) {
             known = transaction
@@ -465,6 +486,12 @@ impl Presence {
         }
         .record(transaction)
     }
+}
+
+/// What is known of the files is about to change.
+fn forget_bookmark(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    transaction.prepare_cached("DELETE FROM bookmark")?.execute([])?;
+    Ok(())
 }
 
 /// A row of the audit trail.

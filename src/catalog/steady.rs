@@ -281,6 +281,19 @@ impl Catalog for SteadyCatalog {
         }
     }
 
+    async fn set_bookmark(&self, text: String) -> Result<(), Error> {
+        // A stand-in's is of no use to anybody: the next start asks the file.
+        let current = self.shared.current.read().await;
+        match &current.stand_in {
+            None => current.catalog.set_bookmark(text).await,
+            Some(_) => Ok(()),
+        }
+    }
+
+    async fn bookmark(&self) -> Result<Option<String>, Error> {
+        steadily!(self, current => current.catalog.bookmark())
+    }
+
     async fn counts(&self) -> Result<Counts, Error> {
         steadily!(self, current => current.catalog.counts())
     }

@@ -109,6 +109,14 @@ impl Catalog for Timed {
         self.write(self.inner.record_kept(key, actor, at)).await
     }
 
+    async fn set_bookmark(&self, text: String) -> Result<(), Error> {
+        self.write(self.inner.set_bookmark(text)).await
+    }
+
+    async fn bookmark(&self) -> Result<Option<String>, Error> {
+        self.read(self.inner.bookmark()).await
+    }
+
     async fn counts(&self) -> Result<Counts, Error> {
         self.read(self.inner.counts()).await
     }

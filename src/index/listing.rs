@@ -79,8 +79,7 @@ impl Listing {
         let name_of = |path: &str| path.rsplit('/').next().unwrap_or(path).to_owned();
         let names: Vec<String> = paths.iter().map(|path| name_of(path)).collect();
         let mut records = self.index.catalog.files_named(names.clone()).await?;
-        let unseen = self.index.unseen(&records);
-        if !self.index.are_as_before(&unseen).await? {
+        if !self.index.are_as_known(&records).await? {
             records = self.index.catalog.files_named(names).await?;
         }
         let mut entries = Vec::with_capacity(records.len());

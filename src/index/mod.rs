@@ -11,7 +11,8 @@
 //! - **An accepted upload is durable, whole, verified and listed** when [`Index::accept`] returns; a refused one has
 //!   left nothing behind.
 //!
-//! `reconcile.rs` brings changes of the folder into the catalog, `facts.rs` reads what files say of themselves,
+//! `reconcile.rs` brings changes of the folder into the catalog, `bookmark.rs` saves a start from reading the folder,
+//! `facts.rs` reads what files say of themselves,
 //! `pages.rs` makes and keeps pages, `documents.rs` the JSON of projects, `generations.rs` tells when such things are
 //! outdated, `listing.rs` goes through all files, `search.rs` finds projects, `files.rs` gives downloads,
 //! `signatures.rs` knows which files are signed, `upload.rs` accepts or refuses (`refusal.rs` says why), `remove.rs`
@@ -34,6 +35,7 @@ use crate::storage::{self, SharedStore, Stamp, StoreKey};
 pub use crate::catalog::Counts;
 pub use crate::storage::{Object, Spool};
 
+mod bookmark;
 mod documents;
 mod facts;
 mod files;
@@ -52,6 +54,7 @@ mod upload;
 #[cfg(test)]
 mod tests;
 
+pub use bookmark::last_bookmark;
 pub use documents::{DocumentKey, Which};
 pub use files::{Content, Download};
 pub use listing::Listing;
@@ -103,6 +106,8 @@ pub struct Index {
     files: files::SmallFiles,
     signatures: signatures::Signatures,
     changes: reconcile::Inbox,
+    unchecked: bookmark::Unchecked,
+    commits: bookmark::Commits,
     /// Files that are hidden behind another one of their name, and were told to be.
     twins_told: Mutex<HashSet<StoreKey>>,
     /// Files that are not listed, and were told not to be.
@@ -121,7 +126,8 @@ pub struct Index {
 }
 
 impl Index {
-    /// Opens the registry: lists the folder once and brings the catalog up to date with it.
+    /// Opens the registry: lists the folder once and brings the catalog up to date with it, unless the store goes on
+    /// from the catalog's bookmark.
     ///
     /// # Errors
     /// The folder can't be listed, or the catalog can't be written.
@@ -139,6 +145,8 @@ impl Index {
             files: files::SmallFiles::new(settings.file_cache_bytes, settings.cached_file_max_bytes),
             signatures: signatures::Signatures::default(),
             changes: reconcile::Inbox::default(),
+            unchecked: bookmark::Unchecked::default(),
+            commits: bookmark::Commits::default(),
             twins_told: Mutex::default(),
             ignored_told: told::Told::default(),
             defects_told: told::Told::default(),
@@ -151,7 +159,9 @@ impl Index {
             store,
             settings,
         });
-        index.rescan().await?;
+        if !index.go_on().await? {
+            index.rescan().await?;
+        }
         Ok(index)
     }
 

@@ -221,14 +221,16 @@ impl Index {
         }))
     }
 
-    /// The project's record, after a look at those of its files whose changes the store can't tell.
+    /// The project's record, after a look at those of its files whose changes the store can't tell or has not told.
     pub(super) async fn project_as_it_is(
         self: &Arc<Self>,
         name: &ProjectName,
     ) -> Result<Option<ProjectRecord>, Error> {
         let project = self.catalog.project(name).await?;
-        let unseen = self.unseen(project.iter().flat_map(|project| &project.files));
-        if self.are_as_before(&unseen).await? {
+        if self
+            .are_as_known(project.iter().flat_map(|project| &project.files))
+            .await?
+        {
             return Ok(project);
         }
         Ok(self.catalog.project(name).await?)

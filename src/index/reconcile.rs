@@ -27,7 +27,7 @@ pub(super) struct Inbox {
     waiting: Mutex<Waiting>,
     /// Held while changes are brought into the catalog: looking at a file, taking note of it and forgetting what was
     /// made from it are one step, or a late look could undo a newer one.
-    applying: Arc<AsyncMutex<Attempts>>,
+    pub(super) applying: Arc<AsyncMutex<Attempts>>,
     /// How many attempts were begun.
     attempts: AtomicU64,
     /// How often files were found to be rewritten; see [`Index::keep_facts`].
@@ -58,7 +58,7 @@ struct Waiting {
 
 impl Inbox {
     /// Adds what the store tells now. Returns whether the catalog lags behind the folder.
-    fn fill(&self, store: &dyn storage::Store) -> bool {
+    pub(super) fn fill(&self, store: &dyn storage::Store) -> bool {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         // Asked under the lock: otherwise another request could see neither the store's change nor ours.
         match store.take_changes() {
@@ -280,6 +280,7 @@ impl Index {
         self.warn_of_twins(&still_there);
         self.take_note_of_signatures(signed);
         self.take_note(observations).await?;
+        self.unchecked.clear();
         self.statistics.scans.record_since(begun);
         Ok(())
     }

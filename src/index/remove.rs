@@ -101,8 +101,8 @@ impl Index {
     }
 
     /// All files of the release, the last folder's first; those that are hidden behind another one of their name, too.
-    async fn files_of(&self, removal: &Removal) -> Result<Vec<FileRecord>, Error> {
-        let Some(project) = self.catalog.project(&removal.project).await? else {
+    async fn files_of(self: &Arc<Self>, removal: &Removal) -> Result<Vec<FileRecord>, Error> {
+        let Some(project) = self.project_as_it_is(&removal.project).await? else {
             return Ok(Vec::new());
         };
         let of_version: Vec<&FileRecord> = project
@@ -163,6 +163,7 @@ impl Index {
     ) -> Result<(), Error> {
         let key = record.key.clone();
         let project = record.filename.project().clone();
+        let _committing = self.commits.begin();
         let _turn = self.uploads.lock(&record.filename.identity()).await;
         self.remember_digest(record).await;
         self.remove_noted(&key, &project, actor, Timestamp::now()).await?;

@@ -86,7 +86,7 @@ impl Index {
 
     /// What an answer says of a project; `None` when its files went meanwhile.
     async fn found(self: &Arc<Self>, name: ProjectName) -> Result<Option<Found>, Error> {
-        let Some(project) = self.catalog.project(&name).await? else {
+        let Some(project) = self.project_as_it_is(&name).await? else {
             return Ok(None);
         };
         let Some(version) = self.latest_release(&project.files) else {

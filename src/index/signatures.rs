@@ -29,6 +29,14 @@ impl Signatures {
         signed.contains(key)
     }
 
+    /// The distributions that have one, in order.
+    pub(super) fn all(&self) -> Vec<StoreKey> {
+        let signed = self.signed.read().unwrap_or_else(PoisonError::into_inner);
+        let mut all: Vec<StoreKey> = signed.iter().cloned().collect();
+        all.sort();
+        all
+    }
+
     /// Takes note of whether there is a signature of the file at `key`; tells whether that is news.
     fn note(&self, key: &StoreKey, is_there: bool) -> bool {
         let mut signed = self.signed.write().unwrap_or_else(PoisonError::into_inner);

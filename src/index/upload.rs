@@ -127,6 +127,7 @@ impl Index {
         };
         // In a task of its own, so that a client that goes away can't stop it half-way.
         let commit = async move {
+            let _committing = index.commits.begin();
             let _turn = index.uploads.lock(&verified.filename.identity()).await;
             index.commit(verified).await
         };
@@ -141,7 +142,11 @@ impl Index {
     ) -> Result<Compared, Refusal> {
         // Asked before the catalog is: what changes meanwhile ends it.
         let generation = self.pages.generations.of(filename.project());
-        let Known { files, status } = self.catalog.known(filename).await?;
+        let mut known = self.catalog.known(filename).await?;
+        if !self.are_as_known(&known.files).await? {
+            known = self.catalog.known(filename).await?;
+        }
+        let Known { files, status } = known;
         let mut known = Vec::with_capacity(files.len());
         for record in files {
             let digest = self.digest_of_known(&record).await?;

@@ -121,10 +121,32 @@ impl Events {
                     add_watch(&mut watches, folders, folder, place)?;
                 }
                 Found::File(file) => collected.key(file.key),
+                // A listing has to say what that means.
+                Found::Unreachable => collected.everything(),
                 Found::Hidden(..) => {}
             }
             Ok(())
         })
+    }
+
+    /// Watches one folder, whose names are known.
+    pub(super) fn attach_one(&mut self, walk: &Walk<'_>, below_root: &str) -> Result<(), NotWatched> {
+        let folder = open_below(walk, below_root).map_err(|source| {
+            let folder = walk.path.to_owned();
+            NotWatched::Failed(Error::Root { folder, source })
+        })?;
+        check_device(&folder, &mut None)?;
+        let place = Place {
+            root: walk.root,
+            below_root: below_root.into(),
+        };
+        add_watch(&mut self.inotify.watches(), &mut self.folders, &folder, place)
+    }
+
+    /// The folders that are watched, each with its path below its root.
+    pub(super) fn folders(&self) -> impl Iterator<Item = (Root, &str)> {
+        let places = self.folders.values().flatten();
+        places.map(|place| (place.root, &*place.below_root))
     }
 
     /// Ends the watch on a folder and all that are in it.

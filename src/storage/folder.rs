@@ -40,6 +40,11 @@ impl FolderIdentity {
         Self { device, inode }
     }
 
+    /// Device and inode.
+    pub(super) fn numbers(self) -> (u64, u64) {
+        (self.device, self.inode)
+    }
+
     /// The folder that was looked at.
     // The types of the fields differ between systems.
     #[allow(

@@ -31,6 +31,8 @@ pub(super) struct Sight {
     pub(super) stamp: Stamp,
     /// Whether it can be changed by another name.
     pub(super) is_linked: bool,
+    /// Whether it is a symlink that led to it.
+    pub(super) is_symlink: bool,
 }
 
 impl LinkRule {
@@ -57,13 +59,18 @@ impl LinkRule {
         let stat = folder.look_at(name).ok()?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::Symlink {
             let is_linked = has_other_names(&stat);
-            return Stamp::of_file(&stat).map(|stamp| Sight { stamp, is_linked });
+            return Stamp::of_file(&stat).map(|stamp| Sight {
+                stamp,
+                is_linked,
+                is_symlink: false,
+            });
         }
         let (folder, name) = self.target(&folder.path().join(name.to_str().ok()?))?;
         let stamp = Stamp::of_file(&folder.look_at(name).ok()?)?;
         Some(Sight {
             stamp,
             is_linked: true,
+            is_symlink: true,
         })
     }
 }

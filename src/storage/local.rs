@@ -19,7 +19,7 @@ use super::place::{self, Existing};
 use super::unfinished::Unfinished;
 use super::walk::{Found, Walk, is_unreachable};
 use super::watch::Watch;
-use super::{Changes, Entry, Error, Object, Root, Spool, Stamp, Store, StoreKey};
+use super::{Bookmark, Changes, Entry, Error, Object, Root, Spool, Stamp, Store, StoreKey};
 use super::{read_error, spool, write_error};
 
 /// What a [`LocalStore`] is made of.
@@ -75,6 +75,9 @@ struct Shared {
     watch: Mutex<Watch>,
     unfinished: Arc<Unfinished>,
     linked: Linked,
+    /// Whether something was met that may change without a change in its folder: see `bookmark.rs`.
+    is_loose: AtomicBool,
+    goes_on: bool,
     health: Arc<Health>,
     /// Held for as long as the store is open.
     claim: Claim,
@@ -89,31 +92,34 @@ impl LocalStore {
     /// # Errors
     /// [`Error::Root`] when a root isn't a readable folder, or when there is none.
     pub fn open(settings: Settings) -> Result<Self, Error> {
-        if settings.roots.is_empty() || settings.roots.len() > usize::from(u16::MAX) {
-            return Err(Error::Root {
-                folder: PathBuf::new(),
-                source: io::Error::new(
-                    io::ErrorKind::InvalidInput,
-                    "between 1 and 65535 folders can be served",
-                ),
-            });
-        }
-        for root in &settings.roots {
-            check_readable(root)?;
-        }
+        Self::open_at(settings, None)
+    }
+
+    /// As [`LocalStore::open`], without reading the folders when they stand where `bookmark` says; then the store
+    /// [goes on](Store::goes_on) from there.
+    ///
+    /// # Errors
+    /// As [`LocalStore::open`].
+    pub fn open_at(settings: Settings, bookmark: Option<&Bookmark>) -> Result<Self, Error> {
+        check_roots(&settings.roots)?;
         if let Err(error) = spool::create_private_folder(&settings.incoming()) {
             tracing::warn!(folder = %settings.state_dir.display(), %error,
                 "the state folder can't be written to; uploads will be refused");
         }
         spool::clear_stale(&settings.incoming());
-        clear_stale_copies(&settings);
-        let watch = Watch::begin(&settings);
+        let (watch, goes_on) = Watch::begin(&settings, bookmark);
+        if !goes_on {
+            // A copy that was left after the bookmark would have moved it on.
+            clear_stale_copies(&settings);
+        }
         Ok(Self {
             sees_content_changes: AtomicBool::new(watch.sees_content_changes()),
             shared: Arc::new(Shared {
                 unfinished: watch.unfinished(),
                 watch: Mutex::new(watch),
                 linked: Linked::default(),
+                is_loose: AtomicBool::new(false),
+                goes_on,
                 health: Arc::new(Health::new()),
                 claim: Claim::stake(&settings.state_dir),
                 settings,
@@ -208,6 +214,16 @@ impl Store for LocalStore {
         self.shared.unfinished.keys()
     }
 
+    fn bookmark(&self) -> Option<Bookmark> {
+        let is_loose = self.shared.is_loose.load(Ordering::Acquire);
+        let watch = self.shared.watch();
+        watch.bookmark().filter(|_| !is_loose)
+    }
+
+    fn goes_on(&self) -> bool {
+        self.shared.goes_on
+    }
+
     async fn free_bytes(&self) -> Option<u64> {
         let free = self.blocking(|shared| Ok(shared.free_bytes())).await;
         free.ok().flatten()
@@ -278,17 +294,23 @@ impl Shared {
             let stat = folder.look_at(key.filename())?;
             if let Some(stamp) = Stamp::of_file(&stat) {
                 let is_linked = has_other_names(&stat);
-                return Ok(Sight { stamp, is_linked });
+                return Ok(Sight {
+                    stamp,
+                    is_linked,
+                    is_symlink: false,
+                });
             }
+            self.is_loose.store(true, Ordering::Release);
             let target = self.links().target(&folder.path().join(key.filename()));
             let (folder, name) = target.ok_or(io::ErrorKind::NotFound)?;
             let stamp = Stamp::of_file(&folder.look_at(name)?).ok_or(io::ErrorKind::NotFound)?;
             Ok(Sight {
                 stamp,
                 is_linked: true,
+                is_symlink: true,
             })
         };
-        let Sight { stamp, is_linked } =
+        let Sight { stamp, is_linked, .. } =
             look().map_err(|source: io::Error| not_found_or(key, root, source))?;
         self.linked.note(key, is_linked);
         self.refuse_unfinished(key)?;
@@ -320,11 +342,20 @@ impl Shared {
         let links = self.links();
         let mut entries = Vec::new();
         let mut linked = HashSet::new();
+        let mut is_loose = false;
         for walk in walks(&self.settings) {
             walk.run::<Error>(&mut |found| {
-                if let Found::File(file) = found
-                    && let Some(Sight { stamp, is_linked }) = links.look_at(file.folder, file.name)
-                {
+                let file = match found {
+                    Found::File(file) => file,
+                    Found::Folder(..) | Found::Hidden(..) => return Ok(()),
+                    Found::Unreachable => {
+                        is_loose = true;
+                        return Ok(());
+                    }
+                };
+                let sight = links.look_at(file.folder, file.name);
+                is_loose |= sight.as_ref().is_none_or(|sight| sight.is_symlink);
+                if let Some(Sight { stamp, is_linked, .. }) = sight {
                     if is_linked {
                         linked.insert(file.key.clone());
                     }
@@ -335,6 +366,7 @@ impl Shared {
         }
         self.linked.replace(linked);
         self.claim.renew();
+        self.is_loose.store(is_loose, Ordering::Release);
         self.watch().look();
         entries.retain(|entry| !self.unfinished.contains(&entry.key));
         Ok(entries)
@@ -419,6 +451,26 @@ fn clear_stale_copies(settings: &Settings) {
             tracing::debug!(%error, "could not look for what an interrupted upload may have left");
         }
     }
+}
+
+/// Whether these can be the roots of a store: between 1 and 65535 folders that can be read. Blocks.
+///
+/// # Errors
+/// [`Error::Root`].
+pub fn check_roots(roots: &[PathBuf]) -> Result<(), Error> {
+        if roots.is_empty() || roots.len() > usize::from(u16::MAX) {
+            return Err(Error::Root {
+                folder: PathBuf::new(),
+                source: io::Error::new(
+                    io::ErrorKind::InvalidInput,
+                    "between 1 and 65535 folders can be served",
+                ),
+            });
+        }
+        for root in roots {
+            check_readable(root)?;
+        }
+    Ok(())
 }
 
 fn check_readable(root: &Path) -> Result<(), Error> {

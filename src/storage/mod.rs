@@ -21,6 +21,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use thiserror::Error;
 
+mod bookmark;
 mod claim;
 #[cfg(test)]
 mod contract;
@@ -39,8 +40,9 @@ mod unfinished;
 mod walk;
 mod watch;
 
+pub use bookmark::Bookmark;
 pub use key::{Root, StoreKey};
-pub use local::{LocalStore, Settings};
+pub use local::{LocalStore, Settings, check_roots};
 pub use spool::{Contents, Spool, SpoolReader};
 pub use survey::{Survey, survey};
 
@@ -123,6 +125,19 @@ pub trait Store: Send + Sync + 'static {
     /// tell.
     fn unfinished(&self) -> Vec<StoreKey> {
         Vec::new()
+    }
+
+    /// Where the store stands now; a store that is opened with it later, and finds that no object came or went
+    /// meanwhile, [goes on](Store::goes_on) from there. `None` where that can't be told, or not now. Changes up to it
+    /// are in what [`Store::take_changes`] gives afterwards. Blocks.
+    fn bookmark(&self) -> Option<Bookmark> {
+        None
+    }
+
+    /// Whether the same objects are there as when the bookmark was made that the store was opened with. Their content
+    /// may have changed; nothing was told of them.
+    fn goes_on(&self) -> bool {
+        false
     }
 
     /// Bytes that uploads may still take; `None` where there is no such figure.

@@ -39,7 +39,7 @@ struct Sighting {
 
 /// What moves when the names in a folder change.
 #[derive(Clone, Copy, PartialEq, Eq)]
-struct State {
+pub(super) struct State {
     identity: FolderIdentity,
     modified: (i64, i64),
     status_changed: (i64, i64),
@@ -54,7 +54,7 @@ impl FolderTimes {
     /// Whether something changed since the last call, or may have; then the folders are surveyed again.
     pub(super) fn take(&mut self, walk: &Walk<'_>) -> Result<bool, Error> {
         let is_quiet = |below_root: &str, known: &Sighting| {
-            known.is_settled && State::at(walk, below_root) == Some(known.state)
+            known.is_settled && State::at(walk.path, below_root) == Some(known.state)
         };
         if !self.folders.is_empty()
             && self
@@ -99,8 +99,9 @@ impl FolderTimes {
 }
 
 impl State {
-    fn at(walk: &Walk<'_>, below_root: &str) -> Option<Self> {
-        let path = walk.path.join(below_root);
+    /// The folder `below_root`, as it is now.
+    pub(super) fn at(root: &Path, below_root: &str) -> Option<Self> {
+        let path = root.join(below_root);
         Self::fresh(CWD, &path, AtFlags::empty())
             .or_else(|| rustix::fs::stat(&path).ok().map(|stat| Self::of_status(&stat)))
     }
@@ -140,6 +141,33 @@ impl State {
             modified: (stat.st_mtime as i64, stat.st_mtime_nsec as i64),
             status_changed: (stat.st_ctime as i64, stat.st_ctime_nsec as i64),
         }
+    }
+
+    /// Whether a change from now on shows in its times, going by the clock that gave them.
+    pub(super) fn is_older_than_a_tick(&self, now: Duration) -> bool {
+        let youngest = self.modified.max(self.status_changed);
+        let (Ok(seconds), Ok(nanoseconds)) = (u64::try_from(youngest.0), u32::try_from(youngest.1)) else {
+            return false;
+        };
+        now > Duration::new(seconds, nanoseconds) + self.tick()
+    }
+
+    /// All that tells it from another state.
+    pub(super) fn numbers(&self) -> [i128; 6] {
+        let Self {
+            identity,
+            modified,
+            status_changed,
+        } = self;
+        let (device, inode) = identity.numbers();
+        [
+            device.into(),
+            inode.into(),
+            modified.0.into(),
+            modified.1.into(),
+            status_changed.0.into(),
+            status_changed.1.into(),
+        ]
     }
 
     /// For how long a change may leave this very time.

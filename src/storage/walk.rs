@@ -22,6 +22,8 @@ pub(super) enum Found<'a> {
     File(FoundFile<'a>),
     /// A hidden name, as it stands in its folder.
     Hidden(&'a Folder, &'a CStr),
+    /// A folder that is passed over because it can't be read.
+    Unreachable,
 }
 
 /// A file in a walk, not looked at yet.
@@ -82,6 +84,7 @@ impl Walk<'_> {
                 Ok(folder) => self.one(&Rc::new(folder), next.key.path(), &mut pending, visit)?,
                 Err(error) if is_unreachable(&error) => {
                     tracing::debug!(folder = %next.key, %error, "passed over a folder that can't be read");
+                    visit(Found::Unreachable)?;
                 }
                 Err(source) => return Err(read_error("open", next.parent.path(), source).into()),
             }

@@ -17,11 +17,12 @@
 //! that matters, copy under a hidden name and rename.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::{FileType, Stat, lstat};
 
+use super::bookmark::Bookmark;
 use super::events::{Events, FolderEvent, NotWatched};
 use super::folder::FolderIdentity;
 use super::local::{Settings, walks};
@@ -67,7 +68,9 @@ impl WatchedRoot {
 
 impl Watch {
     /// Begins to watch. Never fails: what can't be watched by events is watched by times.
-    pub(super) fn begin(settings: &Settings) -> Self {
+    ///
+    /// Tells whether the folders stand where `bookmark` says; then they were not read, and nothing is told of them.
+    pub(super) fn begin(settings: &Settings, bookmark: Option<&Bookmark>) -> (Self, bool) {
         let events = settings.watch.then(Events::begin).and_then(or_times);
         let watched = |walk: Walk<'_>| WatchedRoot {
             root: walk.root,
@@ -86,8 +89,47 @@ impl Watch {
             unfinished: Arc::new(Unfinished::new(settings.quiet_for)),
             untold: Collected::default(),
         };
-        watch.attach_where_needed();
-        watch
+        let goes_on = bookmark.is_some_and(|bookmark| watch.go_on_from(bookmark));
+        if !goes_on {
+            watch.attach_where_needed();
+        }
+        (watch, goes_on)
+    }
+
+    /// Watches the folders of a bookmark; tells whether they are all there are, and as it says. Where they are not,
+    /// whatever was begun is forgotten when the roots are attached.
+    fn go_on_from(&mut self, bookmark: &Bookmark) -> bool {
+        let Some(folders) = bookmark.folders() else {
+            return false;
+        };
+        for root in &mut self.roots {
+            root.identity = FolderIdentity::at(&root.path);
+        }
+        let (Some(events), roots) = (&mut self.events, &self.roots) else {
+            return false;
+        };
+        let watched = folders.iter().all(|(root, below_root)| {
+            let root = roots.iter().find(|watched| watched.root == *root);
+            root.is_some_and(|root| events.attach_one(&root.walk(), below_root).is_ok())
+        });
+        let has_roots = roots.iter().all(|root| folders.contains(&(root.root, "")));
+        // Compared when they are watched: no change can slip in between.
+        let is_right = watched && has_roots && self.bookmark().as_ref() == Some(bookmark);
+        if !is_right {
+            self.roots.iter_mut().for_each(|root| root.identity = None);
+        }
+        is_right
+    }
+
+    /// Where the folders stand now, if a later change will show. Blocks.
+    pub(super) fn bookmark(&self) -> Option<Bookmark> {
+        let is_known = |root: &WatchedRoot| matches!(root.means, Means::Events) && root.identity.is_some();
+        let events = self.events.as_ref().filter(|_| self.roots.iter().all(is_known))?;
+        let path_of = |root| -> Option<&Path> {
+            let root = self.roots.iter().find(|watched| watched.root == root)?;
+            Some(&root.path)
+        };
+        Bookmark::make(events.folders(), path_of)
     }
 
     /// Whether a change inside a file is noticed in every root.

@@ -12,7 +12,7 @@
 //! | what ends the server, what makes it read its settings again | `signals.rs`, `reload.rs` |
 
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -32,7 +32,7 @@ use crate::catalog::{Census, Opened, SharedCatalog, SteadyCatalog, what_is_lost}
 use crate::causes::in_one_line;
 use crate::config::Environment;
 use crate::failure::Failure;
-use crate::index::Index;
+use crate::index::{self, Index};
 use crate::logging::Log;
 use crate::server::{self, Access, Live};
 use crate::storage::{self, LocalStore, SharedStore};
@@ -137,12 +137,13 @@ async fn serve(start: Start, handed_over: HandedOver, manager: ServiceManager) -
     announcement::tell_missing_rights(&settings);
     manager.ready();
     let in_background = begin_in_background(&index, &catalog);
+    let index_at_end = Arc::clone(&index);
     let access = Access {
         policy: settings.policy.clone(),
         authenticator: authenticator.clone(),
     };
     let limits = settings.server.limits.clone();
-    let live = Live::new(settings.server.clone(), access, index);
+    let live = Live::new(settings.server.clone(), access, Arc::clone(&index));
     let mut reload = Reload {
         words,
         environment,
@@ -169,6 +170,7 @@ async fn serve(start: Start, handed_over: HandedOver, manager: ServiceManager) -
     };
     in_background.iter().for_each(JoinHandle::abort);
     if outcome.is_ok() {
+        index_at_end.make_bookmark().await;
         keep_copy(&catalog).await;
     }
     outcome
@@ -185,23 +187,33 @@ fn open_passwords(settings: &Settings) -> Result<Option<Arc<Authenticator>>, Fai
 }
 
 async fn open_index(settings: &Settings) -> Result<(Arc<Index>, Arc<SteadyCatalog>), Failure> {
+    // Where a packages folder isn't mounted, no catalog may take its place.
+    storage::check_roots(&settings.roots)?;
+    let store_of_census = Arc::new(OnceLock::new());
+    let catalog = Arc::new(open_catalog(settings, Arc::clone(&store_of_census)).await?);
+    let bookmark = index::last_bookmark(&*catalog).await;
     let mut of_store = storage::Settings::new(settings.roots.clone(), settings.state_dir.clone());
     if let Some(keep_free_bytes) = settings.keep_free_bytes {
         of_store.reserve_free_bytes = keep_free_bytes;
         of_store.reserve_free_percent = 0;
     }
-    let store: SharedStore = Arc::new(LocalStore::open(of_store)?);
-    let catalog = Arc::new(open_catalog(settings, &store).await?);
+    let store: SharedStore = Arc::new(LocalStore::open_at(of_store, bookmark.as_ref())?);
+    let _ = store_of_census.set(Arc::clone(&store));
     let shared: SharedCatalog = Arc::<SteadyCatalog>::clone(&catalog);
     let index = Index::open(store, shared, settings.index.clone()).await?;
     Ok((index, catalog))
 }
 
 /// What goes on beside the answering of requests.
-fn begin_in_background(index: &Arc<Index>, catalog: &Arc<SteadyCatalog>) -> [JoinHandle<()>; 2] {
+fn begin_in_background(index: &Arc<Index>, catalog: &Arc<SteadyCatalog>) -> [JoinHandle<()>; 3] {
     let reading = Arc::clone(index).read_in_background();
+    let bookmarking = Arc::clone(index).keep_bookmarks();
     let copying = keep_copies(Arc::clone(catalog));
-    [tokio::spawn(reading), tokio::spawn(copying)]
+    [
+        tokio::spawn(reading),
+        tokio::spawn(bookmarking),
+        tokio::spawn(copying),
+    ]
 }
 
 /// Copies the catalog now and then: should it be found damaged one day, the copy knows what the folder can't tell.
@@ -222,11 +234,19 @@ async fn keep_copy(catalog: &SteadyCatalog) {
 }
 
 /// Opens the catalog; where it can't be used, one in memory stands in until it can.
-async fn open_catalog(settings: &Settings, store: &SharedStore) -> Result<SteadyCatalog, Failure> {
-    let store = Arc::clone(store);
+async fn open_catalog(
+    settings: &Settings,
+    store: Arc<OnceLock<SharedStore>>,
+) -> Result<SteadyCatalog, Failure> {
     let census: Census = Box::new(move || {
-        let store = Arc::clone(&store);
-        Box::pin(async move { store.list().await })
+        let store = store.get().cloned();
+        Box::pin(async move {
+            match store {
+                Some(store) => store.list().await,
+                // Nothing has asked for the store yet; the listing at its opening will tell.
+                None => Ok(Vec::new()),
+            }
+        })
     });
     let path = settings.state_dir.join(CATALOG);
     let (catalog, opened) = SteadyCatalog::open(&path, &settings.roots, census).await?;
