@@ -402,7 +402,10 @@ async fn a_bookmark_holds_until_something_changes(catalog: &impl Catalog) {
     let at = key(0, "a-1.0.tar.gz");
     catalog.record_facts(&at, stamp(1), facts("a")).await.unwrap();
     catalog.observe(Vec::new()).await.unwrap();
-    assert!(!is_gone().await, "what a file says of itself is no change of the folder");
+    assert!(
+        !is_gone().await,
+        "what a file says of itself is no change of the folder"
+    );
     catalog.observe(vec![gone(0, "a-1.0.tar.gz")]).await.unwrap();
     assert!(is_gone().await, "an observation moves on");
     put().await;

@@ -30,6 +30,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long it waits when requests wait for it that need no more than a cache.
 const CACHE_BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 
+/// Up to this size a file is looked through when it is opened: some milliseconds. A larger one is looked through while
+/// it is used already.
+const CHECKED_AT_ONCE_BYTES: u64 = 4 * 1024 * 1024;
+
 /// What stands for itself in the path of a `file:` address.
 const NOT_IN_ADDRESS: &AsciiSet = &CONTROLS.add(b'%').add(b'?').add(b'#');
 
@@ -94,6 +98,7 @@ pub(super) struct Database {
     writer: Mutex<Writer>,
     /// Durable changes that wait for the writer.
     together: Together,
+    is_unchecked: bool,
 }
 
 struct Writer {
@@ -230,6 +235,7 @@ impl Database {
             }),
             readers: Readers::TheWriter,
             together: Together::default(),
+            is_unchecked: false,
         })
     }
 
@@ -314,8 +320,12 @@ impl Database {
         };
         let mut connection = connection().map_err(|error| failure(path, "open", error))?;
         migrate(&mut connection).map_err(|error| migration_failure(path, error))?;
-        check(&connection).map_err(|error| failure(path, "check", error))?;
+        let is_unchecked = std::fs::metadata(path).is_ok_and(|file| file.len() > CHECKED_AT_ONCE_BYTES);
+        if !is_unchecked {
+            check(&connection).map_err(|error| failure(path, "check", error))?;
+        }
         Ok(Self {
+            is_unchecked,
             path: path.to_owned(),
             identity: FileState::at(path).map(|state| state.identity),
             log_identity: FileState::at(&with_ending(path, "-wal")).map(|state| state.identity),
@@ -329,6 +339,11 @@ impl Database {
             readers: Readers::Idle(Mutex::default()),
             together: Together::default(),
         })
+    }
+
+    /// Whether the file was too large to be looked through when it was opened.
+    pub(super) fn is_unchecked(&self) -> bool {
+        self.is_unchecked
     }
 
     /// Reads a consistent state. Blocks.

@@ -7,13 +7,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
-use super::database::{Database, Durability, Opened};
+use super::database::{Database, Durability, Opened, check};
 use super::listing::{files_named, listed_paths};
 use super::observe::{Observer, project_id, project_name};
 use super::rows::{self, FILE_COLUMNS, ServedRoots};
-use super::{
-    Catalog, Counts, Error, FileFacts, FileRecord, Known, Observation, ProjectRecord, UploadRecord,
-};
+use super::{Catalog, Counts, Error, FileFacts, FileRecord, Known, Observation, ProjectRecord, UploadRecord};
 use crate::packaging::{DistFilename, ProjectName};
 use crate::storage::{Stamp, StoreKey};
 
@@ -83,6 +81,14 @@ impl SqliteCatalog {
     /// Begins the file at `path` as a copy of this catalog, unless there is one. Blocks.
     pub(super) fn copy_to(&self, path: &Path) -> Result<(), Error> {
         self.shared.database.copy_to(path)
+    }
+
+    /// Looks through a file that was too large for that when it was opened.
+    pub(super) async fn check_later(&self) -> Result<(), Error> {
+        match self.shared.database.is_unchecked() {
+            true => self.read(|connection, _| check(connection)).await,
+            false => Ok(()),
+        }
     }
 
     /// Closes a catalog whose file was removed or exchanged. Blocks.
@@ -232,7 +238,8 @@ impl Catalog for SqliteCatalog {
         let shared = Arc::clone(&self.shared);
         self.blocking(move || {
             let served = Arc::clone(&shared);
-            let record = move |transaction: &Transaction<'_>| record_upload(transaction, &served.served, &upload);
+            let record =
+                move |transaction: &Transaction<'_>| record_upload(transaction, &served.served, &upload);
             shared.database.write_together(Box::new(record))
         })
         .await

@@ -24,7 +24,8 @@ use tracing::{debug, error, info, warn};
 
 use super::database::{Opened, set_aside};
 use super::{
-    Catalog, Counts, Error, FileFacts, FileRecord, Known, Observation, ProjectRecord, SqliteCatalog, UploadRecord,
+    Catalog, Counts, Error, FileFacts, FileRecord, Known, Observation, ProjectRecord, SqliteCatalog,
+    UploadRecord,
 };
 use crate::causes::in_one_line;
 use crate::packaging::{DistFilename, ProjectName};
@@ -133,6 +134,7 @@ impl SteadyCatalog {
         if matches!(opened, Opened::InMemory { .. }) {
             shared.keep_trying();
         }
+        tokio::spawn(check_later(Arc::downgrade(&shared)));
         Ok((Self { shared }, opened))
     }
 
@@ -296,6 +298,25 @@ impl Catalog for SteadyCatalog {
 
     async fn counts(&self) -> Result<Counts, Error> {
         steadily!(self, current => current.catalog.counts())
+    }
+}
+
+/// Looks through a catalog that was opened without that, and puts one in its place if it is damaged.
+async fn check_later(shared: Weak<Shared>) {
+    let Some(shared) = shared.upgrade() else { return };
+    let (catalog, number) = {
+        let current = shared.current.read().await;
+        (Arc::clone(&current.catalog), current.number)
+    };
+    let checked = catalog.check_later().await;
+    drop(catalog);
+    if let Err(error @ Error::Damaged { .. }) = checked
+        && let Err(error) = shared.step_in(number, error).await
+    {
+        debug!(
+            reason = in_one_line(&error),
+            "no catalog in the place of a damaged one"
+        );
     }
 }
 

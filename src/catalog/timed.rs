@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{
-    Catalog, Counts, Error, FileFacts, FileRecord, Known, Observation, ProjectRecord, SharedCatalog, UploadRecord,
+    Catalog, Counts, Error, FileFacts, FileRecord, Known, Observation, ProjectRecord, SharedCatalog,
+    UploadRecord,
 };
 use crate::measures::Durations;
 use crate::packaging::{DistFilename, ProjectName};

@@ -89,7 +89,8 @@ mod tests {
         let mut sizes = Vec::new();
         together.make_all(|changes| {
             sizes.push(changes.len());
-            let all = |transaction: &Transaction<'_>| changes.iter().try_for_each(|change| change(transaction));
+            let all =
+                |transaction: &Transaction<'_>| changes.iter().try_for_each(|change| change(transaction));
             database
                 .write(super::super::database::Durability::Acknowledged, all)
                 .map_err(|_| rusqlite::Error::InvalidQuery)

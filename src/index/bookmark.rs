@@ -203,7 +203,8 @@ impl Index {
         records: impl IntoIterator<Item = &'a FileRecord>,
     ) -> Result<bool, Error> {
         let is_open = |record: &&FileRecord| {
-            record.present && (!self.store.sees_changes_of(&record.key) || self.unchecked.contains(&record.key))
+            record.present
+                && (!self.store.sees_changes_of(&record.key) || self.unchecked.contains(&record.key))
         };
         let open: Vec<(StoreKey, Stamp)> = records
             .into_iter()
@@ -215,6 +216,10 @@ impl Index {
         Ok(are_as_known)
     }
 }
+
+#[cfg(test)]
+#[path = "bookmark_tests.rs"]
+mod runs;
 
 #[cfg(test)]
 mod tests {
@@ -234,7 +239,12 @@ mod tests {
             assert_eq!((again.ignored_files, again.signed), (7, signed));
             assert_eq!(again.folders.as_text(), text);
         }
-        for nonsense in ["", "index 1\n7\n", "index 2\n7\nfolders 1\n", "index 1\nx\nfolders 1\n"] {
+        for nonsense in [
+            "",
+            "index 1\n7\n",
+            "index 2\n7\nfolders 1\n",
+            "index 1\nx\nfolders 1\n",
+        ] {
             assert!(Standing::parse(nonsense).is_none(), "{nonsense:?}");
         }
     }

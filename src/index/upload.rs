@@ -172,7 +172,10 @@ impl Index {
             });
         }
         check_status(filename.project(), status)?;
-        let present = known.into_iter().map(|(record, _)| record).filter(|record| record.present);
+        let present = known
+            .into_iter()
+            .map(|(record, _)| record)
+            .filter(|record| record.present);
         Ok(Compared::MayCome(Others {
             present: present.collect(),
             generation,

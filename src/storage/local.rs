@@ -458,18 +458,18 @@ fn clear_stale_copies(settings: &Settings) {
 /// # Errors
 /// [`Error::Root`].
 pub fn check_roots(roots: &[PathBuf]) -> Result<(), Error> {
-        if roots.is_empty() || roots.len() > usize::from(u16::MAX) {
-            return Err(Error::Root {
-                folder: PathBuf::new(),
-                source: io::Error::new(
-                    io::ErrorKind::InvalidInput,
-                    "between 1 and 65535 folders can be served",
-                ),
-            });
-        }
-        for root in roots {
-            check_readable(root)?;
-        }
+    if roots.is_empty() || roots.len() > usize::from(u16::MAX) {
+        return Err(Error::Root {
+            folder: PathBuf::new(),
+            source: io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "between 1 and 65535 folders can be served",
+            ),
+        });
+    }
+    for root in roots {
+        check_readable(root)?;
+    }
     Ok(())
 }
 

@@ -313,14 +313,23 @@ impl Writer {
 impl EarlySync {
     /// Begins another one when enough was written since the last one and that is over.
     async fn go_on(&mut self, file: &SpoolFile, written_bytes: u64) -> Result<(), Error> {
-        let is_running = self.running.as_ref().is_some_and(|running| !running.is_finished());
+        let is_running = self
+            .running
+            .as_ref()
+            .is_some_and(|running| !running.is_finished());
         if is_running || written_bytes.saturating_sub(self.begun_at_bytes) < SYNC_BYTES {
             return Ok(());
         }
         self.end().await?;
         self.begun_at_bytes = written_bytes;
-        let (health, path, file) = (Arc::clone(&self.health), file.path.clone(), Arc::clone(&file.file));
-        self.running = Some(tokio::task::spawn_blocking(move || health.sync_file(&file, &path)));
+        let (health, path, file) = (
+            Arc::clone(&self.health),
+            file.path.clone(),
+            Arc::clone(&file.file),
+        );
+        self.running = Some(tokio::task::spawn_blocking(move || {
+            health.sync_file(&file, &path)
+        }));
         Ok(())
     }
 
