@@ -54,7 +54,7 @@
 //! | `auth` | `packaging` | `bcrypt`, `sha_crypt`, `argon2` |
 //! | `storage` | `packaging` | |
 //! | `catalog` | `packaging`, `storage`, `measures`, `causes` | `rusqlite`, `rusqlite_migration` |
-//! | `index` | `packaging`, `archive`, `storage`, `catalog`, `causes`, `measures` | `flate2` |
+//! | `index` | `packaging`, `archive`, `storage`, `catalog`, `causes`, `measures` | `flate2`, `arc_swap` |
 //! | `server` | `packaging`, `auth`, `index`, `causes`, `measures` | `axum`, `hyper`, `hyper_util`, `tower`, `prometheus_client`, `tokio_rustls`, `ipnet`, `rustls`, `arc_swap` |
 //! | `client` | `packaging`, `archive`, `auth`, `causes`, `checks` | `reqwest`, `hyper`, `rustls` |
 //! | `checks` | `packaging`, `archive`, `pep517`, `causes` | |

@@ -9,6 +9,42 @@ use super::rows::{self, KeyColumns, ServedRoots};
 use crate::packaging::{DistFilename, ProjectName};
 use crate::storage::{Stamp, StoreKey};
 
+/// From so many files on a first look is worth the trouble of [`SetAside`].
+const MANY_FILES: usize = 1_000;
+
+/// Indexes that are made anew after a first look at a folder, which costs half of what keeping them in step with each
+/// new row would.
+pub(super) struct SetAside {
+    /// The statements that make them.
+    makers: Vec<String>,
+}
+
+impl SetAside {
+    /// Drops the indexes when there are no rows yet and many to come. The one that rows are found by stays.
+    pub(super) fn begin(transaction: &Transaction<'_>, files: usize) -> rusqlite::Result<Self> {
+        let mut makers = Vec::new();
+        if files < MANY_FILES || transaction.prepare("SELECT 1 FROM files")?.exists([])? {
+            return Ok(Self { makers });
+        }
+        let indexes = "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'files' \
+                       AND sql IS NOT NULL AND name <> 'files_by_key'";
+        let mut statement = transaction.prepare(indexes)?;
+        let named = statement.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get(1)?)))?;
+        for (name, maker) in named.collect::<rusqlite::Result<Vec<_>>>()? {
+            transaction.execute_batch(&format!("DROP INDEX {name}"))?;
+            makers.push(maker);
+        }
+        Ok(Self { makers })
+    }
+
+    /// Makes them again.
+    pub(super) fn end(self, transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+        self.makers
+            .iter()
+            .try_for_each(|maker| transaction.execute_batch(maker))
+    }
+}
+
 /// Takes in what was seen in the folders, within one transaction.
 pub(super) struct Observer<'a> {
     transaction: &'a Transaction<'a>,

@@ -9,7 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::database::{Database, Durability, Opened, check};
 use super::listing::{files_named, listed_paths};
-use super::observe::{Observer, project_id, project_name};
+use super::observe::{Observer, SetAside, project_id, project_name};
 use super::rows::{self, FILE_COLUMNS, ServedRoots};
 use super::{Catalog, Counts, Error, FileFacts, FileRecord, Known, Observation, ProjectRecord, UploadRecord};
 use crate::packaging::{DistFilename, ProjectName};
@@ -117,13 +117,18 @@ impl SqliteCatalog {
         self.write(Durability::Cache, move |transaction, served| {
             // In the order of the index a large folder is taken in twice as fast. Of several observations of one
             // key the last remains the last.
-            let mut in_order: Vec<&Observation> = observations.iter().collect();
-            in_order.sort_by_key(|observation| observation.key().filename());
+            let mut in_order: Vec<(&str, &Observation)> = observations
+                .iter()
+                .map(|observation| (observation.key().filename(), observation))
+                .collect();
+            in_order.sort_by_key(|(filename, _)| *filename);
             forget_bookmark(transaction)?;
+            let indexes = SetAside::begin(transaction, in_order.len())?;
             let mut observer = Observer::new(transaction, served);
-            for observation in in_order {
+            for (_, observation) in in_order {
                 observer.take(observation)?;
             }
+            indexes.end(transaction)?;
             Ok(observer.affected())
         })
         .await

@@ -57,7 +57,7 @@ mod tests;
 pub use bookmark::last_bookmark;
 pub use documents::{DocumentKey, Which};
 pub use files::{Content, Download};
-pub use listing::Listing;
+pub use listing::{FileList, Listing};
 pub use pages::{Page, PageKey};
 pub use refusal::Refusal;
 pub use remove::{Removal, RemovalError};

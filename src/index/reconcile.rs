@@ -45,6 +45,9 @@ pub(super) struct Attempts {
     trouble: Option<Trouble>,
 }
 
+/// Above this it costs less to forget all that was made than to look for what is outdated.
+const MANY_OBSERVATIONS: usize = 5_000;
+
 /// How long events may follow the upload that caused them.
 const PLACED_FOR: Duration = Duration::from_secs(2);
 
@@ -294,9 +297,15 @@ impl Index {
 
     /// One warning for each file that is hidden behind another one of its name.
     fn warn_of_twins(&self, keys: &HashSet<StoreKey>) {
-        let mut in_order: Vec<&StoreKey> = keys.iter().collect();
+        let mut met: HashSet<&str> = HashSet::with_capacity(keys.len());
+        let names = keys.iter().map(StoreKey::filename);
+        let twins: HashSet<&str> = names.filter(|name| !met.insert(name)).collect();
+        if twins.is_empty() {
+            return;
+        }
+        let mut in_order: Vec<&StoreKey> = keys.iter().filter(|key| twins.contains(key.filename())).collect();
         in_order.sort();
-        let mut served: HashMap<&str, &StoreKey> = HashMap::with_capacity(keys.len());
+        let mut served: HashMap<&str, &StoreKey> = HashMap::with_capacity(twins.len());
         for key in in_order {
             let first = served.entry(key.filename()).or_insert(key);
             if *first != key
@@ -328,6 +337,13 @@ impl Index {
             .any(|seen| matches!(seen, Observation::Seen { rewritten: true, .. }));
         if rewritten {
             self.changes.rewritings.fetch_add(1, Ordering::SeqCst);
+        }
+        if observations.len() > MANY_OBSERVATIONS {
+            self.files.forget_all();
+            self.catalog.observe(observations).await?;
+            self.files.forget_all();
+            self.pages.forget_all();
+            return Ok(());
         }
         let keys: Vec<StoreKey> = observations
             .iter()

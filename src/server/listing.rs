@@ -2,44 +2,44 @@
 
 use axum::body::Body;
 use axum::extract::State as AxumState;
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use futures_util::stream;
 
 use super::error::ApiError;
-use super::extract::Visitor;
+use super::extract::{Visitor, Wanted};
+use super::simple::{self, Sent};
 use super::state::State;
 use crate::auth::Action;
-use crate::index::{self, Listing};
+use crate::index::{self, FileList, Listing};
 use crate::packaging::simple::html;
 
-/// Pages up to about this size are made before they are sent, so that their length can be announced; larger ones are
-/// sent while they are made, so that no listing takes more memory than this.
-const WHOLE_PAGE_BYTES: usize = 1 << 20;
+/// What is said of the page.
+const SENT: Sent = Sent {
+    content_type: "text/html; charset=utf-8",
+    vary: "Accept-Encoding",
+};
 
 /// `GET /packages/`: all files in the order of folder, project and version.
 pub(super) async fn all_files(
     AxumState(state): AxumState<State>,
     visitor: Visitor,
+    headers: HeaderMap,
 ) -> Result<Response, ApiError> {
     state.authorize(Action::List, &visitor).await?;
-    let mut listing = state.index().listing().await?;
-    let mut page = html::file_list_head().to_owned();
-    let mut complete = false;
-    while !complete && page.len() < WHOLE_PAGE_BYTES {
-        complete = !write_piece(&mut listing, &mut page).await?;
-    }
-    let body = if complete {
-        Body::from(page)
-    } else {
-        sent_in_pieces(page, listing)
-    };
-    let headers = [
-        (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        (header::CACHE_CONTROL, "no-cache"),
-    ];
-    Ok((headers, body).into_response())
+    let gzip = Wanted::html(&headers).gzip;
+    Ok(match state.index().file_list(gzip).await? {
+        FileList::Whole(page) => simple::send(&page, SENT, &headers),
+        FileList::Begun(begin, rest) => {
+            let headers = [
+                (header::CONTENT_TYPE, SENT.content_type),
+                (header::VARY, SENT.vary),
+                (header::CACHE_CONTROL, "no-cache"),
+            ];
+            (headers, sent_in_pieces(begin, rest)).into_response()
+        }
+    })
 }
 
 /// Adds the next files, or the end of the page; whether there is more to come.
