@@ -220,6 +220,7 @@ impl Backend<'_> {
             self.reference,
             self.project,
             &folders,
+            environment.is_kept(),
             self.scratch,
         )
         .map_err(Error::system(format!("run `{}`", environment.python.display())))

@@ -65,6 +65,11 @@ impl BuildEnvironment {
         self.lease.as_ref().is_none_or(Lease::is_untouched)
     }
 
+    /// Whether the next build starts with it.
+    pub(crate) fn is_kept(&self) -> bool {
+        self.lease.is_some()
+    }
+
     /// Installs what is not there yet of `requirements`.
     pub(crate) fn add(
         &mut self,

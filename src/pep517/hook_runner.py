@@ -2,7 +2,10 @@
 
 The one argument is a folder. `backend.json` in it says which backend:
 
-    {"backend": "module:object", "backend_paths": ["/project/tools"], "fence": "..."}
+    {"backend": "module:object", "backend_paths": ["/project/tools"], "fence": "...", "compiles": true}
+
+With `compiles` Python keeps what it compiles while the backend is imported, even where the user does not want that: the
+environment is nobody's but the builder's, and the next build starts with it.
 
 The backend is imported once. Then each line on stdin names a folder whose `call.json` says what to call there:
 
@@ -34,6 +37,37 @@ import json
 import signal
 import traceback
 
+# What the hooks of well-known backends import when they are called: each of them would do it again. These modules only
+# define things, whoever imports them; what a project asks for, such as a plug-in, is none of them.
+IMPORTED_BY_HOOKS = {
+    "hatchling.build": {
+        "": ["email.headerregistry", "glob", "hatchling.bridge.app", "hatchling.metadata.core", "hatchling.utils.context",
+             "packaging.requirements", "tomllib", "trove_classifiers"],
+        "sdist": ["hatchling.builders.sdist"],
+        "wheel": ["hatchling.builders.wheel"],
+    },
+    "pdm.backend": {"": [], "sdist": ["pdm.backend.sdist"], "wheel": ["pdm.backend.wheel"]},
+    "poetry.core.masonry.api": {
+        "": ["poetry.core.factory", "poetry.core.json", "poetry.core.masonry.metadata", "poetry.core.masonry.utils.module",
+             "poetry.core.packages.directory_dependency", "poetry.core.packages.file_dependency",
+             "poetry.core.packages.project_package", "poetry.core.packages.url_dependency",
+             "poetry.core.packages.vcs_dependency", "poetry.core.poetry", "poetry.core.pyproject.toml",
+             "poetry.core.spdx.helpers", "poetry.core.vcs", "poetry.core.version.helpers",
+             "poetry.core.version.pep440.parser"],
+        "sdist": ["poetry.core.masonry.builders.sdist"],
+        "wheel": ["poetry.core.masonry.builders.wheel"],
+    },
+    "setuptools.build_meta": {
+        "": ["setuptools.command.%s" % name for name in (
+            "setopt", "alias", "bdist_egg", "bdist_rpm", "build", "sdist", "egg_info", "bdist_wheel", "build_clib",
+            "build_ext", "build_py", "develop", "dist_info", "easy_install", "install", "install_scripts", "editable_wheel",
+            "install_egg_info", "install_lib", "rotate", "saveopts")] + [
+            "setuptools.config._validate_pyproject", "tomllib"],
+        "sdist": ["distutils.command.check", "setuptools.archive_util", "tarfile"],
+        "wheel": ["distutils.command.bdist", "zipfile"],
+    },
+}
+
 
 class OutsideBackendPath(ImportError):
     """The backend's module is in none of the folders that it must come from."""
@@ -63,9 +97,12 @@ class ProjectWatch:
     def __init__(self, project):
         self.project = os.path.realpath(project)
         self.elsewhere = tuple({sys.prefix + os.sep, sys.base_prefix + os.sep})
-        self.is_on = True
+        self.is_on = False
         self.has_read = False
         sys.addaudithook(self.see)
+
+    def remark(self):
+        return " bound" if self.has_read else ""
 
     def see(self, event, arguments):
         if self.is_on and event in ("open", "os.listdir", "os.scandir", "os.chdir"):
@@ -212,20 +249,53 @@ def ended(status):
     return "exited %d" % os.WEXITSTATUS(status)
 
 
-def take_calls(backend, problem, watch, fence, calls):
-    may_fork = can_fork()
-    stop = Stop() if may_fork else None
-    gc.collect()
-    if hasattr(gc, "freeze"):
-        gc.freeze()  # Children would copy all memory that the collector looks at.
+def import_ahead(module, folder):
+    """Imports what the hook that `folder` asks for is going to import from its backend."""
+    groups = IMPORTED_BY_HOOKS.get(module)
+    if groups is None:
+        return
+    with open(os.path.join(folder, "call.json"), encoding="utf-8") as file:
+        hook = json.load(file)["hook"]
+    for name in groups[""] + groups["sdist" if hook.endswith("sdist") else "wheel"]:
+        try:
+            importlib.import_module(name)
+        except Exception:
+            pass  # Other versions have other modules; the hook itself shows what is wrong with one that breaks.
+
+
+class Quick:
+    """Imports in here are quick now and the next time: nothing becomes garbage, and what is compiled is kept."""
+
+    def __init__(self, watch, compiles):
+        self.watch, self.compiles = watch, compiles
+
+    def __enter__(self):
+        gc.disable()
+        self.watch.is_on = True
+        self.before = sys.dont_write_bytecode
+        sys.dont_write_bytecode = self.before and not self.compiles
+
+    def __exit__(self, *_):
+        sys.dont_write_bytecode = self.before
+        self.watch.is_on = False
+        if hasattr(gc, "freeze"):
+            gc.freeze()  # Children would copy all memory that the collector looks at.
+        gc.enable()
+
+
+def take_calls(backend, problem, module, quick, fence, calls):
+    stop = Stop() if can_fork() else None
     for line in calls:
         folder = line.rstrip("\n")
-        bound = " bound" if watch.has_read else ""
         if problem is not None:
             write_result(folder, {"no_backend": problem})
-            tell(fence, "exited 0" + bound)
+            tell(fence, "exited 0" + quick.watch.remark())
             continue
-        if not may_fork:
+        with quick:
+            import_ahead(module, folder)
+        if stop is None or not can_fork():
+            if stop is not None:
+                stop.undo()
             tell(fence, "last")
             answer(backend, folder)
         sys.stdout.flush()
@@ -235,7 +305,7 @@ def take_calls(backend, problem, watch, fence, calls):
             stop.undo()
             answer(backend, folder)
         status = os.waitpid(child, 0)[1]
-        tell(fence, ended(status) + bound)
+        tell(fence, ended(status) + quick.watch.remark())
         if stop.is_wanted:
             return
 
@@ -249,14 +319,16 @@ def main(folder):
     nothing = os.open(os.devnull, os.O_RDONLY)
     os.dup2(nothing, 0)
     os.close(nothing)
-    watch = ProjectWatch(os.getcwd())
+    quick = Quick(ProjectWatch(os.getcwd()), request["compiles"])
     backend = problem = None
-    try:
-        backend = load_backend(request["backend"], request["backend_paths"])
-    except BaseException as error:
-        problem = explain(error)
-    watch.is_on = False
-    take_calls(backend, problem, watch, request["fence"], calls)
+    with quick:
+        try:
+            backend = load_backend(request["backend"], request["backend_paths"])
+        except BaseException as error:
+            problem = explain(error)
+    # One from the project's own tree is not the well-known one, whatever its name.
+    module = None if request["backend_paths"] else request["backend"].partition(":")[0]
+    take_calls(backend, problem, module, quick, request["fence"], calls)
 
 
 if __name__ == "__main__":

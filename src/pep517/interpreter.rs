@@ -6,9 +6,10 @@ use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Error;
+use super::known_interpreters::KnownInterpreters;
 use super::process::{RunError, Supervisor};
 use super::variables::Variables;
 
@@ -123,28 +124,39 @@ pub enum Unfit {
 }
 
 /// What the probe prints.
-#[derive(Deserialize)]
-struct Answer {
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct Answer {
     executable: PathBuf,
-    version: Vec<u16>,
+    pub(super) version: Vec<u16>,
     implementation: String,
     #[serde(default)]
     build: String,
 }
 
 impl Interpreter {
-    /// Finds the interpreter that `request` means; of several candidates the first that runs and is new enough.
+    /// Finds the interpreter that `request` means; of several candidates the first that runs and is new enough. One in
+    /// `known` is not asked.
     ///
     /// # Errors
     /// [`Error::NoInterpreter`] with what was tried and why it would not do.
     pub(crate) fn find(
         request: &PythonRequest,
+        known: Option<&KnownInterpreters>,
         variables: &Variables,
         supervisor: &Supervisor<'_>,
     ) -> Result<Self, Error> {
         let mut unfit = Vec::new();
         for candidate in candidates(request, variables) {
-            match Self::probe(&candidate, request, variables, supervisor)? {
+            let recalled = known.and_then(|known| known.recall(&candidate, variables));
+            let is_new = recalled.is_none();
+            let answer = match recalled {
+                Some(answer) => Ok(answer),
+                None => Self::probe(&candidate, variables, supervisor)?,
+            };
+            if let (Ok(answer), Some(known), true) = (&answer, known, is_new) {
+                known.remember(&candidate, variables, answer);
+            }
+            match answer.and_then(|answer| answer.judge(&candidate, request)) {
                 Ok(interpreter) => return Ok(interpreter),
                 Err(reason) => unfit.push(reason),
             }
@@ -155,12 +167,12 @@ impl Interpreter {
         })
     }
 
+    /// Asks the program what it is.
     fn probe(
         program: &Path,
-        request: &PythonRequest,
         variables: &Variables,
         supervisor: &Supervisor<'_>,
-    ) -> Result<Result<Self, Unfit>, Error> {
+    ) -> Result<Result<Answer, Unfit>, Error> {
         let mut command = Command::new(program);
         variables.apply_to(&mut command);
         // Neither PYTHON* variables nor any site-packages; Python 2 has no single flag for that.
@@ -180,7 +192,7 @@ impl Interpreter {
             let reason = finished.transcript.first_line();
             return Ok(Err(broken(reason.unwrap_or_else(|| finished.status.to_string()))));
         };
-        Ok(answer.judge(program, request))
+        Ok(Ok(answer))
     }
 
     /// Looks for its own pip, which takes longer than all else that is asked of it.

@@ -26,6 +26,7 @@ mod installation;
 mod installed;
 mod installer;
 mod interpreter;
+mod known_interpreters;
 mod process;
 mod progress;
 mod reproducible;
@@ -146,7 +147,7 @@ pub fn find_interpreter(
         interrupt,
         watcher: &|_| (),
     };
-    let interpreter = Interpreter::find(&PythonRequest::Any, variables, &supervisor)?;
+    let interpreter = Interpreter::find(&PythonRequest::Any, None, variables, &supervisor)?;
     let own = interpreter.own_pip(variables, &supervisor)?;
     Ok((interpreter, own))
 }
@@ -165,7 +166,8 @@ pub fn build(request: &Request, interrupt: &Interrupt, watcher: &dyn Fn(Event<'_
         Source::Sdist { .. } => None,
     };
     delivery::check_writable(&request.output_folder)?;
-    let interpreter = Interpreter::find(&request.python, &request.variables, &supervisor)?;
+    let known = request.cache.as_ref().map(EnvironmentCache::interpreters);
+    let interpreter = Interpreter::find(&request.python, known.as_ref(), &request.variables, &supervisor)?;
     let place = Place {
         interpreter: &interpreter,
         supervisor: &supervisor,

@@ -25,12 +25,14 @@ pub(crate) struct Runner {
 }
 
 impl Runner {
-    /// Starts `python` on the script. `folders` are those of `backend-path`.
+    /// Starts `python` on the script. `folders` are those of `backend-path`; `compiles` says that what Python compiles
+    /// there is kept for the next build.
     pub(crate) fn start(
         mut python: Command,
         reference: &BackendReference,
         project: &Path,
         folders: &[PathBuf],
+        compiles: bool,
         scratch: &Path,
     ) -> io::Result<Self> {
         let fence = fence()?;
@@ -42,6 +44,8 @@ impl Runner {
             "backend": &*reference.entry_point,
             "backend_paths": folders,
             "fence": fence,
+            // What comes from the project's own tree is not ours to write beside.
+            "compiles": compiles && folders.is_empty(),
         });
         fs::write(folder.join("backend.json"), backend.to_string())?;
         let script = folder.join("hook_runner.py");

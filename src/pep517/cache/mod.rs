@@ -29,6 +29,7 @@ use listing::Listing;
 use lock::LockFile;
 pub use prune::{Kept, Pruned};
 
+use super::known_interpreters::KnownInterpreters;
 use super::process::Interrupt;
 
 const FOLDER: &str = "build-environments";
@@ -121,6 +122,11 @@ impl EnvironmentCache {
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// What the interpreters have said that environments were made for.
+    pub(crate) fn interpreters(&self) -> KnownInterpreters {
+        KnownInterpreters::new(self.folder.with_file_name("interpreters"))
     }
 
     /// Looks for the environment of `key`. While another build makes it, this waits.

@@ -95,6 +95,7 @@ impl EnvironmentCache {
             max_unused: Duration::ZERO,
             ..self.limits
         };
+        self.interpreters().clear()?;
         self.prune_to(nothing, None)
     }
 

@@ -9,6 +9,7 @@ mod kept_environments; // what the next build need not make
 mod matrix; // each kind of backend, compared with the peer
 mod peer; // the same source in the same world, built by both
 mod real_backends; // what projects use, compared with the peer
+mod real_projects; // published sdists, compared with the peer
 mod refusals; // what makes no sense
 mod reproducible; // twice the same bytes
 mod setup_py;

@@ -1,7 +1,7 @@
 //! The same source in the same world, built by `pkgctl build` and by `python -m build`.
 //!
-//! Both get the same interpreter, uv as installer, and a constraint for each backend, so that tomorrow's release of one
-//! changes nothing. What uv downloads and the environments that pkgctl keeps stay under `target/test-tools/`, for the
+//! Both get the same interpreter, uv as installer, and the registry as it was on one day, so that tomorrow's release of a
+//! backend changes nothing. What uv downloads and the environments that pkgctl keeps stay under `target/test-tools/`, for the
 //! next test and the next run.
 
 use std::path::{Path, PathBuf};
@@ -15,29 +15,8 @@ use crate::support::{Outcome, tools};
 
 const COMPARE: &str = include_str!("compare.py");
 
-/// The build requirements of all projects here that are not pinned by the project itself.
-const CONSTRAINTS: &str = "\
-calver==2025.10.20
-cffi==2.1.1
-cython==3.3.1
-flit-core==4.2.0
-hatch-fancy-pypi-readme==25.1.0
-hatch-vcs==0.5.0
-hatchling==1.33.0
-maturin==1.16.0
-packaging==26.3
-pathspec==1.1.1
-pbr==7.0.3
-pdm-backend==2.5.0
-pluggy==1.7.0
-poetry-core==2.5.0
-semantic-version==2.10.0
-setuptools-rust==1.13.0
-setuptools-scm==10.3.4
-trove-classifiers==2026.9.21.13
-vcs-versioning==2.6.0
-wheel==0.48.0
-";
+/// Backends take any release of some of their own requirements: the one of this day.
+const DAY: &str = "2026-11-01T00:00:00Z";
 
 /// How much of two archives must be equal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +32,7 @@ pub(super) struct Peers {
     pub(super) bench: Bench,
     peer: Tool,
     uv: Tool,
+    day: &'static str,
     has_cargo: bool,
 }
 
@@ -69,11 +49,11 @@ impl Peers {
     /// `None`, after a word about it, where a tool can't be had.
     pub(super) fn new(files: &[(&str, &str)]) -> Option<Self> {
         let (bench, peer, uv) = (Bench::new(files)?, tools::build().ok()?, tools::uv().ok()?);
-        bench.testbed.write("constraints.txt", CONSTRAINTS);
         Some(Self {
             bench,
             peer,
             uv,
+            day: DAY,
             has_cargo: false,
         })
     }
@@ -85,6 +65,11 @@ impl Peers {
         let names = ["pyproject.toml", "tools/tree_backend.py", "tree_lib.py"];
         let files = names.map(|name| (name, read(name)));
         Self::new(&files.each_ref().map(|(name, text)| (*name, text.as_str())))
+    }
+
+    /// With the registry as it was on another day.
+    pub(super) fn on(self, day: &'static str) -> Self {
+        Self { day, ..self }
     }
 
     /// With the toolchain of the machine, whose launchers look for it in the home folder.
@@ -126,7 +111,7 @@ impl Peers {
             .env("PKGCTL_INSTALLER", "uv")
             .env("PKGCTL_CACHE_DIR", shared("pkgctl-cache"))
             .env("UV_CACHE_DIR", shared("uv-cache"))
-            .env("UV_CONSTRAINT", self.bench.testbed.path("constraints.txt"))
+            .env("UV_EXCLUDE_NEWER", self.day)
             .env("SOURCE_DATE_EPOCH", "1700000000")
             // Debug information names the folder in which a compiler ran, and that is another one each time.
             .env("CFLAGS", "-g0");
@@ -139,37 +124,25 @@ impl Peers {
         }
     }
 
-    /// Both build `source`, and what they make agrees. Gives what was compared.
+    /// Both build the project, and what they make agrees.
     #[track_caller]
-    pub(super) fn agree(&self, source: &str, arguments: &[&str], agreement: Agreement) -> Vec<Compared> {
-        let compared = self.compare(source, arguments);
+    pub(super) fn agree(&self, arguments: &[&str], agreement: Agreement) -> Vec<Compared> {
+        // Outside of the project: what the first makes must not be a part of it for the second.
+        let with = |outdir| [&["--outdir", outdir], arguments].concat();
+        Outcome::of(&mut self.ours(&with("../ours"))).expect_code(0);
+        self.bench.expect_no_scratch();
+        Outcome::of(&mut self.theirs(&with("../theirs"))).expect_code(0);
+        let folder = |name: &str| self.bench.testbed.path(name);
+        let compared = self.compared(&folder("ours"), &folder("theirs"));
+        assert!(!compared.is_empty());
         for archive in &compared {
-            assert!(
-                archive.differences.is_empty(),
-                "{}:\n{}",
-                archive.name,
-                archive.differences.join("\n")
-            );
-            let excused = agreement == Agreement::SdistButForTimes && archive.name.ends_with(".tar.gz");
-            assert!(archive.same_bytes || excused, "{}: other bytes", archive.name);
+            archive.expect(agreement);
         }
         compared
     }
 
-    /// Both build `source` with `arguments`.
-    #[track_caller]
-    pub(super) fn compare(&self, source: &str, arguments: &[&str]) -> Vec<Compared> {
-        let with = |outdir| [&["--outdir", outdir, source], arguments].concat();
-        Outcome::of(&mut self.ours(&with("ours"))).expect_code(0);
-        self.bench.expect_no_scratch();
-        Outcome::of(&mut self.theirs(&with("theirs"))).expect_code(0);
-        let folder = |name: &str| self.bench.project().join(name);
-        let compared = self.compared(&folder("ours"), &folder("theirs"));
-        assert!(!compared.is_empty());
-        compared
-    }
-
-    fn compared(&self, ours: &Path, theirs: &Path) -> Vec<Compared> {
+    /// Compares the archives in two folders, name by name.
+    pub(super) fn compared(&self, ours: &Path, theirs: &Path) -> Vec<Compared> {
         let mut python = Command::new(self.peer.interpreter());
         let outcome = Outcome::of(python.args(["-c", COMPARE]).args([ours, theirs])).expect_code(0);
         let lines = outcome.stdout.lines();
@@ -178,7 +151,18 @@ impl Peers {
 
     /// The names of what pkgctl has made.
     pub(super) fn made(&self) -> Vec<String> {
-        names_in(&self.bench.project().join("ours"))
+        names_in(&self.bench.testbed.path("ours"))
+    }
+}
+
+impl Compared {
+    /// Panics with what differs.
+    #[track_caller]
+    pub(super) fn expect(&self, agreement: Agreement) {
+        let differences = self.differences.join("\n");
+        assert!(differences.is_empty(), "{}:\n{differences}", self.name);
+        let excused = agreement == Agreement::SdistButForTimes && self.name.ends_with(".tar.gz");
+        assert!(self.same_bytes || excused, "{}: other bytes", self.name);
     }
 }
 

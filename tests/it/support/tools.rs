@@ -263,7 +263,7 @@ pub(crate) fn skip(reason: &str) {
 }
 
 /// Says that a test is left out; where tools are required, that fails it.
-pub(super) fn tell(Skipped(reason): &Skipped) {
+pub(crate) fn tell(Skipped(reason): &Skipped) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
     assert!(!tools_are_required(), "{test} needs a tool: {reason}");
     // Written past the capture of passing tests: a run is to be honest about what it left out.
@@ -281,7 +281,7 @@ fn tools_are_required() -> bool {
 }
 
 /// The folder `target/test-tools/NAME`, filled by `install` unless its stamp says that this was done.
-pub(super) fn install_once(
+pub(crate) fn install_once(
     name: &str,
     requirements: &[&str],
     install: impl FnOnce(&Path) -> Result<(), String>,
@@ -292,7 +292,7 @@ pub(super) fn install_once(
     // Virtual environments hold absolute paths, so a moved one is another one.
     let wanted = format!("{}\n{}\n", folder.display(), requirements.join("\n"));
     let prepared = (|| {
-        fs::create_dir_all(&tools)?;
+        fs::create_dir_all(stamp.parent().unwrap_or(&tools))?;
         let lock = File::create(tools.join(format!("{name}.lock")))?;
         lock.lock()?;
         io::Result::Ok(lock)
@@ -348,7 +348,7 @@ fn install_by_pip(folder: &Path, requirements: &[&str]) -> Result<(), String> {
 }
 
 /// Runs a step of the set-up in the machine's own environment; the error is the tail of what it said.
-pub(super) fn succeed(command: &mut Command) -> Result<(), String> {
+pub(crate) fn succeed(command: &mut Command) -> Result<(), String> {
     // Python adds its own folder's modules to every child when told so; no tool wants that.
     command.env_remove("PYTHONPATH").env_remove("PYTHONHOME");
     let program = command.get_program().to_string_lossy().into_owned();
