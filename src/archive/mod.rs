@@ -16,12 +16,14 @@
 //! | how a file that was copied into the folder is read | `zip_lookup.rs`, `tar_lookup.rs` |
 //! | how an sdist is unpacked | `unpack.rs` |
 //! | how two archives of one name differ | `comparison.rs` |
+//! | what an archive holds, for a comparison | `contents.rs` |
 //!
 //! Time is linear in the size of the file and its output; memory does not grow with either, but for some seventy
 //! bytes for each member and the metadata themselves.
 
 mod agreement;
 mod comparison;
+mod contents;
 mod egg;
 mod entry_points;
 mod error;
@@ -55,6 +57,7 @@ use std::io::{Read, Seek};
 use std::path::{Path, PathBuf};
 
 pub use comparison::{Difference, differences};
+pub use contents::{Content, contents};
 pub use error::{Error, Finding, Rule, Warning};
 pub use limits::{Limits, Policy, Verdict};
 

@@ -41,12 +41,17 @@ pub(super) struct KeptEnvironments {
 }
 
 impl KeptEnvironments {
+    /// The folder that is the program's own, also for its logs; `None` as for [`Self::cache`].
+    pub(super) fn folder(&self, environment: &Environment) -> Option<PathBuf> {
+        match &self.cache_dir {
+            Some(folder) => Some(environment.expand(folder)),
+            None => Some(environment.cache_folder()?.join("pkgctl")),
+        }
+    }
+
     /// `None` when the system knows no folder for caches, and none is named.
     pub(super) fn cache(&self, environment: &Environment) -> Option<EnvironmentCache> {
-        let folder = match &self.cache_dir {
-            Some(folder) => environment.expand(folder),
-            None => environment.cache_folder()?.join("pkgctl"),
-        };
+        let folder = self.folder(environment)?;
         let limits = CacheLimits {
             max_bytes: u64::from(self.cache_max_gib) << 30,
             max_unused: HOUR * 24 * u32::from(self.cache_max_days),

@@ -2,10 +2,11 @@
 //!
 //! What is the same for all verbs: `variables.rs` says how help names an option's environment variable, and what an
 //! empty one means; `usage.rs` says what is wrong with words that make no sense. `kept_environments.rs` has the options
-//! that `build` and `cache` share.
+//! that `build` and `cache` share; `build_output/` has what `build` tells, `stop_signals.rs` what ends it.
 
 mod adduser;
 mod build;
+mod build_output;
 mod cache;
 mod check;
 mod completions;
@@ -14,6 +15,7 @@ mod doctor;
 mod kept_environments;
 mod publish;
 mod serve;
+mod stop_signals;
 mod usage;
 mod variables;
 

@@ -13,6 +13,7 @@
 //! | what stands in `pkgctl.toml` | [`settings_file`] |
 //! | who is a CI job | [`ambient`] |
 //! | what of a file may be shown | `masking.rs` |
+//! | what of another program's output may be shown | `output_mask.rs` |
 //!
 //! The files of other programs are edited, not owned: [`ini`] reads them as Python does, `ini_edit.rs` changes single
 //! values and leaves every other byte (`netrc_edit.rs` and [`tools`] do the same for their kinds of files), and
@@ -32,6 +33,7 @@ pub mod netrc;
 mod netrc_edit;
 #[cfg(any(test, fuzzing))]
 pub mod oracles;
+mod output_mask;
 pub mod pip_conf;
 pub mod pip_settings;
 pub mod pypirc;
@@ -46,6 +48,7 @@ pub use environment::Environment;
 pub use index_url::IndexUrl;
 pub use masking::mask_secrets;
 pub use netrc_edit::{HostLogin, NetrcEditError};
+pub use output_mask::OutputMask;
 pub use pip_settings::PipSettings;
 pub use pypirc::Pypirc;
 pub use settings_file::SettingsFile;

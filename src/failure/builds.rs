@@ -1,15 +1,27 @@
 //! What `pkgctl build` can fail of.
 
 use std::io::ErrorKind;
+use std::path::Path;
 
 use super::Failure;
+use super::build_symptoms::{self, Said};
 use crate::packaging::pyproject::PyprojectError;
 use crate::pep517::{Error, OLDEST_PYTHON, PythonRequest};
 
+/// How many of the last lines of a program's output are searched for the reason of its failure.
+const SEARCHED_LINES: usize = 400;
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let hint = build_hint(&error);
-        let failure = match &error {
+        Self::of_build(&error, &|_| None)
+    }
+}
+
+impl Failure {
+    /// A failed build. `asked` says which index an installer (`pip`, `uv`) asks, in a sentence.
+    pub(crate) fn of_build(error: &Error, asked: &dyn Fn(&str) -> Option<String>) -> Self {
+        let hint = symptom_hint(error, asked).or_else(|| build_hint(error));
+        let failure = match error {
             Error::Interrupted => Self::interrupted("interrupted; the output folder is as it was"),
             Error::SdistOfSdist { path } => Self::usage(format!("`{}` is an sdist already", path.display())),
             Error::NoInterpreter { request, unfit } => {
@@ -24,8 +36,9 @@ impl From<Error> for Failure {
                     .iter()
                     .fold(Self::new(headline), |failure, reason| failure.caused_by(reason))
             }
-            _ => Self::from_error(&error),
+            _ => Self::from_error(error),
         };
+        let failure = failure.map_texts(abbreviated);
         match hint {
             Some(hint) => failure.hint(hint),
             None => failure,
@@ -33,15 +46,68 @@ impl From<Error> for Failure {
     }
 }
 
-/// The one remedy for a failed build.
-#[expect(clippy::too_many_lines, reason = "a table with a line or two for each error")]
-fn build_hint(error: &Error) -> Option<String> {
-    let hint = match error {
-        Error::Interrupted => return None,
-        error if error.is_out_of_space() => {
-            "the disk with the temporary folder is full: make room there, or set `TMPDIR` to a folder on another disk"
+/// Long lines without their middle: pip lists hundreds of versions, and setuptools whole commands.
+fn abbreviated(text: &str) -> String {
+    const HEAD: usize = 240;
+    const TAIL: usize = 120;
+    let shorten = |line: &str| {
+        let length = line.chars().count();
+        if length <= HEAD + TAIL {
+            return line.to_owned();
         }
-        Error::WheelFailed { source, .. } => return build_hint(source),
+        let head: String = line.chars().take(HEAD).collect();
+        let tail: String = line.chars().skip(length - TAIL).collect();
+        format!("{head} … {tail}")
+    };
+    let lines: Vec<String> = text.split('\n').map(shorten).collect();
+    lines.join("\n")
+}
+
+/// The remedy where what a program has printed tells what is wrong.
+fn symptom_hint(error: &Error, asked: &dyn Fn(&str) -> Option<String>) -> Option<String> {
+    let (failed, is_from_sdist) = match error {
+        Error::WheelFailed { source, .. } => (&**source, true),
+        error => (error, false),
+    };
+    let (reason, installer) = match failed {
+        Error::InstallFailed {
+            installer, reason, ..
+        } => (&reason.0, Some(*installer)),
+        Error::EnvironmentFailed { reason, .. }
+        | Error::BackendMissing { reason, .. }
+        | Error::HookFailed { reason, .. }
+        | Error::HookDied { reason, .. } => (&reason.0, None),
+        Error::System { source, .. } if source.kind() == ErrorKind::StorageFull => {
+            (&source.to_string(), None)
+        }
+        _ => return None,
+    };
+    let lines = failed
+        .transcript()
+        .map(|transcript| transcript.last_lines(SEARCHED_LINES));
+    build_symptoms::remedy(&Said {
+        reason,
+        lines: lines.unwrap_or_default(),
+        installer,
+        index: installer.and_then(asked),
+        is_from_sdist,
+    })
+}
+
+/// The one remedy for a failed build, by what kind of failure it is.
+fn build_hint(error: &Error) -> Option<String> {
+    if let Error::WheelFailed { source, .. } = error {
+        return build_hint(source);
+    }
+    source_hint(error)
+        .or_else(|| environment_hint(error))
+        .or_else(|| hook_hint(error))
+        .or_else(|| artifact_hint(error))
+}
+
+/// What the project, or the words that name it, should be.
+fn source_hint(error: &Error) -> Option<String> {
+    let hint = match error {
         Error::SourceMissing { .. } => "name the project's folder, or an sdist",
         Error::NotAProject { .. } => {
             "change to the project's folder, or name it: it is the one with `pyproject.toml` or `setup.py`"
@@ -57,6 +123,14 @@ fn build_hint(error: &Error) -> Option<String> {
             "a sound table is `[build-system]` with `requires = [\"setuptools>=61\"]` and \
              `build-backend = \"setuptools.build_meta\"`"
         }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// What the interpreter, the installer and the environment should be.
+fn environment_hint(error: &Error) -> Option<String> {
+    let hint = match error {
         Error::NoInterpreter { request, .. } => return Some(interpreter_hint(request)),
         Error::NoUv => "install uv, or leave out `--installer uv` to use pip",
         Error::NoPip { .. } => {
@@ -82,6 +156,15 @@ fn build_hint(error: &Error) -> Option<String> {
         Error::UnmetRequirements { .. } => {
             "install them there, or leave out `--no-isolation`; `--skip-dependency-check` builds all the same"
         }
+        Error::System { .. } => "check the free space and the permissions of the temporary folder (`TMPDIR`)",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// What to do about a backend that fails.
+fn hook_hint(error: &Error) -> Option<String> {
+    let hint = match error {
         Error::BackendMissing { backend, reason, .. } => {
             return missing_module_hint(&reason.0).or_else(|| Some(backend_hint(backend)));
         }
@@ -100,6 +183,14 @@ fn build_hint(error: &Error) -> Option<String> {
         | Error::ArtifactMissing { .. } => {
             "this is an error in the build backend: try another version of it in `build-system.requires`"
         }
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
+
+/// What the artifacts, and the folder that they go to, should be.
+fn artifact_hint(error: &Error) -> Option<String> {
+    let hint = match error {
         Error::InvalidName { .. } | Error::Disagreement { .. } => {
             "check the project's name and version, and how its version is made"
         }
@@ -138,14 +229,28 @@ fn build_hint(error: &Error) -> Option<String> {
              same bytes from the same files"
         }
         Error::Claimed { .. } => "leave out `--outdir`, so that each project has a folder of its own",
-        Error::OutputFolder { source, .. } if source.kind() == ErrorKind::StorageFull => {
-            "its disk is full: make room there, or name a folder on another disk with `--outdir`"
-        }
-        Error::OutputFolder { .. } => "name a folder that you may write to with `--outdir`",
+        Error::OutputFolder { folder, source } => return Some(output_folder_hint(folder, source.kind())),
         Error::Clearing { .. } => "check the folder's permissions, or leave out `--clear`",
-        Error::System { .. } => "check the free space and the permissions of the temporary folder (`TMPDIR`)",
+        _ => return None,
     };
     Some(hint.to_owned())
+}
+
+fn output_folder_hint(folder: &Path, kind: ErrorKind) -> String {
+    match kind {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => {
+            "its disk is full: make room there, or name a folder on another disk with `--outdir`".to_owned()
+        }
+        ErrorKind::NotADirectory => format!(
+            "`{}`, or what it lies in, is a file: move that away, or name another folder with `--outdir`",
+            folder.display()
+        ),
+        ErrorKind::IsADirectory => {
+            "a folder in it has the name of an artifact: move that away, or name another folder with `--outdir`"
+                .to_owned()
+        }
+        _ => "name a folder that you may write to with `--outdir`".to_owned(),
+    }
 }
 
 fn backend_hint(backend: &str) -> String {

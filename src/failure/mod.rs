@@ -6,6 +6,7 @@
 
 mod access;
 mod archives;
+mod build_symptoms;
 mod builds;
 mod configuration;
 mod folder;
@@ -36,8 +37,8 @@ enum Kind {
     Failed,
     /// The words or settings make no sense: exit code 2.
     Usage,
-    /// The user pressed Ctrl-C: exit code 130, as shells expect.
-    Interrupted,
+    /// A signal ended it, such as Ctrl-C: exit code 128 and its number, as shells expect.
+    Interrupted { signal: u8 },
 }
 
 impl Failure {
@@ -65,8 +66,28 @@ impl Failure {
     #[must_use]
     pub fn interrupted(headline: impl Into<String>) -> Self {
         Self {
-            kind: Kind::Interrupted,
+            kind: Kind::Interrupted { signal: 2 },
             ..Self::new(headline)
+        }
+    }
+
+    /// Which signal it was, where it was not Ctrl-C; means nothing for other failures.
+    #[must_use]
+    pub fn by_signal(mut self, number: u8) -> Self {
+        if let Kind::Interrupted { signal } = &mut self.kind {
+            *signal = number;
+        }
+        self
+    }
+
+    /// The same with each text replaced by what `replace` makes of it.
+    #[must_use]
+    pub fn map_texts(self, replace: impl Fn(&str) -> String) -> Self {
+        Self {
+            kind: self.kind,
+            headline: replace(&self.headline),
+            causes: self.causes.iter().map(|cause| replace(cause)).collect(),
+            hint: self.hint.as_deref().map(replace),
         }
     }
 
@@ -153,7 +174,7 @@ impl Failure {
         match self.kind {
             Kind::Failed => ExitCode::from(1),
             Kind::Usage => ExitCode::from(2),
-            Kind::Interrupted => ExitCode::from(130),
+            Kind::Interrupted { signal } => ExitCode::from(128_u8.saturating_add(signal)),
         }
     }
 

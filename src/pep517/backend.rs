@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::environment::BuildEnvironment;
 use super::error::{Error, Reason};
 use super::process::{Finished, RunError, Supervisor, Transcript};
+use super::progress::Step;
 use super::runner::Runner;
 use crate::packaging::DistFilename;
 use crate::packaging::filename::SdistFormat;
@@ -119,6 +120,7 @@ impl Backend<'_> {
         environment: &BuildEnvironment,
     ) -> Result<Vec<BuildRequirement>, Error> {
         let hook = kind.requirements_hook();
+        self.supervisor.begin(&Step::AskRequirements { kind });
         let Some(value) = self.call(hook, &json!([self.settings.to_argument()]), environment)? else {
             return Ok(Vec::new());
         };

@@ -47,7 +47,7 @@ impl Conversation {
     pub(crate) fn ask(&mut self, question: &str, supervisor: &Supervisor<'_>) -> Result<Answered, RunError> {
         let outcome = self.exchange(question, supervisor);
         if outcome.is_err() {
-            stop_group(&mut self.child)?;
+            stop_group(&mut self.child, supervisor.interrupt)?;
         }
         outcome
     }

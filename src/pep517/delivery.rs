@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::Access;
 use tempfile::{NamedTempFile, TempPath};
 
+use super::change::{self, Change};
 use super::error::Error;
 use crate::packaging::{DistFilename, Sha256};
 
@@ -25,6 +26,8 @@ pub struct Artifact {
     pub size_bytes: u64,
     /// Its digest.
     pub sha256: Sha256,
+    /// What it changes about the file of that name that it took the place of.
+    pub change: Change,
 }
 
 /// A distribution that was built and verified, and lies in the scratch folder.
@@ -47,7 +50,12 @@ pub(crate) fn check_writable(folder: &Path) -> Result<(), Error> {
                 return result.map_err(|errno| fail(errno.into()));
             }
             Ok(_) => return Err(fail(io::ErrorKind::NotADirectory.into())),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                if let Ok(target) = fs::read_link(ancestor) {
+                    let words = format!("it is a link to `{}`, which is not there", target.display());
+                    return Err(fail(io::Error::new(io::ErrorKind::NotFound, words)));
+                }
+            }
             Err(error) => return Err(fail(error)),
         }
     }
@@ -66,8 +74,10 @@ pub(crate) fn deliver(staged: &[Staged], folder: &Path) -> Result<Vec<Artifact>,
                 return Err(io::ErrorKind::IsADirectory.into());
             }
             let (copy, size_bytes) = copy_beside(&file.path, folder)?;
+            let sha256 = Sha256::of_reader(File::open(copy.path())?)?;
             artifacts.push(Artifact {
-                sha256: Sha256::of_reader(File::open(copy.path())?)?,
+                change: change::compare(&file.filename, copy.path(), &sha256, &target),
+                sha256,
                 filename: file.filename.clone(),
                 path: target.clone(),
                 size_bytes,
@@ -82,6 +92,14 @@ pub(crate) fn deliver(staged: &[Staged], folder: &Path) -> Result<Vec<Artifact>,
         folder: folder.to_owned(),
         source,
     })
+}
+
+/// Puts a distribution whose build ends in failure where the user may look at it, and gives its path.
+pub(crate) fn keep(staged: &Staged, folder: &Path) -> io::Result<PathBuf> {
+    fs::create_dir_all(folder)?;
+    let kept = folder.join(staged.filename.as_str());
+    fs::copy(&staged.path, &kept)?;
+    Ok(kept)
 }
 
 /// The distributions of the same project in `folder` that are none of `artifacts`, sorted by name.
@@ -125,8 +143,6 @@ fn copy_beside(from: &Path, folder: &Path) -> io::Result<(NamedTempFile, u64)> {
 enum Before {
     Nothing,
     Kept(TempPath),
-    /// The file system has no hard links.
-    Lost,
 }
 
 /// Gives all files their names, or, when one can't have it, none.
@@ -150,10 +166,16 @@ fn keep_aside(target: &Path) -> io::Result<Before> {
         return Ok(Before::Nothing);
     }
     let folder = target.parent().unwrap_or(Path::new("."));
-    let link = tempfile::Builder::new()
+    // Not all file systems have hard links; without one, a copy it must be.
+    let kept = tempfile::Builder::new()
         .prefix(".pkgctl-")
-        .make_in(folder, |path| fs::hard_link(target, path));
-    Ok(link.map_or(Before::Lost, |link| Before::Kept(link.into_temp_path())))
+        .make_in(folder, |path| {
+            fs::hard_link(target, path).or_else(|error| match error.kind() {
+                io::ErrorKind::AlreadyExists => Err(error),
+                _ => fs::copy(target, path).map(drop),
+            })
+        });
+    Ok(Before::Kept(kept?.into_temp_path()))
 }
 
 fn put_back(done: Vec<(PathBuf, Before)>) {
@@ -162,7 +184,6 @@ fn put_back(done: Vec<(PathBuf, Before)>) {
         match before {
             Before::Nothing => drop(fs::remove_file(target)),
             Before::Kept(kept) => drop(kept.persist(target)),
-            Before::Lost => {}
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What can go wrong in a build.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -305,11 +305,14 @@ pub enum Error {
     },
     /// The sdist was built, but its wheel failed, so that neither is delivered.
     #[error(
-        "no wheel could be built for `{sdist}`; that sdist is not kept either, the output folder is as it was"
+        "no wheel could be built for `{sdist}`; the output folder is as it was, and that sdist {}",
+        kept_where(kept.as_deref())
     )]
     WheelFailed {
         /// The sdist's file name.
         sdist: String,
+        /// Where it lies now: in [`super::Request::leftovers`].
+        kept: Option<PathBuf>,
         /// What went wrong.
         #[source]
         source: Box<Self>,
@@ -341,6 +344,13 @@ pub enum Error {
         #[source]
         source: io::Error,
     },
+}
+
+fn kept_where(kept: Option<&Path>) -> String {
+    match kept {
+        Some(path) => format!("is kept as `{}`", path.display()),
+        None => "is not kept either".to_owned(),
+    }
 }
 
 /// A line or two in another program's words.
@@ -378,25 +388,6 @@ impl Error {
             } => Some(transcript.without(&reason.0)),
             Self::WheelFailed { source, .. } => source.unrepeated_transcript(),
             _ => self.transcript().map(|transcript| transcript.as_bytes().to_vec()),
-        }
-    }
-
-    /// Whether it is for want of space on the disk that holds the temporary folder.
-    #[must_use]
-    pub fn is_out_of_space(&self) -> bool {
-        // What the system says in C's words, and what Rust and Python make of it.
-        let says_so = |text: &str| text.contains("No space left on device");
-        match self {
-            Self::System { source, .. } => source.kind() == io::ErrorKind::StorageFull,
-            Self::EnvironmentFailed {
-                reason, transcript, ..
-            }
-            | Self::InstallFailed {
-                reason, transcript, ..
-            } => says_so(&reason.0) || transcript.last_lines(12).iter().any(|line| says_so(line)),
-            Self::HookFailed { reason, .. } | Self::SetupPyFailed { reason, .. } => says_so(&reason.0),
-            Self::WheelFailed { source, .. } => source.is_out_of_space(),
-            _ => false,
         }
     }
 

@@ -53,7 +53,65 @@ impl fmt::Debug for IndexSettings {
     }
 }
 
+/// Where pip and uv look when nobody tells them.
+const PUBLIC_INDEX: &str = "https://pypi.org/simple/";
+
 impl IndexSettings {
+    /// All addresses, some of them with passwords.
+    pub fn addresses(&self) -> impl Iterator<Item = &str> {
+        self.index_url
+            .iter()
+            .chain(&self.extra_index_urls)
+            .chain(&self.find_links)
+            .map(String::as_str)
+    }
+
+    /// Which indexes an installer (`pip` or `uv`) asks, in a sentence, passwords included; `None` where it knows
+    /// more about that than these settings do.
+    #[must_use]
+    pub fn asked_by(&self, installer: &str, variables: &Variables) -> Option<String> {
+        let quoted = |addresses: &[&str]| -> String {
+            let quoted: Vec<String> = addresses.iter().map(|address| format!("`{address}`")).collect();
+            quoted.join(" and ")
+        };
+        if installer == "uv" && OWN_INDEXES.iter().any(|name| variables.get(name).is_some()) {
+            let own = [
+                "UV_INDEX",
+                "UV_EXTRA_INDEX_URL",
+                "UV_DEFAULT_INDEX",
+                "UV_INDEX_URL",
+            ];
+            let own = own.iter().filter_map(|name| variables.get(name)?.to_str());
+            let addresses: Vec<&str> = own
+                .flat_map(str::split_whitespace)
+                // One may have a name: `internal=https://...`.
+                .map(|item| match item.split_once('=') {
+                    Some((name, address)) if !name.contains(':') => address,
+                    _ => item,
+                })
+                .collect();
+            return (!addresses.is_empty()).then(|| quoted(&addresses));
+        }
+        let is_silent = self.index_url.is_none() && self.extra_index_urls.is_empty() && !self.no_index;
+        if installer == "uv" && is_silent && self.find_links.is_empty() {
+            return None;
+        }
+        let folders: Vec<&str> = self.find_links.iter().map(String::as_str).collect();
+        if self.no_index {
+            return Some(match folders[..] {
+                [] => "no index at all, because of `no-index` in pip's settings".to_owned(),
+                _ => format!(
+                    "{} and, because of `no-index` in pip's settings, no index",
+                    quoted(&folders)
+                ),
+            });
+        }
+        let mut addresses = vec![self.index_url.as_deref().unwrap_or(PUBLIC_INDEX)];
+        addresses.extend(self.extra_index_urls.iter().map(String::as_str));
+        addresses.extend(folders);
+        Some(quoted(&addresses))
+    }
+
     /// Tells them to uv, by variables: arguments can be read by everybody on the machine.
     pub(crate) fn apply_to_uv(&self, command: &mut Command, variables: &Variables) {
         if let Some(file) = &self.certificates
@@ -135,6 +193,28 @@ mod tests {
     fn who_has_told_uv_about_indexes_is_not_contradicted() {
         let (variables, _) = told(&settings(), &[("UV_INDEX", "mine=http://c/simple/")]);
         assert_eq!(variables.into_keys().collect::<Vec<_>>(), ["SSL_CERT_FILE"]);
+    }
+
+    #[test]
+    fn what_each_installer_asks_is_named() {
+        let variables = |own: &[(&'static str, &'static str)]| {
+            Variables::without_credentials(
+                own.iter()
+                    .map(|(name, value)| (OsStr::new(*name), OsStr::new(*value))),
+            )
+        };
+        let given = settings();
+        let all =
+            "`https://u:secret@host/simple/` and `http://a/simple/` and `http://b/simple/` and `/wheels`";
+        assert_eq!(given.asked_by("pip", &variables(&[])).as_deref(), Some(all));
+        assert_eq!(given.asked_by("uv", &variables(&[])).as_deref(), Some(all));
+        let own = variables(&[("UV_INDEX", "mine=http://c/simple/ http://d/?a=b")]);
+        let told = given.asked_by("uv", &own);
+        assert_eq!(told.as_deref(), Some("`http://c/simple/` and `http://d/?a=b`"));
+        let none = IndexSettings::default();
+        let told = none.asked_by("pip", &variables(&[]));
+        assert_eq!(told.as_deref(), Some("`https://pypi.org/simple/`"));
+        assert_eq!(none.asked_by("uv", &variables(&[])), None);
     }
 
     #[test]

@@ -15,6 +15,7 @@
 mod backend;
 mod cache;
 mod claims;
+mod change;
 mod conversation;
 mod cycle;
 mod delivery;
@@ -32,6 +33,7 @@ mod progress;
 mod reproducible;
 mod runner;
 mod setup_py;
+mod scratch;
 mod source;
 mod variables;
 mod workshop;
@@ -43,6 +45,7 @@ use std::path::{Path, PathBuf};
 pub use backend::{ConfigSettings, Kind};
 pub use cache::{CacheLimits, EnvironmentCache, Kept, Pruned};
 pub use claims::Claims;
+pub use change::{Change, Difference};
 pub use delivery::Artifact;
 pub use error::{Error, Reason};
 pub use identity::Identity;
@@ -60,6 +63,7 @@ use delivery::Staged;
 use environment::BuildEnvironment;
 use installed::Installed;
 use process::Supervisor;
+use scratch::Scratch;
 use setup_py::SetupPy;
 use source::Project;
 use workshop::Workshop;
@@ -95,6 +99,8 @@ pub struct Request {
     pub reproducible: bool,
     /// What the other builds of the same run make; they share one list.
     pub claims: Claims,
+    /// The folder, created if need be, that an sdist goes to when it was built and its wheel could not be.
+    pub leftovers: Option<PathBuf>,
 }
 
 /// What a build has made.
@@ -172,14 +178,14 @@ pub fn build(request: &Request, interrupt: &Interrupt, watcher: &dyn Fn(Event<'_
         interpreter: &interpreter,
         supervisor: &supervisor,
     };
-    let scratch = scratch_folder("pkgctl-build-")?;
-    let staged = place.stage(request, tree.as_ref(), scratch.path())?;
+    let scratch = Scratch::create("pkgctl-build-")?;
+    let staged = place.stage(request, tree.as_ref(), &scratch)?;
     if request.reproducible {
         // A path of another length, should one end up in an archive.
-        let scratch = scratch_folder("pkgctl-build-again-")?;
+        let scratch = Scratch::create("pkgctl-build-again-")?;
         reproducible::wait_for_another_time(interrupt)?;
         supervisor.begin(&Step::BuildAgain);
-        let again = place.stage(request, tree.as_ref(), scratch.path())?;
+        let again = place.stage(request, tree.as_ref(), &scratch)?;
         reproducible::compare(&staged, &again, &request.variables)?;
     }
     if interrupt.is_set() {
@@ -209,13 +215,6 @@ pub fn build(request: &Request, interrupt: &Interrupt, watcher: &dyn Fn(Event<'_
     Ok(Built { artifacts, older })
 }
 
-fn scratch_folder(prefix: &str) -> Result<tempfile::TempDir, Error> {
-    tempfile::Builder::new()
-        .prefix(prefix)
-        .tempdir()
-        .map_err(Error::system("create a temporary folder"))
-}
-
 /// What all builds of a run are made with.
 struct Place<'a> {
     interpreter: &'a Interpreter,
@@ -224,7 +223,15 @@ struct Place<'a> {
 
 impl Place<'_> {
     /// Builds into the folder `scratch`; what is there then is verified.
-    fn stage(&self, request: &Request, tree: Option<&Project>, scratch: &Path) -> Result<Vec<Staged>, Error> {
+    fn stage(
+        &self,
+        request: &Request,
+        tree: Option<&Project>,
+        scratch: &Scratch,
+    ) -> Result<Vec<Staged>, Error> {
+        let variables = request
+            .variables
+            .with_temporary_folder(&scratch.folder_for_children()?);
         let workshop = Workshop {
             interpreter: self.interpreter,
             choice: match request.isolation {
@@ -234,9 +241,9 @@ impl Place<'_> {
             tools: OnceCell::new(),
             indexes: &request.indexes,
             cache: request.cache.as_ref(),
-            variables: &request.variables,
+            variables: &variables,
             supervisor: self.supervisor,
-            folder: scratch,
+            folder: scratch.path(),
         };
         let mut session = Session {
             request,
@@ -275,7 +282,7 @@ impl Session<'_> {
                 let wheel = self
                     .wheel(tree, false)
                     .and_then(|wheel| agreeing(&sdist.filename, wheel))
-                    .map_err(|error| without_sdist(&sdist, error))?;
+                    .map_err(|error| self.without_sdist(&sdist, error))?;
                 Ok(vec![sdist, wheel])
             }
         }
@@ -333,8 +340,24 @@ impl Session<'_> {
         };
         let wheel = self
             .wheel_of(&sdist.path, &sdist.filename)
-            .map_err(|error| without_sdist(&sdist, error))?;
+            .map_err(|error| self.without_sdist(&sdist, error))?;
         Ok(vec![sdist, wheel])
+    }
+
+    /// Says of a failed wheel where its sdist is, which is of use to find out why.
+    fn without_sdist(&self, sdist: &Staged, error: Error) -> Error {
+        match error {
+            Error::Interrupted => Error::Interrupted,
+            error => Error::WheelFailed {
+                sdist: sdist.filename.to_string(),
+                kept: self
+                    .request
+                    .leftovers
+                    .as_deref()
+                    .and_then(|folder| delivery::keep(sdist, folder).ok()),
+                source: Box::new(error),
+            },
+        }
     }
 
     fn wheel_of_given_sdist(&mut self) -> Result<Vec<Staged>, Error> {
@@ -489,15 +512,4 @@ fn agreeing(sdist: &DistFilename, wheel: Staged) -> Result<Staged, Error> {
         sdist: sdist.to_string(),
         wheel: wheel.filename.to_string(),
     })
-}
-
-/// Says of a failed wheel that its sdist is not kept.
-fn without_sdist(sdist: &Staged, error: Error) -> Error {
-    match error {
-        Error::Interrupted => Error::Interrupted,
-        error => Error::WheelFailed {
-            sdist: sdist.filename.to_string(),
-            source: Box::new(error),
-        },
-    }
 }

@@ -24,19 +24,31 @@ const MAX_TRANSCRIPT_BYTES: usize = 16 * 1024 * 1024;
 
 /// Set when the user wants to stop. Clones share one flag.
 #[derive(Clone, Debug, Default)]
-pub struct Interrupt(Arc<AtomicBool>);
+pub struct Interrupt {
+    wanted: Arc<AtomicBool>,
+    at_once: Arc<AtomicBool>,
+}
 
 impl Interrupt {
     /// The flag itself, for a signal to set.
     #[must_use]
     pub fn flag(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.wanted)
+    }
+
+    /// The user does not want to wait until children have tidied up: they are killed.
+    pub fn insist(&self) {
+        self.at_once.store(true, Ordering::SeqCst);
     }
 
     /// Whether the user wants to stop.
     #[must_use]
     pub fn is_set(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
+        self.wanted.load(Ordering::SeqCst)
+    }
+
+    fn is_urgent(&self) -> bool {
+        self.at_once.load(Ordering::SeqCst)
     }
 }
 
@@ -162,7 +174,7 @@ impl Supervisor<'_> {
         match self.watch(&mut child, &chunks, keep) {
             Ok(status) => Ok(Finished { status, transcript }),
             Err(error) => {
-                stop_group(&mut child)?;
+                stop_group(&mut child, self.interrupt)?;
                 Err(error)
             }
         }
@@ -245,14 +257,15 @@ fn forward(mut reader: PipeReader, sender: &SyncSender<Vec<u8>>) {
     }
 }
 
-/// Asks the child's process group to stop as Ctrl-C would, and kills what is left of it after [`GRACE`].
-pub(super) fn stop_group(child: &mut Child) -> io::Result<()> {
+/// Asks the child's process group to stop as Ctrl-C would, and kills what is left of it after [`GRACE`], or as soon
+/// as the user insists.
+pub(super) fn stop_group(child: &mut Child, interrupt: &Interrupt) -> io::Result<()> {
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     if let Some(group) = group {
         // A group that is gone already is what is wanted.
         let _ = kill_process_group(group, Signal::INT);
         let deadline = Instant::now() + GRACE;
-        while Instant::now() < deadline && !has_ended(group) {
+        while Instant::now() < deadline && !has_ended(group) && !interrupt.is_urgent() {
             std::thread::sleep(POLL);
         }
         // The child is not reaped yet, so its number can't have been given to a stranger.

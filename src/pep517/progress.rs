@@ -3,6 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
+use super::backend::Kind;
 use super::installer::Installer;
 use super::interpreter::Interpreter;
 use crate::packaging::pyproject::BuildRequirement;
@@ -56,6 +57,11 @@ pub enum Step<'a> {
         interpreter: &'a Interpreter,
         /// With these commands, such as `sdist bdist_wheel`.
         commands: &'a str,
+    },
+    /// The backend is asked what it needs beyond the table's `requires`.
+    AskRequirements {
+        /// For what.
+        kind: Kind,
     },
     /// The source distribution is built.
     BuildSdist,
@@ -116,6 +122,7 @@ impl fmt::Display for Step<'_> {
             } => {
                 write!(f, "running `setup.py {commands}`: {interpreter}")
             }
+            Self::AskRequirements { kind } => write!(f, "asking the backend what {kind} needs"),
             Self::BuildSdist => f.write_str("building the sdist"),
             Self::BuildWheel { from_sdist: true } => f.write_str("building the wheel from the sdist"),
             Self::BuildWheel { from_sdist: false } => f.write_str("building the wheel"),
@@ -123,6 +130,14 @@ impl fmt::Display for Step<'_> {
             Self::BuildAgain => f.write_str("building all once more, to compare"),
             Self::Unpack { sdist } => write!(f, "unpacking {}", sdist.display()),
         }
+    }
+}
+
+impl Step<'_> {
+    /// Whether it is worth knowing also when the build is over, and not only while it lasts.
+    #[must_use]
+    pub fn is_news(&self) -> bool {
+        matches!(self, Self::CacheUnusable { .. } | Self::SkipSdist { .. })
     }
 }
 

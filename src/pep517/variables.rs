@@ -87,6 +87,13 @@ impl Variables {
         command.env_clear().envs(&self.0);
     }
 
+    /// The same for programs that put their temporary files into `folder`.
+    pub(crate) fn with_temporary_folder(&self, folder: &Path) -> Self {
+        let mut variables = self.0.clone();
+        variables.insert("TMPDIR".into(), folder.into());
+        Self(variables)
+    }
+
     /// The variables of what runs inside the environment in `folder`.
     pub(crate) fn inside(&self, folder: &Path) -> Self {
         let mut variables = self.0.clone();

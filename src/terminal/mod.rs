@@ -2,6 +2,7 @@
 
 pub mod progress;
 pub mod prompt;
+pub mod steps;
 
 use std::fmt::Display;
 use std::io::{self, Write as _};

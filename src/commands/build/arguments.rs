@@ -97,7 +97,7 @@ pub(in crate::commands) struct Arguments {
     pub(super) verbose: bool,
 
     #[command(flatten)]
-    kept: KeptEnvironments,
+    pub(super) kept: KeptEnvironments,
 }
 
 #[derive(Clone, Copy, Debug, Default, ValueEnum)]
@@ -250,6 +250,7 @@ impl Arguments {
             indexes: shared.indexes.clone(),
             cache: shared.cache.clone(),
             claims: shared.claims.clone(),
+            leftovers: None,
         })
     }
 }

@@ -3,7 +3,6 @@
 //! A project that fails does not hold up the others. What can be seen beforehand to make no sense, such as a project
 //! that is named twice, stops the run before anything is built.
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
 use std::num::NonZeroUsize;
@@ -13,11 +12,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::arguments::Arguments;
-use super::{described, document, interrupt_on_signals, list, show, told_of_older};
-use crate::config::Environment;
+use super::{failure_of, list};
+use crate::commands::build_output::{Talk, described, document, step_style, told_of_older};
+use crate::commands::stop_signals::StopSignals;
+use crate::config::{Environment, OutputMask};
 use crate::failure::Failure;
-use crate::pep517::{self, Built, Error, Event, Identity, Interrupt, Request};
-use crate::terminal::{counted, data};
+use crate::pep517::{self, Built, Error, Identity, Request};
+use crate::terminal::steps::StepBoard;
+use crate::terminal::{counted, data, note};
 
 /// Builds all of `requests`, which are in the order of the words.
 ///
@@ -36,13 +38,16 @@ pub(super) fn run(
         .collect();
     refuse_twins(&projects)?;
     refuse_same_release(&projects)?;
+    let indexes = projects.iter().flat_map(|project| project.request.indexes.addresses());
     let run = Run {
         projects: &projects,
-        interrupt: interrupt_on_signals()?,
+        signals: StopSignals::watch()?,
+        mask: OutputMask::new(environment, indexes),
+        board: StepBoard::new(step_style(environment, arguments.verbose)),
+        cache_folder: arguments.kept.folder(environment),
         is_verbose: arguments.verbose,
         clears: arguments.clear,
         next: AtomicUsize::new(0),
-        screen: Mutex::new(()),
     };
     let outcomes = run.with_workers(arguments.jobs);
     run.report(&outcomes, arguments.json, environment.working_dir())
@@ -132,13 +137,14 @@ struct Failed {
 
 struct Run<'a> {
     projects: &'a [Project],
-    interrupt: Interrupt,
+    signals: StopSignals,
+    mask: OutputMask,
+    board: StepBoard,
+    cache_folder: Option<PathBuf>,
     is_verbose: bool,
     clears: bool,
     /// The project that the next free worker takes.
     next: AtomicUsize,
-    /// Held while something is printed, so that lines of two projects don't mix.
-    screen: Mutex<()>,
 }
 
 impl Run<'_> {
@@ -166,7 +172,7 @@ impl Run<'_> {
     }
 
     fn take<'s>(&self, slots: &'s [Mutex<Outcome>]) -> Option<(&Project, &'s Mutex<Outcome>)> {
-        if self.interrupt.is_set() {
+        if self.signals.interrupt().is_set() {
             return None;
         }
         let index = self.next.fetch_add(1, Ordering::Relaxed);
@@ -174,64 +180,30 @@ impl Run<'_> {
     }
 
     fn build(&self, project: &Project) -> Result<Built, Failed> {
-        let label = &project.label;
-        let unfinished = RefCell::new(Vec::new());
-        let watcher = |event: Event<'_>| match event {
-            Event::Step(step) => {
-                self.end_line(label, &unfinished);
-                self.say(label, &format!("* {step}"));
-            }
-            Event::Output(bytes) if self.is_verbose => self.pass_on(label, bytes, &unfinished),
-            Event::Output(_) => {}
+        let cache_folder = self.cache_folder.as_deref();
+        let name = Some(&*project.label);
+        let talk = Talk::begin(&self.board, name, &self.mask, cache_folder, self.is_verbose);
+        let request = Request {
+            leftovers: talk.folder(),
+            ..project.request.clone()
         };
-        let outcome = pep517::build(&project.request, &self.interrupt, &watcher);
-        self.end_line(label, &unfinished);
-        match outcome {
-            Ok(built) => {
-                self.say(label, &told_of(&built, self.clears));
-                Ok(built)
-            }
-            Err(error) => Err(self.tell_failure(label, error)),
-        }
+        let outcome = pep517::build(&request, self.signals.interrupt(), &|event| talk.hear(&event));
+        outcome
+            .inspect(|built| talk.say(&told_of(built, self.clears, self.is_verbose)))
+            .map_err(|error| self.tell_failure(&error, &request, &talk))
     }
 
-    fn tell_failure(&self, label: &str, error: Error) -> Failed {
+    fn tell_failure(&self, error: &Error, request: &Request, talk: &Talk<'_>) -> Failed {
         let is_interrupt = matches!(error, Error::Interrupted);
-        let transcript = error.unrepeated_transcript().filter(|_| !self.is_verbose);
-        let failure = Failure::from(error);
+        let failure = failure_of(error, request, &self.mask);
+        talk.end_with(error);
         if !is_interrupt {
-            let mut block = marked(label, "  | ", &transcript.unwrap_or_default());
-            block.extend(marked(label, "", failure.render().as_bytes()));
-            self.print(&block);
+            talk.say(failure.render().trim_end());
         }
         Failed {
             failure,
             is_interrupt,
         }
-    }
-
-    fn say(&self, label: &str, text: &str) {
-        self.print(&marked(label, "", text.as_bytes()));
-    }
-
-    /// Prints the lines that are complete; the rest waits for its end.
-    fn pass_on(&self, label: &str, bytes: &[u8], unfinished: &RefCell<Vec<u8>>) {
-        let mut waiting = unfinished.borrow_mut();
-        waiting.extend_from_slice(bytes);
-        if let Some(end) = waiting.iter().rposition(|byte| *byte == b'\n') {
-            let lines: Vec<u8> = waiting.drain(..=end).collect();
-            self.print(&marked(label, "  | ", &lines));
-        }
-    }
-
-    fn end_line(&self, label: &str, unfinished: &RefCell<Vec<u8>>) {
-        let rest = std::mem::take(&mut *unfinished.borrow_mut());
-        self.print(&marked(label, "  | ", &rest));
-    }
-
-    fn print(&self, block: &[u8]) {
-        let _screen = self.screen.lock().unwrap_or_else(PoisonError::into_inner);
-        show(block);
     }
 
     /// Prints what was made, and gives the failure that sums up what was not.
@@ -249,12 +221,15 @@ impl Run<'_> {
         let is_stopped =
             outcomes.iter().any(Option::is_none) || failed.iter().any(|(_, failed)| failed.is_interrupt);
         if is_stopped {
-            return Err(Failure::interrupted(format!(
-                "interrupted; {made} of {all} projects were built"
-            )));
+            let failure =
+                Failure::interrupted(format!("interrupted; {made} of {all} projects were built"));
+            return Err(match self.signals.number() {
+                Some(number) => failure.by_signal(number),
+                None => failure,
+            });
         }
         if failed.is_empty() {
-            self.print(format!("built {}\n", counted(all as u64, "project")).as_bytes());
+            note(format_args!("built {}", counted(all as u64, "project")));
             return Ok(ExitCode::SUCCESS);
         }
         let labels: Vec<&str> = failed.iter().map(|(label, _)| *label).collect();
@@ -308,40 +283,14 @@ impl Run<'_> {
 }
 
 /// What one build has made, in the words of a single build.
-fn told_of(built: &Built, clears: bool) -> String {
+fn told_of(built: &Built, clears: bool, is_detailed: bool) -> String {
     let mut lines: Vec<String> = built
         .artifacts
         .iter()
-        .map(|artifact| format!("* made {}", described(artifact)))
+        .map(|artifact| format!("* made {}", described(artifact, is_detailed)))
         .collect();
     if !built.older.is_empty() {
         lines.push(told_of_older(&built.older, clears));
     }
     lines.join("\n")
-}
-
-/// Each line with the project's name before it, and all of them ended. Another program's lines need not be text.
-fn marked(label: &str, gutter: &str, lines: &[u8]) -> Vec<u8> {
-    let mut block = Vec::new();
-    for line in lines.split_inclusive(|byte| *byte == b'\n') {
-        let line = line.strip_suffix(b"\n").unwrap_or(line);
-        block.extend_from_slice(format!("{label}: {gutter}").as_bytes());
-        block.extend_from_slice(line.strip_suffix(b"\r").unwrap_or(line));
-        block.push(b'\n');
-    }
-    block
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_line_is_marked_and_ended() {
-        assert_eq!(
-            marked("a", "  | ", b"x\r\n\n\xff"),
-            b"a:   | x\na:   | \na:   | \xff\n"
-        );
-        assert_eq!(marked("a", "", b""), b"");
-    }
 }

@@ -41,7 +41,7 @@ fn a_failure_in_each_hook_is_shown_and_leaves_nothing() {
             outcome.stderr
         );
         assert!(!outcome.stderr.contains("hook_runner"), "{}", outcome.stderr);
-        let tells_of_the_sdist = outcome.stderr.contains("that sdist is not kept either");
+        let tells_of_the_sdist = outcome.stderr.contains("that sdist is kept as `");
         assert_eq!(tells_of_the_sdist, hook.ends_with("wheel"), "{}", outcome.stderr);
     }
 }

@@ -2,6 +2,7 @@
 //! that misbehaves on demand.
 
 mod cycles; // requirements that lead back to the project
+mod display; // what is told while it lasts, and what is kept of it
 mod failures; // backends that fail, lie or never end
 mod hooks; // what a frontend owes a backend
 mod interpreters; // which Python builds
@@ -12,8 +13,11 @@ mod real_backends; // what projects use, compared with the peer
 mod real_projects; // published sdists, compared with the peer
 mod refusals; // what makes no sense
 mod reproducible; // twice the same bytes
-mod setup_py;
-mod several; // projects side by side // the direct call of old guides
+mod setup_py; // the direct call of old guides
+mod several; // projects side by side
+mod remedies; // what is advised when real programs fail
+mod stopping; // Ctrl-C and its like
+mod targets; // what becomes of the output folder
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -6,10 +6,12 @@ that takes one line of JSON for each hook.
 
 import atexit
 import base64
+import gzip
 import hashlib
 import io
 import json
 import os
+import signal
 import subprocess
 import sys
 import tarfile
@@ -40,10 +42,13 @@ def build_sdist(sdist_directory, config_settings=None):
     if answer is not None:
         return answer
     stem = "%s-%s" % (NAME, VERSION)
-    with tarfile.open(os.path.join(sdist_directory, stem + ".tar.gz"), "w:gz", format=tarfile.PAX_FORMAT) as archive:
+    path = os.path.join(sdist_directory, stem + ".tar.gz")
+    with gzip.GzipFile(path, "wb", mtime=0) as packed, tarfile.open(
+        fileobj=packed, mode="w", format=tarfile.PAX_FORMAT
+    ) as archive:
         add(archive, stem + "/PKG-INFO", (METADATA % VERSION).encode())
-        for folder, _, names in os.walk("."):
-            for name in names:
+        for folder, _, names in sorted(os.walk(".")):
+            for name in sorted(names):
                 path = os.path.normpath(os.path.join(folder, name))
                 if path.endswith((".py", ".toml")):
                     with open(path, "rb") as file:
@@ -60,6 +65,7 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
         with open(os.path.join(wheel_directory, filename), "w") as file:
             file.write("not an archive")
         return filename
+    large = (config_settings or {}).get("build_wheel") == "large"
     version = "2.0" if (config_settings or {}).get("build_wheel") == "other-version" else VERSION
     stem = "%s-%s" % (NAME, version)
     members = {
@@ -67,6 +73,8 @@ def build_wheel(wheel_directory, config_settings=None, metadata_directory=None):
         stem + ".dist-info/METADATA": (METADATA % version).encode(),
         stem + ".dist-info/WHEEL": WHEEL.encode(),
     }
+    if large:
+        members["tree_lib_data.bin"] = os.urandom(200000)
     record = ""
     for name, content in members.items():
         digest = base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
@@ -123,6 +131,19 @@ def act(hook, settings):
         child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"])
         print("waiting in %d with %d" % (os.getpid(), child.pid), flush=True)
         child.wait()
+    if action == "stubborn":
+        # Neither this process nor its child takes notice of a polite request.
+        code = "import signal, time; signal.signal(signal.SIGINT, signal.SIG_IGN); print('ready', flush=True); time.sleep(600)"
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        child = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+        child.stdout.readline()
+        print("waiting in %d with %d" % (os.getpid(), child.pid), flush=True)
+        time.sleep(600)
+    if action == "sleep":
+        time.sleep(float(rest))
+    if action == "print":
+        print(os.path.expandvars(rest))
+        raise ValueError("printed")
     if action == "answer":
         return rest
     return None
