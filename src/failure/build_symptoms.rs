@@ -266,8 +266,15 @@ fn missing_distribution(said: &Said<'_>) -> Option<String> {
     if !only && !said.has_any(&signs) {
         return None;
     }
+    // It has no login, or the wrong one, and does not say so.
+    let may_be_refused = said.installer == Some("pip") && said.has_any(&["from versions: none"]);
+    let more = if may_be_refused {
+        "; pip says the same of an index that wants a password: `pkgctl doctor` tells"
+    } else {
+        ""
+    };
     Some(format!(
-        "check its name and version in `requires` of pyproject.toml, and that this index has it: {}",
+        "check its name and version in `requires` of pyproject.toml, and that this index has it: {}{more}",
         said.asked()
     ))
 }

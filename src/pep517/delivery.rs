@@ -149,12 +149,15 @@ enum Before {
 fn rename_all(prepared: Vec<(NamedTempFile, PathBuf)>) -> io::Result<()> {
     let mut done = Vec::new();
     for (copy, target) in prepared {
-        let before = keep_aside(&target)?;
-        match copy.persist(&target) {
-            Ok(_) => done.push((target, before)),
+        let renamed = keep_aside(&target).and_then(|before| match copy.persist(&target) {
+            Ok(_) => Ok(before),
+            Err(error) => Err(error.error),
+        });
+        match renamed {
+            Ok(before) => done.push((target, before)),
             Err(error) => {
                 put_back(done);
-                return Err(error.error);
+                return Err(error);
             }
         }
     }

@@ -174,15 +174,22 @@ fn an_index_that_wants_a_password_is_told_as_such() {
         "--disable-fallback",
         "packages",
     ]);
-    for installer in INSTALLERS {
+    let address = |login: &str| format!("{}/simple/", server.url.replace("://", &format!("://{login}")));
+    let refused = &["the index wants a user and a password", "pkgctl configure"][..];
+    // Without a login pip takes a refusal for an empty index.
+    let unsure = &["an index that wants a password"][..];
+    for (installer, login, needed) in [
+        ("pip", "", unsure),
+        ("pip", "alice:wr0ngword@", refused),
+        ("uv", "", refused),
+        ("uv", "alice:wr0ngword@", refused),
+    ] {
         let Some(mut command) = build_with(&bench, installer, &[]) else {
             continue;
         };
-        command.env("PIP_INDEX_URL", format!("{}/simple/", server.url));
-        expect_hint(
-            &mut command,
-            &["the index wants a user and a password", "pkgctl configure"],
-        );
+        command.env("PIP_INDEX_URL", address(login));
+        let outcome = expect_hint(&mut command, needed);
+        assert!(!outcome.stderr.contains("wr0ngword"), "{}", outcome.stderr);
     }
 }
 
