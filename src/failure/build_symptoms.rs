@@ -445,7 +445,7 @@ mod tests {
             (
                 "ERROR: Package 'a' requires a different Python: 3.11.7 not in '>=3.13'",
                 "",
-                "that is >=3.13,",
+                "that is >=3.13:",
             ),
             (
                 "x",
