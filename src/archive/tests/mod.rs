@@ -2,6 +2,7 @@
 //!
 //! Each test that is named for a row of the catalogue of threats builds its archives byte by byte with the forges.
 
+mod comparison;
 mod differential;
 mod distributions;
 mod forge_tar;

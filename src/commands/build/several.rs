@@ -113,7 +113,7 @@ fn refuse_same_release(projects: &[Project]) -> Result<(), Failure> {
             continue;
         };
         let folder = project.real_output_folder();
-        let key = (folder, name.clone(), version.to_string());
+        let key = (folder, name.clone(), version.clone());
         if let Some(other) = seen.insert(key, &project.label) {
             let (label, folder) = (&project.label, project.request.output_folder.display());
             return Err(

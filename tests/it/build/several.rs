@@ -1,6 +1,8 @@
 //! Several projects in one run: side by side, apart from each other, and one answer.
 
 use std::fs;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Stdio};
 
 use super::{Bench, TREE_BACKEND, names_in};
 use crate::support::Outcome;
@@ -85,10 +87,8 @@ fn at_most_as_many_as_wanted_are_built_at_a_time() {
         "{}",
         outcome.stderr
     );
-    for jobs in ["0", "-1", "many", "257"] {
-        bench
-            .build(&["a", "b", "--jobs", jobs])
-            .expect_failure(2, "--jobs");
+    for jobs in ["--jobs=0", "--jobs=-1", "--jobs=many", "--jobs=257"] {
+        bench.build(&["a", "b", jobs]).expect_failure(2, "--jobs");
     }
 }
 
@@ -202,4 +202,55 @@ fn words_that_make_no_sense_together_stop_the_run_before_it_begins() {
         assert!(!outcome.stderr.contains("* "), "{}", outcome.stderr);
     }
     assert_eq!(bench.made("a"), ["pyproject.toml", "tools"]);
+}
+
+#[test]
+fn ctrl_c_stops_them_all() {
+    let Some(bench) = workspace(&["a", "b", "c"]) else {
+        return;
+    };
+    let mut command = bench.command(&["a", "b", "c", "-v", "-j", "2", "-C", "build_wheel=wait"]);
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap()).lines();
+    let (mut talk, mut pids): (String, Vec<u32>) = Default::default();
+    while pids.len() < 4 {
+        let line = stderr
+            .next()
+            .unwrap_or_else(|| panic!("ended too early:\n{talk}"))
+            .unwrap();
+        if line.contains("waiting in ") {
+            pids.extend(
+                line.split_whitespace()
+                    .filter_map(|word| word.parse::<u32>().ok()),
+            );
+        }
+        talk += &(line + "\n");
+    }
+    let number = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &number])
+            .status()
+            .unwrap()
+            .success()
+    );
+    talk.extend(stderr.map(|line| line.unwrap() + "\n"));
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{talk}");
+    assert!(
+        talk.contains("error: interrupted; 0 of 3 projects were built\n"),
+        "{talk}"
+    );
+    assert!(!talk.contains("\nc: "), "the third one is not begun: {talk}");
+    for pid in pids {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        assert!(stat.is_empty() || stat.contains(") Z"), "{pid} lives on: {stat}");
+    }
+    for name in ["a", "b", "c"] {
+        assert_eq!(bench.made(&format!("{name}/dist")), [""; 0]);
+    }
+    bench.expect_no_scratch();
 }
