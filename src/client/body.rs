@@ -7,7 +7,7 @@
 use std::fs::File;
 use std::io::{self, Read as _};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -77,29 +77,24 @@ impl Form {
         progress: Arc<dyn Progress>,
         pulse: Arc<Pulse>,
     ) -> impl Stream<Item = io::Result<Bytes>> + Send + 'static {
-        let (sender, mut pieces) = mpsc::channel(PIECES_AHEAD);
         let file = FileToSend {
             distribution: distribution.clone(),
             head: self.head.clone(),
             tail: self.tail.clone(),
         };
         let filename = distribution.filename().to_owned();
-        let faults = Arc::clone(&pulse);
-        // The reader ends by itself when nobody takes its pieces any more.
-        drop(tokio::task::spawn_blocking(move || {
-            if let Err(fault) = file.read_into(&sender) {
-                let error = io::Error::other(fault.to_string());
-                faults.fail(fault);
-                let _ = sender.blocking_send(Err(error));
-            }
-        }));
+        let mut pieces = Pieces::of(file, Arc::clone(&pulse));
         stream::poll_fn(move |context| {
-            let piece = pieces.poll_recv(context);
+            let piece = pieces.poll_next(context);
             if let Poll::Ready(Some(Ok(piece))) = &piece {
                 match piece {
                     Piece::File(bytes) => progress.sent(&filename, bytes.len() as u64),
                     Piece::Head(_) => {}
                     Piece::Tail(_) => pulse.finish(),
+                    Piece::Whole { file_bytes, .. } => {
+                        progress.sent(&filename, *file_bytes);
+                        pulse.finish();
+                    }
                 }
                 pulse.beat();
             }
@@ -132,12 +127,53 @@ enum Piece {
     Head(Bytes),
     File(Bytes),
     Tail(Bytes),
+    /// All of it, of which so many bytes are the file's.
+    Whole {
+        bytes: Bytes,
+        file_bytes: u64,
+    },
 }
 
 impl Piece {
     fn into_bytes(self) -> Bytes {
         match self {
-            Self::Head(bytes) | Self::File(bytes) | Self::Tail(bytes) => bytes,
+            Self::Head(bytes) | Self::File(bytes) | Self::Tail(bytes) | Self::Whole { bytes, .. } => bytes,
+        }
+    }
+}
+
+/// Where the pieces come from.
+enum Pieces {
+    /// A thread reads ahead.
+    Read(mpsc::Receiver<io::Result<Piece>>),
+    /// A small file: one read costs less than handing it to another thread and back.
+    Ready(Option<io::Result<Piece>>),
+}
+
+impl Pieces {
+    fn of(file: FileToSend, pulse: Arc<Pulse>) -> Self {
+        let fail = move |fault: BodyFault| {
+            let error = io::Error::other(fault.to_string());
+            pulse.fail(fault);
+            error
+        };
+        if file.distribution.size_bytes <= CHUNK_BYTES as u64 {
+            return Self::Ready(Some(file.read_whole().map_err(fail)));
+        }
+        let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
+        // The reader ends by itself when nobody takes its pieces any more.
+        drop(tokio::task::spawn_blocking(move || {
+            if let Err(fault) = file.read_into(&sender) {
+                let _ = sender.blocking_send(Err(fail(fault)));
+            }
+        }));
+        Self::Read(pieces)
+    }
+
+    fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Option<io::Result<Piece>>> {
+        match self {
+            Self::Read(pieces) => pieces.poll_recv(context),
+            Self::Ready(piece) => Poll::Ready(piece.take()),
         }
     }
 }
@@ -149,6 +185,27 @@ struct FileToSend {
 }
 
 impl FileToSend {
+    /// Reads a small file into one piece with all that is around it.
+    fn read_whole(self) -> Result<Piece, BodyFault> {
+        let file_bytes = self.distribution.size_bytes;
+        let room = self.head.len() + usize::try_from(file_bytes).unwrap_or(CHUNK_BYTES) + 1 + self.tail.len();
+        let mut bytes = Vec::with_capacity(room);
+        bytes.extend_from_slice(&self.head);
+        let file = File::open(&self.distribution.path).map_err(BodyFault::Unreadable)?;
+        // One byte more shows a file that has grown.
+        let read = file.take(file_bytes + 1).read_to_end(&mut bytes);
+        let read = read.map_err(BodyFault::Unreadable)? as u64;
+        let sent = Sha256::from_bytes(sha2::Sha256::digest(&bytes[self.head.len()..]).into());
+        if read != file_bytes || sent != self.distribution.sha256 {
+            return Err(BodyFault::Changed);
+        }
+        bytes.extend_from_slice(&self.tail);
+        Ok(Piece::Whole {
+            bytes: bytes.into(),
+            file_bytes,
+        })
+    }
+
     /// Reads the file piece by piece. Gives up silently when the receiving end is gone.
     fn read_into(self, sender: &mpsc::Sender<io::Result<Piece>>) -> Result<(), BodyFault> {
         if sender.blocking_send(Ok(Piece::Head(self.head))).is_err() {

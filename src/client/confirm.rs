@@ -181,13 +181,7 @@ impl Client {
             return Ok(());
         }
         let mut first_failure = None;
-        let patience = RetryPolicy {
-            attempts: match PublicIndex::at(&self.settings.url) {
-                Some(_) => LOOKS_AT_PUBLIC,
-                None => LOOKS,
-            },
-            ..self.settings.retry
-        };
+        let patience = self.patience_with_pages();
         for look in 1.. {
             let distributions: Vec<&Distribution> = open.iter().map(|place| ordered[*place]).collect();
             let pages = self.pages(&distributions).await;
@@ -226,6 +220,17 @@ impl Client {
                 destination: self.destination(),
                 waited: begun.elapsed(),
             }),
+        }
+    }
+
+    /// How often, and how long in between, the index is asked for what it has just taken.
+    fn patience_with_pages(&self) -> RetryPolicy {
+        RetryPolicy {
+            attempts: match PublicIndex::at(&self.settings.url) {
+                Some(_) => LOOKS_AT_PUBLIC,
+                None => LOOKS,
+            },
+            ..self.settings.retry
         }
     }
 

@@ -39,6 +39,9 @@ pub struct Token {
     pub expires: Option<SystemTime>,
 }
 
+/// Gives a proof of identity for an audience, or says why there is none.
+pub type Identify = Box<dyn Fn(&str) -> Result<Secret, String> + Send + Sync>;
+
 /// Where a job's proofs of identity come from.
 pub enum Identities {
     /// GitHub Actions is asked over HTTP, with what a job finds in its environment.
@@ -49,7 +52,7 @@ pub enum Identities {
         bearer: Secret,
     },
     /// What gives a proof for an audience, or says why there is none. It may block for a moment.
-    Other(Box<dyn Fn(&str) -> Result<Secret, String> + Send + Sync>),
+    Other(Identify),
 }
 
 /// An index's offer to trade identities for tokens.

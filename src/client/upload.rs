@@ -40,7 +40,7 @@ pub enum UploadError {
         /// What the server said.
         answer: Answer,
         /// Why there is no other one.
-        reason: TrustedError,
+        reason: Box<TrustedError>,
     },
     /// The server asked for patience until ours was at its end.
     #[error("{answer}, after {attempts} attempts")]
@@ -153,7 +153,7 @@ impl Client {
                         let renewed = self.renew(generation).await;
                         renewed.map_err(|reason| UploadError::RanOut {
                             answer: answer.clone(),
-                            reason,
+                            reason: Box::new(reason),
                         })?;
                         continue;
                     }

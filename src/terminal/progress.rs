@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{IsTerminal as _, Write as _};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -22,7 +22,7 @@ pub struct TransferBar {
     layout: Layout,
     /// As many files as the terminal has room for.
     most_lines: usize,
-    files: Mutex<Files>,
+    files: Arc<Mutex<Files>>,
 }
 
 /// What is told of single files.
@@ -104,15 +104,29 @@ fn dimensions() -> (usize, usize) {
     (80, 24)
 }
 
-/// The display appears when the transfer takes long enough for one to be of use.
-fn show_later(all: MultiProgress, total: &ProgressBar) {
-    let total = total.downgrade();
+/// The display appears when the transfer takes long enough for one to be of use. From then on it is drawn now and
+/// then: time goes on even when no byte moves.
+fn show_later(all: MultiProgress, total: &ProgressBar, files: &Arc<Mutex<Files>>) {
+    let (total, files) = (total.downgrade(), Arc::downgrade(files));
     std::thread::spawn(move || {
         std::thread::sleep(UNSEEN);
-        if let Some(total) = total.upgrade().filter(|total| !total.is_finished()) {
-            all.set_draw_target(ProgressDrawTarget::stderr());
-            // Time goes on even when no byte moves.
-            total.enable_steady_tick(TICK);
+        let mut is_hidden = true;
+        while let (Some(total), Some(files)) = (total.upgrade(), files.upgrade()) {
+            if total.is_finished() {
+                return;
+            }
+            if std::mem::take(&mut is_hidden) {
+                all.set_draw_target(ProgressDrawTarget::stderr());
+            }
+            let files = files.lock().unwrap_or_else(PoisonError::into_inner);
+            let lines = files
+                .under_way
+                .values()
+                .filter_map(|transfer| transfer.line.as_ref());
+            lines.for_each(ProgressBar::tick);
+            drop(files);
+            total.tick();
+            std::thread::sleep(TICK);
         }
     });
 }
@@ -137,7 +151,7 @@ impl TransferBar {
         let (columns, rows) = dimensions();
         let all = MultiProgress::with_draw_target(ProgressDrawTarget::hidden());
         let bar = Self::new(all, (columns, rows), files, total_bytes);
-        show_later(bar.all.clone(), &bar.total);
+        show_later(bar.all.clone(), &bar.total, &bar.files);
         Some(bar)
     }
 
@@ -153,10 +167,10 @@ impl TransferBar {
             } else {
                 0
             },
-            files: Mutex::new(Files {
+            files: Arc::new(Mutex::new(Files {
                 number: files,
                 ..Files::default()
-            }),
+            })),
         }
     }
 
@@ -275,7 +289,6 @@ impl Drop for TransferBar {
 #[cfg(test)]
 mod tests {
     use std::io;
-    use std::sync::{Arc, Mutex};
 
     use indicatif::TermLike;
 

@@ -130,17 +130,20 @@ fn a_terminal_shows_every_file_and_the_whole_until_ctrl_c() {
     ];
     let world = World::new(&files, [Reply::ok(), Reply::Silence]);
     let play = |arguments: &[&str], shown: &'static str| {
-        let mut command = world.bed.pkgctl(["publish", "--jobs", "1"]);
+        let mut command = world.bed.pkgctl(["publish", "--jobs", "2"]);
         command.args(arguments).env("TERM", "xterm");
         Session::play(&command, &[Step::Expect(shown), Step::Signal("INT")])
     };
-    let session = play(&[], "1 of 3 files: second-2.0 100%");
+    let session = play(&[], "left  1 of 3 files");
     assert_eq!(session.code, 130, "{}", session.screen);
     assert!(session.is_terminal_restored, "{}", session.screen);
     expect_in_order(
         &session.screen,
         &[
-            "second-2.0-py3-none-any.whl",
+            // Bytes and rate of each, then those of all.
+            "/s           second-2.0-py3-none-any.whl",
+            "/s           third-3.0-py3-none-any.whl",
+            "left  1 of 3 files",
             "stopped; 1 of 3 files are on ",
             "hint: ",
         ],
