@@ -37,7 +37,7 @@ fn what_readmes_are_made_of_is_known() {
         "|state| Text\n\n.. |state| image:: https://a/b.svg\n",
         ".. note:: Beware\n   of this.\n\nText\n",
         ">>> 1 + 1\n2\n",
-        "Grüße, 你好\n===========\n\nText – mehr\n",
+        "Grüße, 你好\n==================\n\nText – mehr\n",
     ] {
         assert!(renders(text), "{text:?}");
     }
