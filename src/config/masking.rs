@@ -76,7 +76,8 @@ fn word_before(text: &str) -> String {
 }
 
 /// `https://user:password@host` with the password as stars.
-fn mask_urls(text: &str) -> String {
+#[must_use]
+pub fn mask_urls(text: &str) -> String {
     let mut masked = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("://") {

@@ -46,7 +46,7 @@ pub use dotfile::Dotfile;
 pub use edit_error::{EditError, EditProblem};
 pub use environment::Environment;
 pub use index_url::IndexUrl;
-pub use masking::mask_secrets;
+pub use masking::{mask_secrets, mask_urls};
 pub use netrc_edit::{HostLogin, NetrcEditError};
 pub use output_mask::OutputMask;
 pub use pip_settings::PipSettings;

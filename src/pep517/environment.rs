@@ -108,10 +108,10 @@ impl BuildEnvironment {
             && (self.lease.is_none() || self.holds_all(requirements))
     }
 
-    /// Its Python, with the right variables.
+    /// Its Python, with the right variables for a backend.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(&self.python);
-        self.variables.apply_to(&mut command);
+        self.variables.without_logins_to_indexes().apply_to(&mut command);
         command
     }
 }

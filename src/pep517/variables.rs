@@ -23,6 +23,9 @@ const PUBLISH_CREDENTIALS: [&str; 12] = [
     "ACTIONS_ID_TOKEN_REQUEST_",
 ];
 
+/// How the variables of installers begin; some of them hold addresses of indexes.
+const INSTALLERS: [&str; 4] = ["PIP_", "UV_", "PDM_", "POETRY_"];
+
 /// Variables that would send the installers, or Python itself, elsewhere than into the new environment.
 const MISLEADING: [&str; 13] = [
     "PYTHONPATH",
@@ -94,6 +97,24 @@ impl Variables {
         Self(variables)
     }
 
+    /// The same for a backend: it runs whatever its author wrote and has no business with an index, so the addresses of
+    /// indexes lose the logins in them.
+    pub(crate) fn without_logins_to_indexes(&self) -> Self {
+        let is_login = |name: &str| name.ends_with("_PASSWORD") || name.ends_with("_TOKEN");
+        let of_installer = |name: &str| INSTALLERS.iter().any(|prefix| name.starts_with(prefix));
+        let keep = |(name, value): (&OsString, &OsString)| {
+            let text = name.to_string_lossy();
+            if !of_installer(&text) {
+                return Some((name.clone(), value.clone()));
+            }
+            let value = value
+                .to_str()
+                .map_or_else(|| value.clone(), |value| without_logins(value).into());
+            (!is_login(&text)).then(|| (name.clone(), value))
+        };
+        Self(self.0.iter().filter_map(keep).collect())
+    }
+
     /// The variables of what runs inside the environment in `folder`.
     pub(crate) fn inside(&self, folder: &Path) -> Self {
         let mut variables = self.0.clone();
@@ -112,6 +133,23 @@ impl Variables {
         variables.insert("PIP_USER".into(), "0".into());
         Self(variables)
     }
+}
+
+/// `https://user:password@host` without user and password.
+fn without_logins(text: &str) -> String {
+    let mut kept = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("://") {
+        let (before, after) = rest.split_at(at + 3);
+        kept.push_str(before);
+        let end = after
+            .find(|c: char| c == '/' || c.is_whitespace())
+            .unwrap_or(after.len());
+        let login_end = after[..end].rfind('@').map_or(0, |at| at + 1);
+        rest = &after[login_end..];
+    }
+    kept.push_str(rest);
+    kept
 }
 
 #[cfg(test)]
@@ -140,6 +178,29 @@ mod tests {
         ];
         let kept: Vec<OsString> = variables(&given).0.into_keys().collect();
         assert_eq!(kept, ["PIP_INDEX_URL", "SOURCE_DATE_EPOCH"]);
+    }
+
+    #[test]
+    fn a_backend_gets_no_login_to_an_index() {
+        let given = [
+            ("PIP_INDEX_URL", "https://alice:s3c@ret@example.org/simple/"),
+            (
+                "PIP_EXTRA_INDEX_URL",
+                "https://a:b@one/x@y\nhttps://two/ https://t0ken@three",
+            ),
+            ("UV_INDEX_INTERNAL_PASSWORD", "secret"),
+            ("DATABASE_URL", "db://alice:secret@host"),
+        ];
+        let kept = variables(&given).without_logins_to_indexes();
+        let expected = [
+            ("DATABASE_URL", "db://alice:secret@host"),
+            (
+                "PIP_EXTRA_INDEX_URL",
+                "https://one/x@y\nhttps://two/ https://three",
+            ),
+            ("PIP_INDEX_URL", "https://example.org/simple/"),
+        ];
+        assert_eq!(kept.0, variables(&expected).0);
     }
 
     #[test]

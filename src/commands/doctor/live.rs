@@ -4,6 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::client::alive::{self, NotAlive};
+use crate::config::mask_urls;
 use crate::failure::Failure;
 
 /// Health checks are asked often and must never pile up.
@@ -14,8 +15,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// # Errors
 /// It does not, or the address makes no sense.
 pub(super) fn check(url: &str) -> Result<ExitCode, Failure> {
+    let shown = mask_urls(url);
     let failed =
-        |error: &NotAlive| Failure::new(format!("the server at {url} is not alive")).caused_by(error);
+        |error: &NotAlive| Failure::new(format!("the server at {shown} is not alive")).caused_by(error);
     match alive::check(url, PATIENCE) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(NotAlive::Address) => {

@@ -53,6 +53,9 @@ mod words;
 /// The catalog in the state folder.
 pub(super) const CATALOG: &str = "catalog.db";
 
+/// How long after the start the catalog is copied for the first time: the start is busy enough.
+const FIRST_COPY_PAUSE: std::time::Duration = std::time::Duration::from_secs(60);
+
 /// How often the catalog is copied at most.
 const COPY_PAUSE: std::time::Duration = std::time::Duration::from_secs(3600);
 
@@ -218,6 +221,7 @@ fn begin_in_background(index: &Arc<Index>, catalog: &Arc<SteadyCatalog>) -> [Joi
 
 /// Copies the catalog now and then: should it be found damaged one day, the copy knows what the folder can't tell.
 async fn keep_copies(catalog: Arc<SteadyCatalog>) {
+    tokio::time::sleep(FIRST_COPY_PAUSE).await;
     loop {
         keep_copy(&catalog).await;
         tokio::time::sleep(COPY_PAUSE).await;

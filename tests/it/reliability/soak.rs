@@ -185,8 +185,14 @@ impl Soak<'_> {
         let who = dice.below(UPLOADERS + COPIERS);
         let project = format!("lib{who}x{}", dice.below(NAMES));
         let (status, page) = self.timed(connection, &format!("/simple/{project}/"))?;
-        if status == 404 {
-            return Ok(());
+        match status {
+            404 => return Ok(()),
+            // Its only file is being copied anew: nobody must take that for a project that was never here.
+            503 if who >= UPLOADERS && String::from_utf8_lossy(&page).contains("being written right now") => {
+                self.told_to_wait.fetch_add(1, Ordering::Relaxed);
+                return Ok(());
+            }
+            _ => {}
         }
         let page: serde_json::Value = serde_json::from_slice(&page)
             .map_err(|_| format!("{project}: {status}, {}", String::from_utf8_lossy(&page)))?;
