@@ -184,6 +184,8 @@ pub enum Rule {
     TrailingBytes,
     #[error("carries a zip comment")]
     ZipComment,
+    #[error("carries a zip comment that is long or looks like part of a zip")]
+    DeceptiveComment,
     #[error("is part of a zip of several disks")]
     ManyDisks,
     #[error("has contradictory or unusual zip64 records")]

@@ -75,6 +75,9 @@ pub struct Policy {
     pub missing_end_markers: Verdict,
     /// An sdist packed as zip, which today's standard does not know. Default warn.
     pub zip_sdists: Verdict,
+    /// A short comment behind a zip's directory, which some build backends sign their work with. One that is long or
+    /// could be taken for a part of the zip is refused in any case. Default warn.
+    pub zip_comments: Verdict,
     /// A License-File of the metadata (2.4 and later) that is not in the archive. Default accept.
     pub license_files: Verdict,
 }
@@ -89,6 +92,7 @@ impl Default for Policy {
             windows_names: Verdict::Warn,
             missing_end_markers: Verdict::Warn,
             zip_sdists: Verdict::Warn,
+            zip_comments: Verdict::Warn,
             license_files: Verdict::Accept,
         }
     }

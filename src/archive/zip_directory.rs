@@ -18,6 +18,8 @@ use super::zip_records::{
 
 /// The highest "version needed to extract" that readers know (6.3).
 const MAX_NEEDED_VERSION: u16 = 63;
+/// Longest comment behind the directory, in bytes.
+const MAX_COMMENT_BYTES: usize = 1024;
 
 /// A member as the central directory describes it. Its name is kept as a fingerprint: the local header has it too.
 #[derive(Debug)]
@@ -61,7 +63,7 @@ impl Directory {
         judge: &mut Judge<'_>,
         mut on_name: impl FnMut(&str) -> Result<(), Error>,
     ) -> Result<Self, Error> {
-        let place = Place::find(source, file_bytes)?;
+        let place = Place::find(source, file_bytes, judge)?;
         place.check(judge)?;
         source
             .seek(SeekFrom::Start(place.start))
@@ -126,17 +128,25 @@ struct Place {
 }
 
 impl Place {
-    /// Reads the end records, which must be the very last bytes.
-    fn find(source: &mut (impl Read + Seek), file_bytes: u64) -> Result<Self, Error> {
-        let Some(end_start) = file_bytes.checked_sub(EndRecord::BYTES as u64) else {
+    /// Reads the end records, which must be the very last bytes but for a comment that deceives nobody.
+    fn find(
+        source: &mut (impl Read + Seek),
+        file_bytes: u64,
+        judge: &mut Judge<'_>,
+    ) -> Result<Self, Error> {
+        let Some(last_place) = file_bytes.checked_sub(EndRecord::BYTES as u64) else {
             return Err(Error::archive(Rule::NotZip));
         };
-        let Some(end) = EndRecord::parse(&read_at(source, end_start)?) else {
-            return Err(diagnose(source, file_bytes)?);
+        let (end_start, end) = match EndRecord::parse(&read_at(source, last_place)?) {
+            Some(end) if end.comment_bytes != 0 => return Err(Error::archive(Rule::Cut)),
+            Some(end) => (last_place, end),
+            None => {
+                let end_start = behind_comment(source, file_bytes)?;
+                judge.archive(judge.limits.policy.zip_comments, Rule::ZipComment)?;
+                let end = EndRecord::parse(&read_at(source, end_start)?);
+                (end_start, end.ok_or_else(|| Error::archive(Rule::NotZip))?)
+            }
         };
-        if end.comment_bytes != 0 {
-            return Err(Error::archive(Rule::Cut));
-        }
         let Some(zip64) = find_zip64(source, end_start)? else {
             return Self::without_zip64(&end, end_start);
         };
@@ -230,12 +240,12 @@ impl Zip64EndRecord {
     }
 }
 
-/// Says why the file does not end in an end record: the message differs, the refusal does not.
-fn diagnose(source: &mut (impl Read + Seek), file_bytes: u64) -> Result<Error, Error> {
+/// Where the end record of a zip with a comment begins. Whichever way readers look for it, they find this one: the
+/// comment fits exactly, is short, and holds nothing that could begin another record.
+fn behind_comment(source: &mut (impl Read + Seek), file_bytes: u64) -> Result<u64, Error> {
     let window = file_bytes.min(EndRecord::BYTES as u64 + u64::from(u16::MAX));
-    source
-        .seek(SeekFrom::Start(file_bytes - window))
-        .map_err(Error::from_read)?;
+    let tail_start = file_bytes - window;
+    source.seek(SeekFrom::Start(tail_start)).map_err(Error::from_read)?;
     let mut tail = Vec::new();
     source
         .take(window)
@@ -245,20 +255,20 @@ fn diagnose(source: &mut (impl Read + Seek), file_bytes: u64) -> Result<Error, E
     let found = tail
         .windows(EndRecord::BYTES)
         .rposition(|bytes| bytes.starts_with(&signature));
-    let rule = match found {
-        Some(at) => {
-            let comment_bytes = usize::from(tail[at + 20]) | usize::from(tail[at + 21]) << 8;
-            let rest = tail.len() - at - EndRecord::BYTES;
-            if comment_bytes == rest {
-                Rule::ZipComment
-            } else {
-                Rule::TrailingBytes
-            }
-        }
-        None if read_at::<4>(source, 0)? == super::zip_records::LOCAL_SIGNATURE.to_le_bytes() => Rule::Cut,
-        None => Rule::NotZip,
+    let Some(at) = found else {
+        let begins_as_zip = read_at::<4>(source, 0)? == super::zip_records::LOCAL_SIGNATURE.to_le_bytes();
+        let rule = if begins_as_zip { Rule::Cut } else { Rule::NotZip };
+        return Err(Error::archive(rule));
     };
-    Ok(Error::archive(rule))
+    let comment_bytes = usize::from(tail[at + 20]) | usize::from(tail[at + 21]) << 8;
+    let comment = &tail[at + EndRecord::BYTES..];
+    if comment.len() != comment_bytes {
+        return Err(Error::archive(Rule::TrailingBytes));
+    }
+    if comment.len() > MAX_COMMENT_BYTES || comment.windows(2).any(|pair| pair == b"PK") {
+        return Err(Error::archive(Rule::DeceptiveComment));
+    }
+    Ok(tail_start + at as u64)
 }
 
 fn read_at<const N: usize>(source: &mut (impl Read + Seek), offset: u64) -> Result<[u8; N], Error> {

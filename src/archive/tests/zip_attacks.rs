@@ -136,6 +136,18 @@ fn b3_headers_that_disagree() {
     );
 }
 
+/// Of the real wheels and sdists on the public index, those of one backend have a comment.
+#[test]
+fn a_short_comment_is_let_pass_with_a_warning() {
+    for comment in [&b"zip-rs"[..], b"x", &[b'-'; 30], &[0; 64], &[b' '; 1024]] {
+        let mut zip = wheel_with(&[]);
+        zip.end.comment = comment.to_vec();
+        let inspection = super::inspect_as(WHEEL_NAME, &zip.write()).unwrap();
+        let rules: Vec<_> = inspection.warnings.iter().map(|warning| &warning.finding.rule).collect();
+        assert_eq!(rules, [&Rule::ZipComment]);
+    }
+}
+
 #[test]
 fn b4_bytes_that_do_not_belong() {
     let honest = wheel_with(&[]);
@@ -152,8 +164,21 @@ fn b4_bytes_that_do_not_belong() {
         with(|zip| zip.behind_directory = b"hidden".to_vec()),
         Rule::Prefix
     );
-    assert_eq!(with(|zip| zip.end.comment = b"hello".to_vec()), Rule::ZipComment);
-    assert_eq!(with(|zip| zip.end.comment = vec![b' '; 65_535]), Rule::ZipComment);
+    for comment in [
+        b"PK".to_vec(),
+        b"hello PK\x05\x06".to_vec(),
+        honest.write(),
+        vec![b' '; 1025],
+        vec![b' '; 65_535],
+    ] {
+        let mut zip = honest.clone();
+        zip.end.comment = comment;
+        assert!(
+            matches!(refuse(&zip), Rule::DeceptiveComment | Rule::Prefix | Rule::TrailingBytes),
+            "{:?}",
+            zip.end.comment.escape_ascii().to_string()
+        );
+    }
     assert_eq!(
         with(|zip| zip.members[0].central.comment = b"hello".to_vec()),
         Rule::ZipComment
