@@ -9,7 +9,7 @@ use std::path::Path;
 use crate::{archive, auth, checks, client, config, packaging, server};
 
 /// How often each seed is changed.
-const CHANGES: usize = 40;
+const CHANGES: usize = 200;
 
 /// A fuzz target: its name, and what must hold of any bytes.
 type Target = (&'static str, fn(&[u8]));

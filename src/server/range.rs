@@ -99,26 +99,27 @@ fn parse_range(header: &str, size_bytes: u64) -> Asked {
     if range.contains(',') || !digits(first) || !digits(last) || (first.is_empty() && last.is_empty()) {
         return Asked::Whole;
     }
-    // Numbers beyond 64 bits lie beyond any file.
-    let number = |text: &str| text.parse().unwrap_or(u64::MAX);
+    // Numbers beyond 64 bits lie beyond any file, and yet one may be greater than the other.
+    let number = |text: &str| text.parse().unwrap_or(u128::MAX);
+    let within = |number: u128| u64::try_from(number).unwrap_or(u64::MAX).min(size_bytes);
     if first.is_empty() {
-        let suffix = number(last).min(size_bytes);
+        let suffix = within(number(last));
         return if suffix == 0 {
             Asked::Unsatisfiable
         } else {
             Asked::Part(size_bytes - suffix..size_bytes)
         };
     }
-    let start = number(first);
+    if !last.is_empty() && number(last) < number(first) {
+        return Asked::Whole;
+    }
+    let start = within(number(first));
     let end = if last.is_empty() {
         size_bytes
     } else {
-        number(last).saturating_add(1).min(size_bytes)
+        within(number(last).saturating_add(1))
     };
-    if !last.is_empty() && number(last) < start {
-        return Asked::Whole;
-    }
-    if start >= size_bytes {
+    if start == size_bytes {
         Asked::Unsatisfiable
     } else {
         Asked::Part(start..end)

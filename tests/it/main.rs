@@ -31,6 +31,7 @@ mod help; // a snapshot per `--help`
 mod publish; // uploads, to indexes of all manners
 mod real_clients; // every installer and uploader of the field, there and back
 mod reliability; // killed, starved, left without power: nothing lost, nothing let out
+mod real_distributions; // hundreds of wheels and sdists of the public index, where they have been fetched
 mod serve; // the index server, asked over bare sockets
 mod standards; // the packaging standards, line by line
 mod support;

@@ -7,6 +7,7 @@ mod differential;
 mod distributions;
 mod forge_tar;
 mod forge_zip;
+mod mutations;
 mod tar_attacks;
 mod unpacking;
 mod zip_attacks;
