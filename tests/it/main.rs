@@ -23,6 +23,7 @@ mod build; // sdists and wheels of all kinds of projects
 mod check; // what is wrong with distributions, before they are sent
 mod configure; // the files of pip and of uploaders
 mod dev_server; // containers, compose, Kubernetes and systemd
+mod dependencies; // what is built in, against deny.toml
 mod doctor; // what is wrong between user, tools and index
 mod drop_in; // beside a real pypiserver, request by request
 mod generated; // man pages and completions are those of this version

@@ -13,7 +13,7 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let packed;
-    let archive = if data.starts_with(b"\x1f\x8b") {
+    let archive: &[u8] = if data.starts_with(b"\x1f\x8b") {
         data
     } else {
         let mut gzip = GzEncoder::new(Vec::new(), Compression::none());
