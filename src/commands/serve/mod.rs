@@ -13,6 +13,7 @@
 
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -54,10 +55,13 @@ mod words;
 pub(super) const CATALOG: &str = "catalog.db";
 
 /// How long after the start the catalog is copied for the first time: the start is busy enough.
-const FIRST_COPY_PAUSE: std::time::Duration = std::time::Duration::from_secs(60);
+const FIRST_COPY_PAUSE: Duration = Duration::from_secs(60);
 
 /// How often the catalog is copied at most.
-const COPY_PAUSE: std::time::Duration = std::time::Duration::from_secs(3600);
+const COPY_PAUSE: Duration = Duration::from_secs(3600);
+
+/// How long the end may take to save the next start some work. Without a bookmark that takes longer, and no more.
+const BOOKMARK_TIME: Duration = Duration::from_secs(2);
 
 /// Runs the verb until it is stopped, or shows its settings.
 ///
@@ -100,7 +104,7 @@ pub(super) fn run(words: Words, environment: Environment) -> Result<ExitCode, Fa
     };
     let outcome = runtime.block_on(serve(start, sockets, manager));
     // Files that are still being hashed for clients that are gone keep nobody waiting.
-    runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+    runtime.shutdown_timeout(Duration::from_secs(1));
     outcome.map(|()| ExitCode::SUCCESS)
 }
 
@@ -139,8 +143,7 @@ async fn serve(start: Start, handed_over: HandedOver, manager: ServiceManager) -
     announcement::tell(&settings, &index, &addresses).await?;
     announcement::tell_missing_rights(&settings);
     manager.ready();
-    let in_background = begin_in_background(&index, &catalog);
-    let index_at_end = Arc::clone(&index);
+    let background = work_in_background(&index, &catalog);
     let access = Access {
         policy: settings.policy.clone(),
         authenticator: authenticator.clone(),
@@ -171,9 +174,9 @@ async fn serve(start: Start, handed_over: HandedOver, manager: ServiceManager) -
         () = served => Ok(()),
         () = signals.second(stop, || reload.run()) => Err(Failure::interrupted("stopped at once, with requests still in flight")),
     };
-    in_background.iter().for_each(JoinHandle::abort);
+    background.iter().for_each(JoinHandle::abort);
     if outcome.is_ok() {
-        index_at_end.make_bookmark().await;
+        let _ = tokio::time::timeout(BOOKMARK_TIME, index.make_bookmark()).await;
         keep_copy(&catalog).await;
     }
     outcome
@@ -208,14 +211,11 @@ async fn open_index(settings: &Settings) -> Result<(Arc<Index>, Arc<SteadyCatalo
 }
 
 /// What goes on beside the answering of requests.
-fn begin_in_background(index: &Arc<Index>, catalog: &Arc<SteadyCatalog>) -> [JoinHandle<()>; 3] {
-    let reading = Arc::clone(index).read_in_background();
-    let bookmarking = Arc::clone(index).keep_bookmarks();
-    let copying = keep_copies(Arc::clone(catalog));
+fn work_in_background(index: &Arc<Index>, catalog: &Arc<SteadyCatalog>) -> [JoinHandle<()>; 3] {
     [
-        tokio::spawn(reading),
-        tokio::spawn(bookmarking),
-        tokio::spawn(copying),
+        tokio::spawn(Arc::clone(index).read_in_background()),
+        tokio::spawn(Arc::clone(index).keep_bookmarks()),
+        tokio::spawn(keep_copies(Arc::clone(catalog))),
     ]
 }
 
