@@ -141,10 +141,14 @@ impl Peers {
         compared
     }
 
+    /// The interpreter that both build with.
+    pub(super) fn python(&self) -> Command {
+        Command::new(self.peer.interpreter())
+    }
+
     /// Compares the archives in two folders, name by name.
     pub(super) fn compared(&self, ours: &Path, theirs: &Path) -> Vec<Compared> {
-        let mut python = Command::new(self.peer.interpreter());
-        let outcome = Outcome::of(python.args(["-c", COMPARE]).args([ours, theirs])).expect_code(0);
+        let outcome = Outcome::of(self.python().args(["-c", COMPARE]).args([ours, theirs])).expect_code(0);
         let lines = outcome.stdout.lines();
         lines.map(|line| serde_json::from_str(line).unwrap()).collect()
     }

@@ -5,7 +5,6 @@
 //! registry is asked for what it had on that day.
 
 use std::fmt::Write as _;
-use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -127,7 +126,7 @@ fn published_projects_come_out_as_from_the_peer() {
 fn compare(project: &Published) -> Option<String> {
     let sdist = sdist(project.requirement)?;
     let peers = Peers::new(&[])?.on(DAY);
-    let unpacked = |name: &str| unpack(&peers.bench.testbed.path(name), &sdist);
+    let unpacked = |name: &str| unpack(&peers, name, &sdist);
     let path = |name: &str| peers.bench.testbed.path(name);
     let mut took = [Duration::ZERO; 2];
     let mut run = |side: usize, command: &mut Command, source: &Path, out: &str, flags: &[&str]| {
@@ -174,17 +173,14 @@ fn compare(project: &Published) -> Option<String> {
     Some(line)
 }
 
-/// The project's folder in the sdist, below a new folder.
-fn unpack(into: &Path, sdist: &Path) -> PathBuf {
-    fs::create_dir_all(into).unwrap();
-    let status = Command::new("tar")
-        .arg("-xzf")
-        .arg(sdist)
-        .arg("-C")
-        .arg(into)
-        .status();
-    assert!(status.unwrap().success());
-    into.join(&names_in(into)[0])
+/// The project's folder in the sdist, below a new folder, unpacked as the peer unpacks its own.
+fn unpack(peers: &Peers, into: &str, sdist: &Path) -> PathBuf {
+    const UNPACK: &str =
+        "import sys, tarfile; tarfile.open(sys.argv[1]).extractall(sys.argv[2], filter='data')";
+    let into = peers.bench.testbed.path(into);
+    let mut python = peers.python();
+    Outcome::of(python.args(["-c", UNPACK]).arg(sdist).arg(&into)).expect_code(0);
+    into.join(&names_in(&into)[0])
 }
 
 /// The release's sdist, downloaded once.
