@@ -34,7 +34,7 @@ const fn exact(requirement: &'static str) -> Published {
     }
 }
 
-/// setuptools puts the time of the build into its sdists.
+/// The times of the build, or of the unpacked files, are in its sdists.
 const fn timed(requirement: &'static str) -> Published {
     Published {
         requirement,
@@ -86,11 +86,11 @@ const PROJECTS: [Published; 32] = [
     // poetry-core
     quick(exact("tomlkit==0.13.2")),
     exact("rich==13.9.4"),
-    // pdm-backend
-    quick(exact("findpython==0.6.3")),
+    // pdm-backend, which leaves the times of files in its sdists.
+    quick(timed("findpython==0.6.3")),
     // Backends that build themselves.
     exact("flit-core==3.12.0"),
-    exact("pdm-backend==2.4.4"),
+    timed("pdm-backend==2.4.4"),
 ];
 
 #[test]
