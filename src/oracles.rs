@@ -18,7 +18,10 @@ const TARGETS: [Target; 20] = [
     ("zip", |bytes| drop(archive::oracles::zip(bytes))),
     ("tar", |bytes| drop(archive::oracles::tar_gz(bytes))),
     ("distribution", |bytes| {
-        archive::oracles::distribution("demo_pkg-1.0-py3-none-any.whl", bytes.get(1..).unwrap_or_default());
+        archive::oracles::distribution(
+            "demo_pkg-1.0-py3-none-any.whl",
+            bytes.get(1..).unwrap_or_default(),
+        );
         archive::oracles::distribution("demo_pkg-1.0.tar.gz", bytes.get(1..).unwrap_or_default());
     }),
     ("multipart", server::oracles::multipart),
@@ -50,7 +53,10 @@ fn of_text(bytes: &[u8], oracle: fn(&str)) {
 
 /// The files of `tests/fuzz/KIND/TARGET/`, in the order of their names.
 fn files(kind: &str, target: &str) -> Vec<Vec<u8>> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fuzz").join(kind).join(target);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fuzz")
+        .join(kind)
+        .join(target);
     let Ok(listing) = fs::read_dir(&folder) else {
         return Vec::new();
     };
@@ -95,11 +101,16 @@ fn the_oracles_hold() {
     let mut broken = Vec::new();
     for (target, oracle) in TARGETS {
         let seeds = files("seeds", target);
-        assert!(!seeds.is_empty(), "{target} has no seeds: run tests/fuzz/seeds.py");
+        assert!(
+            !seeds.is_empty(),
+            "{target} has no seeds: run tests/fuzz/seeds.py"
+        );
         let mut inputs = seeds.clone();
         inputs.extend(files("regressions", target));
         for position in 0..inputs.len() {
-            let more: Vec<_> = (0..CHANGES).map(|_| changed(&inputs[position], &mut roll)).collect();
+            let more: Vec<_> = (0..CHANGES)
+                .map(|_| changed(&inputs[position], &mut roll))
+                .collect();
             inputs.extend(more);
         }
         let fails = |input: &Vec<u8>| std::panic::catch_unwind(|| oracle(input)).is_err();
@@ -107,7 +118,11 @@ fn the_oracles_hold() {
             broken.push(format!("{target}: b\"{}\"", input.escape_ascii()));
         }
     }
-    assert!(broken.is_empty(), "oracles that do not hold of\n{}", broken.join("\n"));
+    assert!(
+        broken.is_empty(),
+        "oracles that do not hold of\n{}",
+        broken.join("\n")
+    );
 }
 
 #[test]

@@ -100,14 +100,19 @@ fn assert_harmless(path: &str) {
 
 /// What both walkers owe: the members of an accepted archive. Each path is there once (a tar may repeat folders), and
 /// a second walk shows the same.
-fn seen_twice(walk: impl Fn(&Limits, &mut Recorder) -> Result<(), Error>, repeats: &[char]) -> Option<Vec<Seen>> {
+fn seen_twice(
+    walk: impl Fn(&Limits, &mut Recorder) -> Result<(), Error>,
+    repeats: &[char],
+) -> Option<Vec<Seen>> {
     let limits = small_limits();
     let look = || {
         let mut recorder = Recorder {
             members: Vec::new(),
             expected_bytes: 0,
             total_bytes: 0,
-            max_total_bytes: limits.max_wheel_unpacked_bytes.max(limits.max_sdist_unpacked_bytes),
+            max_total_bytes: limits
+                .max_wheel_unpacked_bytes
+                .max(limits.max_sdist_unpacked_bytes),
         };
         walk(&limits, &mut recorder)
             .map(|()| recorder.members)

@@ -129,11 +129,7 @@ struct Place {
 
 impl Place {
     /// Reads the end records, which must be the very last bytes but for a comment that deceives nobody.
-    fn find(
-        source: &mut (impl Read + Seek),
-        file_bytes: u64,
-        judge: &mut Judge<'_>,
-    ) -> Result<Self, Error> {
+    fn find(source: &mut (impl Read + Seek), file_bytes: u64, judge: &mut Judge<'_>) -> Result<Self, Error> {
         let Some(last_place) = file_bytes.checked_sub(EndRecord::BYTES as u64) else {
             return Err(Error::archive(Rule::NotZip));
         };
@@ -245,7 +241,9 @@ impl Zip64EndRecord {
 fn behind_comment(source: &mut (impl Read + Seek), file_bytes: u64) -> Result<u64, Error> {
     let window = file_bytes.min(EndRecord::BYTES as u64 + u64::from(u16::MAX));
     let tail_start = file_bytes - window;
-    source.seek(SeekFrom::Start(tail_start)).map_err(Error::from_read)?;
+    source
+        .seek(SeekFrom::Start(tail_start))
+        .map_err(Error::from_read)?;
     let mut tail = Vec::new();
     source
         .take(window)

@@ -38,7 +38,10 @@ fn change_one(bytes: &[u8], user: &Username) {
         assert_eq!(other, Some(listed.stored.is_ok()), "{} changed", listed.user);
     }
     // Malformed lines of the user's own may be mended by the new password.
-    assert!(after.malformed.len() <= before.malformed.len(), "lines were harmed");
+    assert!(
+        after.malformed.len() <= before.malformed.len(),
+        "lines were harmed"
+    );
     assert_eq!(
         set_password(&edited, user, NEW_PASSWORD).0,
         edited,
@@ -84,7 +87,9 @@ pub fn authorization(bytes: &[u8]) {
     };
     let written: Secret = basic.to_header();
     let again = Basic::from_header(written.expose().as_bytes());
-    assert!(again.is_ok_and(|again| again.username == basic.username && again.password.matches(&basic.password)));
+    assert!(
+        again.is_ok_and(|again| again.username == basic.username && again.password.matches(&basic.password))
+    );
     let name = basic.username.as_str();
     assert!(!name.contains(':') && !name.chars().any(char::is_control));
 }

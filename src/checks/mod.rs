@@ -20,9 +20,9 @@ mod headers;
 mod license;
 mod markup;
 mod metadata;
-mod ordinary;
 #[cfg(any(test, fuzzing))]
 pub mod oracles;
+mod ordinary;
 mod problem;
 mod render;
 mod stale;

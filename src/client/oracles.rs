@@ -40,8 +40,11 @@ pub fn index_page(body: &str) {
     for (one, other) in files.iter().zip(&again) {
         assert_eq!((&one.filename, &one.link), (&other.filename, &other.link));
         assert_eq!(
-            one.best_digest().map(|d| d.algorithm == crate::packaging::digest::Algorithm::Md5),
-            other.best_digest().map(|d| d.algorithm == crate::packaging::digest::Algorithm::Md5)
+            one.best_digest()
+                .map(|d| d.algorithm == crate::packaging::digest::Algorithm::Md5),
+            other
+                .best_digest()
+                .map(|d| d.algorithm == crate::packaging::digest::Algorithm::Md5)
         );
     }
 }

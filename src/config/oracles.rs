@@ -158,7 +158,9 @@ pub fn tool_files(text: &str) {
         let removed = file.without_repository(&edited, "house", &urls);
         // Keys of others may keep a table alive that was there before.
         if !file.names(text, "house") {
-            let is_gone = removed.as_ref().is_ok_and(|removed| !file.names(removed, "house"));
+            let is_gone = removed
+                .as_ref()
+                .is_ok_and(|removed| !file.names(removed, "house"));
             assert!(is_gone, "{file:?} {removed:?}");
         }
     }
@@ -172,7 +174,11 @@ pub fn settings(text: &str) {
     let lines = text.lines().count();
     let mut keys = Vec::new();
     for entry in &file.entries {
-        assert!((1..=lines).contains(&entry.line), "line {} of {lines}", entry.line);
+        assert!(
+            (1..=lines).contains(&entry.line),
+            "line {} of {lines}",
+            entry.line
+        );
         assert!(file.entry(&entry.key).is_some());
         keys.push(entry.key.clone());
     }

@@ -75,7 +75,10 @@ fn filename(text: &str) {
         assert_eq!(filename.as_str(), text, "the name is another");
         assert!(!text.contains(['/', '\0']) && !text.starts_with('.'), "{text:?}");
         assert_normalized(filename.project());
-        assert_eq!(DistFilename::parse_listed(filename.as_str()).as_ref(), Ok(&filename));
+        assert_eq!(
+            DistFilename::parse_listed(filename.as_str()).as_ref(),
+            Ok(&filename)
+        );
     }
 }
 
@@ -87,7 +90,10 @@ pub fn metadata(bytes: &[u8]) {
         assert_reads_back(lenient.version());
         let stated = CoreMetadata::requires_python_leniently(bytes);
         assert_eq!(lenient.requires_python(), stated.as_deref());
-        let kept: usize = lenient.headers().map(|(name, value)| name.len() + value.len()).sum();
+        let kept: usize = lenient
+            .headers()
+            .map(|(name, value)| name.len() + value.len())
+            .sum();
         // A byte that is no text becomes three.
         assert!(kept <= 3 * bytes.len(), "more was read than there is");
     }
@@ -111,7 +117,8 @@ pub fn metadata(bytes: &[u8]) {
     let again = CoreMetadata::parse(written.as_bytes());
     let headers = |metadata: &CoreMetadata| -> Vec<(String, String)> {
         let all = metadata.headers();
-        all.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+        all.map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect()
     };
     assert_eq!(
         again.as_ref().map(headers).ok(),

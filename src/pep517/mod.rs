@@ -14,8 +14,8 @@
 
 mod backend;
 mod cache;
-mod claims;
 mod change;
+mod claims;
 mod conversation;
 mod cycle;
 mod delivery;
@@ -32,8 +32,8 @@ mod process;
 mod progress;
 mod reproducible;
 mod runner;
-mod setup_py;
 mod scratch;
+mod setup_py;
 mod source;
 mod variables;
 mod workshop;
@@ -44,8 +44,8 @@ use std::path::{Path, PathBuf};
 
 pub use backend::{ConfigSettings, Kind};
 pub use cache::{CacheLimits, EnvironmentCache, Kept, Pruned};
-pub use claims::Claims;
 pub use change::{Change, Difference};
+pub use claims::Claims;
 pub use delivery::Artifact;
 pub use error::{Error, Reason};
 pub use identity::Identity;

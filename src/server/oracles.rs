@@ -44,7 +44,11 @@ fn range(value: &HeaderValue, size_bytes: u64) {
         Asked::Whole | Asked::Unsatisfiable => {}
     }
     if let Ok(text) = value.to_str() {
-        assert_eq!(asked, second_reading(text, size_bytes), "{text:?} of {size_bytes}");
+        assert_eq!(
+            asked,
+            second_reading(text, size_bytes),
+            "{text:?} of {size_bytes}"
+        );
     }
     headers.insert(header::IF_RANGE, HeaderValue::from_static("\"another\""));
     assert_eq!(validators.asked(&headers), Asked::Whole);
@@ -81,7 +85,10 @@ fn multipart_type(value: &HeaderValue) {
     };
     assert!((1..=70).contains(&boundary.len()));
     headers.append(header::CONTENT_TYPE, value.clone());
-    assert!(super::multipart::boundary(&headers).is_err(), "two types, one taken");
+    assert!(
+        super::multipart::boundary(&headers).is_err(),
+        "two types, one taken"
+    );
 }
 
 /// The body of `pip search`: a call that is read is written and read again alike.

@@ -84,7 +84,14 @@ fn every_license_is_allowed() {
     let deny = read("deny.toml");
     let allowed = texts(deny["licenses"]["allow"].as_array().unwrap());
     let output = std::process::Command::new(env!("CARGO"))
-        .args(["metadata", "--format-version", "1", "--locked", "--offline", "--manifest-path"])
+        .args([
+            "metadata",
+            "--format-version",
+            "1",
+            "--locked",
+            "--offline",
+            "--manifest-path",
+        ])
         .arg(project_path("Cargo.toml"))
         .output()
         .unwrap();
@@ -95,7 +102,10 @@ fn every_license_is_allowed() {
     for package in metadata["packages"].as_array().unwrap() {
         let name = package["name"].as_str().unwrap();
         // Before there was a grammar for it, a slash stood between alternatives.
-        let stated = package["license"].as_str().unwrap_or_default().replace('/', " OR ");
+        let stated = package["license"]
+            .as_str()
+            .unwrap_or_default()
+            .replace('/', " OR ");
         let own: Vec<&str> = tables(&deny["licenses"]["exceptions"])
             .filter(|exception| text(exception, "crate") == name)
             .flat_map(|exception| texts(exception.get("allow").unwrap().as_array().unwrap()))

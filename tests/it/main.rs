@@ -22,8 +22,8 @@ mod architecture; // who may use whom, read from the sources
 mod build; // sdists and wheels of all kinds of projects
 mod check; // what is wrong with distributions, before they are sent
 mod configure; // the files of pip and of uploaders
-mod dev_server; // containers, compose, Kubernetes and systemd
 mod dependencies; // what is built in, against deny.toml
+mod dev_server; // containers, compose, Kubernetes and systemd
 mod doctor; // what is wrong between user, tools and index
 mod drop_in; // beside a real pypiserver, request by request
 mod generated; // man pages and completions are those of this version
@@ -31,8 +31,8 @@ mod guide; // the guide's commands, as written
 mod help; // a snapshot per `--help`
 mod publish; // uploads, to indexes of all manners
 mod real_clients; // every installer and uploader of the field, there and back
-mod reliability; // killed, starved, left without power: nothing lost, nothing let out
 mod real_distributions; // hundreds of wheels and sdists of the public index, where they have been fetched
+mod reliability; // killed, starved, left without power: nothing lost, nothing let out
 mod serve; // the index server, asked over bare sockets
 mod standards; // the packaging standards, line by line
 mod support;

@@ -20,7 +20,10 @@ use crate::support::{Testbed, upload};
 /// Real files that break a rule which is there for good reason: the file, and words of the message.
 const REFUSED: [(&str, &str); 12] = [
     // Their RECORD is wrong: the backend changed WHEEL after it had been listed.
-    ("gevent-1.0.2-cp26-none-macosx_10_10_intel.whl", "digest in RECORD"),
+    (
+        "gevent-1.0.2-cp26-none-macosx_10_10_intel.whl",
+        "digest in RECORD",
+    ),
     // Older than the standard for wheels.
     ("wheel-0.10.0-py2.py3-none-any.whl", "Wheel-Version"),
     ("wheel-0.9.7-py27-none-any.whl", "Wheel-Version"),
@@ -57,11 +60,7 @@ fn corpus() -> Option<PathBuf> {
 /// What `check` says about the archive of each file; `None` when it has nothing against it.
 fn checked(folder: &PathBuf) -> BTreeMap<String, Option<String>> {
     let bed = Testbed::new();
-    let output = bed
-        .pkgctl(["check", "--json"])
-        .arg(folder)
-        .output()
-        .unwrap();
+    let output = bed.pkgctl(["check", "--json"]).arg(folder).output().unwrap();
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
     let files = report["files"].as_array().unwrap().iter();
     files
@@ -105,7 +104,10 @@ fn real_distributions_are_accepted() {
         // The folder need not hold all of them at once.
         let _ = fs::remove_file(index.stored(filename));
     }
-    eprintln!("of {} real distributions {accepted} are accepted, {refused} refused", checked.len());
+    eprintln!(
+        "of {} real distributions {accepted} are accepted, {refused} refused",
+        checked.len()
+    );
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
     assert!(checked.len() >= 500, "only {} files", checked.len());
 }

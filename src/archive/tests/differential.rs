@@ -117,7 +117,9 @@ fn what_we_accept_python_reads_identically() {
     }
     drop(to_python);
     assert!(python.wait().unwrap().success());
-    println!("of {rounds} archives {zips} zips and {tars} tars were accepted, and read identically by Python");
+    println!(
+        "of {rounds} archives {zips} zips and {tars} tars were accepted, and read identically by Python"
+    );
     assert!(
         zips > rounds / 50 && tars > rounds / 50,
         "too few pass: {zips} zips, {tars} tars"

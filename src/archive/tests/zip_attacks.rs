@@ -143,7 +143,11 @@ fn a_short_comment_is_let_pass_with_a_warning() {
         let mut zip = wheel_with(&[]);
         zip.end.comment = comment.to_vec();
         let inspection = super::inspect_as(WHEEL_NAME, &zip.write()).unwrap();
-        let rules: Vec<_> = inspection.warnings.iter().map(|warning| &warning.finding.rule).collect();
+        let rules: Vec<_> = inspection
+            .warnings
+            .iter()
+            .map(|warning| &warning.finding.rule)
+            .collect();
         assert_eq!(rules, [&Rule::ZipComment]);
     }
 }
@@ -174,7 +178,10 @@ fn b4_bytes_that_do_not_belong() {
         let mut zip = honest.clone();
         zip.end.comment = comment;
         assert!(
-            matches!(refuse(&zip), Rule::DeceptiveComment | Rule::Prefix | Rule::TrailingBytes),
+            matches!(
+                refuse(&zip),
+                Rule::DeceptiveComment | Rule::Prefix | Rule::TrailingBytes
+            ),
             "{:?}",
             zip.end.comment.escape_ascii().to_string()
         );

@@ -38,7 +38,9 @@ pub(super) fn run(
         .collect();
     refuse_twins(&projects)?;
     refuse_same_release(&projects)?;
-    let indexes = projects.iter().flat_map(|project| project.request.indexes.addresses());
+    let indexes = projects
+        .iter()
+        .flat_map(|project| project.request.indexes.addresses());
     let run = Run {
         projects: &projects,
         signals: StopSignals::watch()?,
@@ -221,8 +223,7 @@ impl Run<'_> {
         let is_stopped =
             outcomes.iter().any(Option::is_none) || failed.iter().any(|(_, failed)| failed.is_interrupt);
         if is_stopped {
-            let failure =
-                Failure::interrupted(format!("interrupted; {made} of {all} projects were built"));
+            let failure = Failure::interrupted(format!("interrupted; {made} of {all} projects were built"));
             return Err(match self.signals.number() {
                 Some(number) => failure.by_signal(number),
                 None => failure,

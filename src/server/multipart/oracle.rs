@@ -24,7 +24,10 @@ pub fn multipart(bytes: &[u8]) {
         Ok(parts) => {
             let read_bytes: usize = parts.iter().map(|part| part.2.len()).sum();
             assert!(read_bytes <= form.len());
-            assert_eq!(contents(form), parts.into_iter().map(|part| part.2).collect::<Vec<_>>());
+            assert_eq!(
+                contents(form),
+                parts.into_iter().map(|part| part.2).collect::<Vec<_>>()
+            );
         }
         Err(error) => {
             let message = error.to_string();
@@ -42,7 +45,10 @@ fn read(form: &[u8], piece: usize) -> Result<Vec<Part>, MultipartError> {
         .map(|chunk| Ok(Bytes::copy_from_slice(chunk)))
         .collect();
     let body = Body::from_stream(futures_util::stream::iter(pieces));
-    let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_time().build() else {
+    let Ok(runtime) = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+    else {
         panic!("no runtime");
     };
     runtime.block_on(async {
@@ -57,8 +63,15 @@ fn read(form: &[u8], piece: usize) -> Result<Vec<Part>, MultipartError> {
 
 /// The contents of a good form, by cutting it at its boundaries.
 fn contents(form: &[u8]) -> Vec<Vec<u8>> {
-    let form = form.strip_prefix(b"\r\n").or_else(|| form.strip_prefix(b"\n")).unwrap_or(form);
-    let line_end: &[u8] = if form.starts_with(b"--XX\n") { b"\n" } else { b"\r\n" };
+    let form = form
+        .strip_prefix(b"\r\n")
+        .or_else(|| form.strip_prefix(b"\n"))
+        .unwrap_or(form);
+    let line_end: &[u8] = if form.starts_with(b"--XX\n") {
+        b"\n"
+    } else {
+        b"\r\n"
+    };
     let delimiter = [line_end, b"--XX"].concat();
     // With a line end in front, the first boundary is as the others.
     let form = [line_end, form].concat();

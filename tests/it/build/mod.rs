@@ -12,10 +12,10 @@ mod peer; // the same source in the same world, built by both
 mod real_backends; // what projects use, compared with the peer
 mod real_projects; // published sdists, compared with the peer
 mod refusals; // what makes no sense
+mod remedies; // what is advised when real programs fail
 mod reproducible; // twice the same bytes
 mod setup_py; // the direct call of old guides
 mod several; // projects side by side
-mod remedies; // what is advised when real programs fail
 mod stopping; // Ctrl-C and its like
 mod targets; // what becomes of the output folder
 
