@@ -167,7 +167,7 @@ _pkgctl() {
             return 0
             ;;
         pkgctl__subcmd__build)
-            opts="-s -w -o -C -n -x -v -h --sdist --wheel --outdir --clear --json --config-setting --python --installer --no-isolation --skip-dependency-check --no-cache --verbose --cache-dir --cache-max-gib --cache-max-days --cache-fresh-hours --help"
+            opts="-s -w -o -C -n -x -j -v -h --sdist --wheel --outdir --clear --json --config-setting --python --installer --no-isolation --skip-dependency-check --reproducible --jobs --setup-py --no-cache --verbose --cache-dir --cache-max-gib --cache-max-days --cache-fresh-hours --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -195,6 +195,14 @@ _pkgctl() {
                     ;;
                 --installer)
                     COMPREPLY=($(compgen -W "auto pip uv" -- "${cur}"))
+                    return 0
+                    ;;
+                --jobs)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -j)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --cache-dir)
@@ -820,7 +828,7 @@ _pkgctl() {
             return 0
             ;;
         pkgctl__subcmd__serve)
-            opts="-p -H -i -P -a -o -v -h -V --port --interface --host --socket --tls-cert --tls-key --trusted-proxy --server --passwords --authenticate --allow-weak-passwords --fallback-url --disable-fallback --private --hash-algo --welcome --cache-control --server-base-url --health-endpoint --overwrite --max-upload-size --state-dir --backend --max-connections --max-uploads --head-timeout --idle-timeout --body-timeout --upload-timeout --stop-timeout --log-format --log-frmt --log-file --log-stream --verbose --log-req-frmt --log-res-frmt --log-err-frmt --config --show-config --help --version"
+            opts="-p -H -i -P -a -o -v -h -V --port --interface --host --socket --tls-cert --tls-key --trusted-proxy --server --passwords --authenticate --allow-weak-passwords --fallback-url --disable-fallback --private --hash-algo --welcome --cache-control --server-base-url --health-endpoint --overwrite --max-upload-size --keep-free --state-dir --backend --max-connections --max-uploads --head-timeout --idle-timeout --body-timeout --upload-timeout --stop-timeout --log-format --log-frmt --log-file --log-stream --verbose --log-req-frmt --log-res-frmt --log-err-frmt --config --show-config --help --version"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -915,6 +923,10 @@ _pkgctl() {
                     return 0
                     ;;
                 --max-upload-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --keep-free)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

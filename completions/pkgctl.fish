@@ -57,6 +57,7 @@ complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l cache-control -d
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l server-base-url -d 'Path below which everything is served, such as /pypi [env: PKGCTL_SERVER_BASE_URL]' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l health-endpoint -d 'Path that answers `Ok` as long as the server is alive [env: PKGCTL_HEALTH_ENDPOINT]' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l max-upload-size -d 'Largest file that may be uploaded, in bytes or with K, M or G behind [env: PKGCTL_MAX_UPLOAD_SIZE]' -r
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l keep-free -d 'Space on the disk that uploads leave alone, in bytes or with K, M or G behind [env: PKGCTL_KEEP_FREE] [default: 512M, or 5 % of the disk when that is more]' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l state-dir -d 'Folder for the catalog and unfinished uploads [env: PKGCTL_STATE_DIR] [default: .pkgctl in the first folder]' -r -F
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l backend -d 'Ignored: pypiserver\'s choice of a cache; this one has its own' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand serve" -l max-connections -d 'Connections at a time; more wait until one ends [env: PKGCTL_MAX_CONNECTIONS]' -r
@@ -130,7 +131,7 @@ complete -c pkgctl -n "__fish_pkgctl_using_subcommand configure" -s h -l help -d
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand doctor" -l folder -d 'Folder of packages to look at (may be repeated) [default: ~/packages, if it is there]' -r -F
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand doctor" -s P -l passwords -d 'Passwords file to look at [env: PKGCTL_PASSWORDS] [default: .htaccess in the first folder, if it is there]' -r -F
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand doctor" -l state-dir -d 'Folder of the server\'s catalog [env: PKGCTL_STATE_DIR] [default: .pkgctl in the first folder]' -r -F
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand doctor" -l live -d 'Only ask whether the server at URL is alive; says nothing when it is'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand doctor" -l live -d 'Only ask whether the server is alive, at URL or where the settings of `serve` have it; says nothing when it is'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand doctor" -l offline -d 'Ask no server'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand doctor" -l json -d 'Print the findings as JSON'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
@@ -140,6 +141,7 @@ complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -l python -d 'Inter
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -l installer -d 'Program that installs the build requirements; auto is uv when there is one, else pip [env: PKGCTL_INSTALLER]' -r -f -a "auto\t''
 pip\t''
 uv\t''"
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -s j -l jobs -d 'Projects to build at a time [env: PKGCTL_BUILD_JOBS] [default: the number of cores]' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -l cache-dir -d 'Folder that build environments are kept in [env: PKGCTL_CACHE_DIR] [default: pkgctl in the user\'s cache folder]' -r -F
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -l cache-max-gib -d 'Keep at most this much; what was used longest ago goes first [env: PKGCTL_CACHE_MAX_GIB]' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -l cache-max-days -d 'Remove environments that no build has used for this long [env: PKGCTL_CACHE_MAX_DAYS]' -r
@@ -150,6 +152,8 @@ complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -l clear -d 'When a
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -l json -d 'Print a JSON document about the artifacts instead of their paths'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -s n -l no-isolation -d 'Build in the interpreter\'s own environment, which must hold the build requirements [env: PKGCTL_NO_ISOLATION]'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -s x -l skip-dependency-check -d 'With --no-isolation, do not check that the build requirements are met [env: PKGCTL_SKIP_DEPENDENCY_CHECK]'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -l reproducible -d 'Build everything twice and compare byte for byte; what differs is told, and nothing is written then [env: PKGCTL_REPRODUCIBLE]'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -l setup-py -d 'Run `python setup.py sdist bdist_wheel` in the interpreter\'s own environment, without a build backend [env: PKGCTL_SETUP_PY]'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -l no-cache -d 'Make a new environment, and keep none [env: PKGCTL_NO_CACHE]'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -s v -l verbose -d 'Show the output of the build backend and the installer also when all is well [env: PKGCTL_VERBOSE]'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand build" -s h -l help -d 'Print help (see more with \'--help\')'
