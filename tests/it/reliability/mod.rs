@@ -5,6 +5,7 @@
 mod client; // requests to a server that may be killed at any moment
 mod crash_loop; // SIGKILL, again and again
 mod exhaustion; // full disks, no descriptors, clocks that jump
+mod hostile_requests; // what no honest client sends
 mod power_loss; // what was not synced is forgotten
 mod secrets; // nothing that was told in confidence is ever repeated
 mod soak; // everything at once, for as long as one likes
