@@ -1,11 +1,13 @@
 //! What happens around every request: an id, a log line, safe headers, failures in the client's own form.
 
+use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use axum::extract::{Request, State as AxumState};
 use axum::http::{HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use futures_util::FutureExt as _;
 
 use super::connections::MAX_HEADERS;
 use super::error::ApiError;
@@ -49,6 +51,15 @@ fn check_head(request: &Request) -> Result<(), ApiError> {
     Ok(())
 }
 
+/// The answer, or a plain 500 when making it panics: that ends this request and no other one on the connection.
+async fn survive(answer: impl Future<Output = Response>) -> Response {
+    // What a handler shares with others it shares behind locks that don't mind, and nothing of its own is left.
+    AssertUnwindSafe(answer).catch_unwind().await.unwrap_or_else(|_| {
+        let message = "the index could not do its work; its log says why";
+        ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, message).into_response()
+    })
+}
+
 /// The one layer around all routes.
 pub(super) async fn around(AxumState(state): AxumState<State>, mut request: Request, next: Next) -> Response {
     let started = Instant::now();
@@ -58,7 +69,7 @@ pub(super) async fn around(AxumState(state): AxumState<State>, mut request: Requ
     let counted = Counted::of(&request);
     let asker = errors::Asker::of(request.headers(), request.version());
     let mut response = match check_head(&request) {
-        Ok(()) => next.run(request).await,
+        Ok(()) => survive(next.run(request)).await,
         Err(refusal) => refusal.into_response(),
     };
     let told = errors::give_form(&mut response, &asker, &about.request_id);
@@ -72,4 +83,20 @@ pub(super) async fn around(AxumState(state): AxumState<State>, mut request: Requ
         .record(counted, response.status(), body_bytes, duration);
     about.log(&response, body_bytes, user.name(), told.as_deref(), duration);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // A25
+    #[tokio::test]
+    async fn a_handler_that_panics_is_a_500() {
+        let broken = survive(async { panic!("a handler's mistake") }).await;
+        assert_eq!(broken.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(
+            survive(async { Response::default() }).await.status(),
+            StatusCode::OK
+        );
+    }
 }
