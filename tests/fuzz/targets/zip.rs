@@ -14,7 +14,8 @@ fuzz_target!(|data: &[u8]| {
     assert_eq!(theirs.len(), ours.len());
     for (position, seen) in ours.iter().enumerate() {
         let mut member = theirs.by_index(position).expect("a member that is not readable");
-        assert_eq!(member.name().trim_end_matches('/'), seen.path);
+        let name = member.name().expect("a name that is not readable").into_owned();
+        assert_eq!(name.trim_end_matches('/'), seen.path);
         assert_eq!(member.is_dir(), seen.kind == 'd', "{}", seen.path);
         let mut content = Vec::new();
         member.read_to_end(&mut content).expect("content that is not readable");
