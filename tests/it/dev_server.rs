@@ -313,15 +313,13 @@ fn live_without_an_address_asks_where_the_variables_have_the_server() {
         let mut command = testbed.pkgctl(["doctor", "--live"]);
         command
             .env("PKGCTL_PORT", &port)
-            .env("PKGCTL_SERVER_BASE_URL", "/pypi")
             .env("PKGCTL_HEALTH_ENDPOINT", "/healthz");
         command
     };
-    Outcome::of(&mut live()).expect_failure(1, &format!("http://127.0.0.1:{port}/pypi/healthz"));
-    let mut serve = testbed.pkgctl(["run"]);
+    Outcome::of(&mut live()).expect_failure(1, &format!("http://127.0.0.1:{port}/healthz"));
+    let mut serve = testbed.pkgctl(["run", "-i", "127.0.0.1"]);
     serve
         .env("PKGCTL_PORT", &port)
-        .env("PKGCTL_SERVER_BASE_URL", "/pypi")
         .env("PKGCTL_HEALTH_ENDPOINT", "/healthz");
     let server = Server::start(serve);
     let outcome = Outcome::of(&mut live()).expect_code(0);

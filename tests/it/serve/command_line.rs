@@ -303,7 +303,6 @@ fn words_that_make_no_sense_are_told_like_every_failure() {
     let testbed = Testbed::new();
     for (words, told, remedy) in [
         (&["upload"][..], "upload", "pkgctl publish"),
-        (&["run"], "run", "pkgctl serve"),
         (&["server"], "server", "pkgctl serve"),
         (&["login"], "login", "pkgctl configure"),
         (&["htpasswd"], "htpasswd", "pkgctl adduser"),
