@@ -75,7 +75,7 @@ fn read_in_two_ways(text: &str) {
         assert_eq!(stored.is_some(), may_enter, "{}", listed.user);
         // Nobody's password is the text of its own hash.
         if let Some(stored) = stored {
-            assert_eq!(stored.scheme().is_weak(), false);
+            assert!(!stored.scheme().is_weak());
         }
     }
 }

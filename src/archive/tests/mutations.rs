@@ -207,6 +207,11 @@ pub(super) fn mutated_tar(dice: &mut Dice) -> Vec<u8> {
             ),
         };
     }
+    packed(&with_odd_end(tar, dice), dice)
+}
+
+/// A changed header, a file that is cut off, too little or too much padding, or something behind the end.
+fn with_odd_end(mut tar: Tar, dice: &mut Dice) -> Vec<u8> {
     if dice.roll(2) == 0 {
         mutate_header(&mut tar.bytes, dice);
     }
@@ -219,7 +224,7 @@ pub(super) fn mutated_tar(dice: &mut Dice) -> Vec<u8> {
     if dice.roll(12) == 0 {
         tar = tar.file("top/behind", b"x");
     }
-    packed(&tar.bytes, dice)
+    tar.bytes
 }
 
 /// Gzip in one member or more, with or without something behind.

@@ -58,15 +58,6 @@ impl Peers {
         })
     }
 
-    /// The project whose backend is in its own tree.
-    pub(super) fn in_tree() -> Option<Self> {
-        let Bench { testbed } = Bench::in_tree("")?;
-        let read = |name: &str| testbed.read(&format!("project/{name}"));
-        let names = ["pyproject.toml", "tools/tree_backend.py", "tree_lib.py"];
-        let files = names.map(|name| (name, read(name)));
-        Self::new(&files.each_ref().map(|(name, text)| (*name, text.as_str())))
-    }
-
     /// With the registry as it was on another day.
     pub(super) fn on(self, day: &'static str) -> Self {
         Self { day, ..self }
