@@ -40,7 +40,7 @@ const METADATA_FIELDS: [(&str, &str); 29] = [
 ];
 
 /// All text fields for a distribution, in the order in which they are to be sent: what a server needs to refuse
-/// early comes first, the long description last. The file itself follows as [`CONTENT_FIELD`].
+/// early comes first, the long description last. The file itself follows as [`CONTENT_FIELD`](super::CONTENT_FIELD).
 ///
 /// Empty headers are left out, except `requires_python`, which some indexes insist on.
 #[must_use]
