@@ -129,8 +129,8 @@ async fn serve(start: Start, handed_over: HandedOver, manager: ServiceManager) -
     if let Some(file) = log.file() {
         info!("the log is in {}", file.display());
     }
-    announcement::tell(&settings, &index, &addresses).await?;
     announcement::tell_missing_rights(&settings);
+    announcement::tell(&settings, &index, &addresses).await?;
     manager.ready();
     let background = opening::work_in_background(&index, &catalog);
     let access = Access {

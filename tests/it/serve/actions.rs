@@ -83,7 +83,7 @@ fn a_removed_release_is_gone_from_all_folders_and_pages() {
     }
     get(&server.url, &format!("/packages/{}", first.filename), &[]).expect(404);
     remove(&server, "my-lib", "1.0").expect(404);
-    assert!(server.log().contains("removed"), "{}", server.log());
+    server.wait_for_log("removed");
 
     // The name comes back with its own bytes only.
     let again = upload(&server.url, &wheel("my_lib", "1.0").padding(3, 3).build()).expect(409);
