@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags};
 
 use super::Error;
-use super::database::{STEPS, check, failure, with_ending};
+use super::file::{STEPS, check, failure, with_ending};
 
 /// Looks through the catalog at `path` without changing a byte of it; blocks.
 ///

@@ -3,7 +3,7 @@
 //! Upload time, uploader, yanks, project status and the audit trail live only here. Size, digests and metadata are a
 //! cache, valid while the file's [`Stamp`] is the one they were read under. Losing the catalog loses no package.
 //!
-//! [`Catalog`] is the one way to it. [`SqliteCatalog`] serves one machine (`database.rs` opens its file, `rows.rs`,
+//! [`Catalog`] is the one way to it. [`SqliteCatalog`] serves one machine (`database.rs` and `file.rs` open its file, `rows.rs`,
 //! `observe.rs` and `listing.rs` speak SQL, `together.rs` lets uploads share their wait for the disk); a twin on
 //! PostgreSQL is to stand beside it. [`SteadyCatalog`] is what a server uses: a [`SqliteCatalog`] that goes on when its
 //! file can't, with a second copy for when it is damaged. `contract.rs` is the suite that all must pass.
@@ -25,6 +25,7 @@ use crate::storage::{Stamp, StoreKey};
 mod contract;
 mod database;
 mod examine;
+mod file;
 mod listing;
 mod observe;
 mod rows;

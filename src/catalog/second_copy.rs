@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::Error;
-use super::database::{copy, failure, refused, with_ending};
+use super::file::{copy, failure, refused, with_ending};
 
 /// Where the copy of the catalog at `path` lies.
 pub(super) fn place(path: &Path) -> PathBuf {
@@ -51,7 +51,7 @@ fn write(path: &Path, catalog: &Connection, new: &Path) -> Result<(), Error> {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(refused(error)),
         _ => {}
     }
-    super::database::create_private(new).map_err(refused)?;
+    super::file::create_private(new).map_err(refused)?;
     Connection::open(new)
         .and_then(|mut file| copy(catalog, &mut file))
         .map_err(|error| failure(path, "copy", error))?;
@@ -63,7 +63,7 @@ fn write(path: &Path, catalog: &Connection, new: &Path) -> Result<(), Error> {
 pub(super) fn put_in_place(path: &Path) -> Option<Timestamp> {
     let made_at = made_at(path)?;
     let new = with_ending(path, ".new");
-    let taken = super::database::create_private(&new)
+    let taken = super::file::create_private(&new)
         .and_then(|_| std::fs::copy(place(path), &new))
         .and_then(|_| File::open(&new)?.sync_all())
         .and_then(|()| std::fs::rename(&new, path));

@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
-use super::database::{Database, Durability, Opened, check};
+use super::database::{Database, Durability, Opened};
+use super::file::check;
 use super::listing::{files_named, listed_paths};
 use super::observe::{Observer, SetAside, project_id, project_name};
 use super::rows::{self, FILE_COLUMNS, ServedRoots};

@@ -22,7 +22,8 @@ use jiff::Timestamp;
 use tokio::sync::{RwLock, RwLockReadGuard};
 use tracing::{debug, error, info, warn};
 
-use super::database::{Opened, set_aside};
+use super::database::Opened;
+use super::file::set_aside;
 use super::{
     Catalog, Counts, Error, FileFacts, FileRecord, Known, Observation, ProjectRecord, SqliteCatalog,
     UploadRecord,
@@ -606,7 +607,7 @@ fn probe(path: &Path) -> Result<(), Error> {
     let probe = path.with_extension("probe");
     let written = std::fs::write(&probe, vec![0; PROBE_BYTES]);
     let _ = std::fs::remove_file(&probe);
-    written.map_err(|source| super::database::refused(path, source))
+    written.map_err(|source| super::file::refused(path, source))
 }
 
 /// Runs `work` on a blocking thread.
