@@ -97,6 +97,7 @@ impl Answer {
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         match self.status.as_u16() {
+            200..=299 if self.is_page_for_people() => Verdict::Refused,
             200..=299 => Verdict::Stored(self.stored.unwrap_or_else(|| {
                 if self.said.contains("already") {
                     Stored::Before
@@ -118,6 +119,18 @@ impl Answer {
     #[must_use]
     pub fn leaves_doubt(&self) -> bool {
         self.status.is_server_error() || self.status == StatusCode::REQUEST_TIMEOUT
+    }
+
+    /// Whether it is a page that wants to be filled in or run, such as a sign-in page before the index: no index
+    /// answers an upload like this, however good the status.
+    pub(crate) fn is_page_for_people(&self) -> bool {
+        let has = |tag| self.said.contains(tag);
+        self.status.is_success() && has("<html") && (has("<form") || has("<script"))
+    }
+
+    /// The pause that the server asks for.
+    pub(super) fn asked_pause(&self) -> Option<Duration> {
+        self.retry_after
     }
 
     /// Whether the server speaks of something that has ended, such as a token.
@@ -613,6 +626,19 @@ mod tests {
                 answer(status, "", None, "").verdict(),
                 Verdict::Stored(Stored::New)
             );
+        }
+        for (body, verdict) in [
+            (
+                "<html><head><title>200 OK</title></head></html>",
+                Verdict::Stored(Stored::New),
+            ),
+            (
+                "<!DOCTYPE html><HTML><title>Sign in</title><FORM action=/login>",
+                Verdict::Refused,
+            ),
+            ("<html><script src=app.js></script></html>", Verdict::Refused),
+        ] {
+            assert_eq!(answer(200, "text/html", None, body).verdict(), verdict, "{body}");
         }
         assert_eq!(
             answer(200, "", None, "Already there").verdict(),

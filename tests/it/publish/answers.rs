@@ -234,3 +234,24 @@ fn a_server_that_never_answers_is_given_up() {
         .to_string();
     assert_eq!(error, "no answer came for 0.2 seconds, after 2 attempts");
 }
+
+#[test]
+fn a_sign_in_page_with_status_200_is_no_success() {
+    let page = "<!DOCTYPE html><html><head><title>Sign in</title></head><form action=/login></form></html>";
+    let world = World::new(&[my_wheel()], [Reply::ok().with_body("text/html", page)]);
+    let outcome = world.publish_only(&[]).expect_failure(1, "200 OK: Sign in");
+    assert!(outcome.stderr.contains("hint: that is a web page, not an index"));
+    // What the public index says of an upload that it took.
+    let page = "<html><head><title>200 OK</title></head><body><h1>200 OK</h1></body></html>";
+    let world = World::new(&[my_wheel()], [Reply::ok().with_body("text/html", page)]);
+    world.publish_only(&[]).expect_code(0);
+}
+
+#[test]
+fn a_server_that_asks_for_too_long_a_pause_is_given_up_with_that_reason() {
+    let busy = Reply::status("429 Too Many Requests").with_header("Retry-After", "3600");
+    let world = World::new(&[my_wheel()], [busy]);
+    world
+        .publish(&[])
+        .expect_failure(1, "after 1 attempt; it asks for 3600 s of patience\n");
+}
