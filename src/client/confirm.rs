@@ -190,6 +190,7 @@ impl Client {
                 let file = &mut report.files[*place];
                 file.url = url;
                 file.is_verified = listed == Listed::Same;
+                file.is_awaited = listed == Listed::Absent;
                 if let Listed::Other(theirs) = &listed {
                     let ours = file.sha256.to_string();
                     let error = UploadError::OtherContent {

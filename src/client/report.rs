@@ -31,6 +31,8 @@ pub struct FileReport {
     pub state: State,
     /// The index was seen to list it with our sha256.
     pub is_verified: bool,
+    /// The index took it, and still did not list it when it was last asked.
+    pub is_awaited: bool,
     /// Where the index offers it, where that is known.
     pub url: Option<Url>,
 }
@@ -58,6 +60,7 @@ impl Report {
             sha256: distribution.sha256,
             state: State::Waiting,
             is_verified: false,
+            is_awaited: false,
             url: None,
         });
         Self {

@@ -30,9 +30,10 @@ fn status(file: &FileReport) -> String {
     };
     // A file that was there before is known to be the same by its listing.
     let was_sent = matches!(file.state, State::Done(Outcome::Uploaded | Outcome::Replaced));
-    match file.is_verified && was_sent {
-        true => format!("{word}, verified"),
-        false => word.to_owned(),
+    match (was_sent, file.is_verified, file.is_awaited) {
+        (true, true, _) => format!("{word}, verified"),
+        (_, _, true) => format!("{word}, not listed yet"),
+        _ => word.to_owned(),
     }
 }
 
@@ -65,7 +66,8 @@ pub(super) fn aligned<const COLUMNS: usize>(rows: &[[String; COLUMNS]]) -> Strin
 }
 
 /// The same for machines. `status` is one of `uploaded`, `replaced`, `already-there`, `failed`, `broken-off` and
-/// `not-sent`; `compared` says by what a file that was there already is known to be the same.
+/// `not-sent`; `compared` says by what a file that was there already is known to be the same; `not_listed_yet` that
+/// the index took it and did not list it when it was last asked.
 pub(super) fn document(report: &Report, destination: &Destination, succeeded: bool) -> String {
     let files: Vec<Value> = report.files.iter().map(file_document).collect();
     let document = json!({
@@ -98,6 +100,7 @@ fn file_document(file: &FileReport) -> Value {
         "status": status,
         "compared": compared,
         "verified": file.is_verified,
+        "not_listed_yet": file.is_awaited,
         "url": file.url.as_ref().map(ToString::to_string),
         "error": error,
     })

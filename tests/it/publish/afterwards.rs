@@ -50,6 +50,11 @@ fn a_file_that_was_taken_and_is_not_listed_is_a_failure() {
             "then run\n  pkgctl publish --dry-run --jobs 1 --retry-delay 0.01\n",
         ],
     );
+    assert!(
+        outcome.stdout.contains("uploaded, not listed yet"),
+        "{}",
+        outcome.stdout
+    );
     let looks = world
         .index
         .requests()
@@ -146,7 +151,8 @@ fn json_says_what_became_of_each_file() {
     let file = |name: &str, content: &crate::support::distributions::Distribution| {
         json!({
             "filename": name, "project": "my-lib", "version": "1.0", "size": content.bytes.len(),
-            "sha256": content.sha256(), "compared": null, "verified": false, "url": null
+            "sha256": content.sha256(), "compared": null, "verified": false,
+            "not_listed_yet": false, "url": null
         })
     };
     let mut uploaded = file(WHEEL, &wheel);
