@@ -43,7 +43,7 @@ pub enum UploadError {
         reason: Box<TrustedError>,
     },
     /// The server asked for patience until ours was at its end.
-    #[error("{answer}, after {attempts} attempts")]
+    #[error("{answer}, {}{}", after(*attempts), asked_pause(answer))]
     Busy {
         /// Its last answer.
         answer: Answer,
@@ -51,7 +51,7 @@ pub enum UploadError {
         attempts: u32,
     },
     /// The server can't be reached, or the connection breaks every time.
-    #[error("{reason}, after {attempts} attempts")]
+    #[error("{reason}, {}", after(*attempts))]
     Unreachable {
         /// What the last attempt failed of.
         reason: String,
@@ -88,6 +88,9 @@ pub enum UploadError {
         /// Why it can't be told.
         reason: String,
     },
+    /// The server says that it has a file of that name, and the index does not list it.
+    #[error("{0}\nand yet the index does not list the file")]
+    Hidden(Answer),
     /// The file is not what it was when it was checked.
     #[error("the file changed while it was sent; the index did not get it")]
     Changed,
@@ -103,6 +106,19 @@ impl From<BodyFault> for UploadError {
             BodyFault::Unreadable(source) => Self::Unreadable(source),
         }
     }
+}
+
+fn after(attempts: u32) -> String {
+    let plural = if attempts == 1 { "" } else { "s" };
+    format!("after {attempts} attempt{plural}")
+}
+
+/// Why it was given up so soon, where the server has asked for more than one waits.
+fn asked_pause(answer: &Answer) -> String {
+    let asked = answer.asked_pause().map(|pause| pause.as_secs());
+    asked.map_or_else(String::new, |seconds| {
+        format!("; it asks for {seconds} s of patience")
+    })
 }
 
 /// How one attempt ended, when it is not the end of the matter.
@@ -191,7 +207,7 @@ impl Client {
                 theirs,
             }),
             // What it refuses is not what it lists: a name that was used before, or another spelling.
-            Listed::Absent => Err(UploadError::Refused(answer)),
+            Listed::Absent => Err(UploadError::Hidden(answer)),
             Listed::Unknown(_) if self.settings.skip_existing => Ok(Outcome::AlreadyThereUnverified),
             Listed::Unknown(reason) => Err(UploadError::Unconfirmed { answer, reason }),
         }

@@ -37,6 +37,9 @@ impl From<Error> for Failure {
 /// The remedy for one file that was not uploaded.
 fn upload_hint(destination: &Destination, error: &UploadError) -> String {
     let hint = match error {
+        UploadError::Refused(answer) if answer.is_page_for_people() => {
+            "that is a web page, not an index: check the address, and whether the server wants a sign-in first"
+        }
         UploadError::Refused(answer) => return refusal_hint(destination, answer.status.as_u16()),
         UploadError::RanOut { .. } => "give the job a fresh identity: start it again",
         UploadError::Busy { .. } => "try again later; what is uploaded already is passed over",
@@ -49,17 +52,21 @@ fn upload_hint(destination: &Destination, error: &UploadError) -> String {
              --cert"
         }
         UploadError::RedirectElsewhere { to, .. } => {
-            return format!("if you trust that server, publish with --repository-url {to}");
+            return format!("if you trust the server at {to}, publish there");
         }
         UploadError::RedirectsInCircle(_) => "check the address of the repository",
         UploadError::OtherContent { .. } => {
-            "a published file is not replaced; raise the version, build and publish again"
+            "a published file is not replaced: raise the version, and take the old files away"
+        }
+        UploadError::Hidden(_) => {
+            "a name that was used once is often refused for good: raise the version; or name the index's list of \
+             projects with --check-url"
         }
         UploadError::Unconfirmed { .. } => {
             "compare the two files, or pass --skip-existing to take the server's word"
         }
-        UploadError::Changed => "wait until nothing writes to the file, then publish again",
-        UploadError::Unreadable(_) => "check that the file is still there, then publish again",
+        UploadError::Changed => "wait until nothing writes to the file",
+        UploadError::Unreadable(_) => "check that the file is still there",
     };
     hint.to_owned()
 }
@@ -81,7 +88,7 @@ fn refusal_hint(destination: &Destination, status: u16) -> String {
         (404 | 405 | 410, _) => "check the address: most indexes take uploads at `/`, some at `/legacy/`",
         (413, _) => "the file is larger than the index takes; whoever runs it can raise the limit",
         (507, _) => "the index is full; whoever runs it must make room",
-        _ => "correct what the server objects to, then publish again",
+        _ => "correct what the server objects to",
     };
     hint.to_owned()
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use url::Url;
@@ -11,7 +11,7 @@ use super::arguments::Arguments;
 use crate::client::{self, UploadError};
 
 /// What a user who has mended the cause would do next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Next {
     /// Send what is left; what is there already is passed over.
     GoOn,
@@ -19,6 +19,10 @@ pub(super) enum Next {
     Repeat,
     /// Look which files are there.
     Look,
+    /// Send everything to the address that the index points to.
+    Elsewhere(String),
+    /// Build another version, and send that.
+    Rebuild,
 }
 
 impl Next {
@@ -27,8 +31,8 @@ impl Next {
         match error {
             client::Error::NotListed { .. } => Some(Self::Look),
             client::Error::Upload { source, .. } => match **source {
-                // Another version, another address: other words.
-                UploadError::OtherContent { .. } | UploadError::RedirectElsewhere { .. } => None,
+                UploadError::OtherContent { .. } => Some(Self::Rebuild),
+                UploadError::RedirectElsewhere { ref to, .. } => Some(Self::Elsewhere(to.clone())),
                 UploadError::Unconfirmed { .. } => Some(Self::GoOn),
                 _ => Some(Self::or_repeat(is_something_public)),
             },
@@ -48,15 +52,21 @@ impl Next {
 
 impl Arguments {
     /// The command to type. A password that was on the command line is not in it.
-    pub(super) fn command(&self, next: Next) -> String {
-        let mut line = Line("pkgctl publish".to_owned());
-        line.flag("--dry-run", next == Next::Look);
-        line.flag("--skip-existing", self.skip_existing || next == Next::GoOn);
-        line.option("--repository", self.repository.as_deref());
-        line.option(
-            "--repository-url",
-            self.repository_url.as_deref().map(without_login),
-        );
+    pub(super) fn command(&self, next: &Next) -> String {
+        let verb = match next {
+            Next::Rebuild => "pkgctl build && pkgctl publish",
+            _ => "pkgctl publish",
+        };
+        let mut line = Line(verb.to_owned());
+        line.flag("--dry-run", *next == Next::Look);
+        line.flag("--skip-existing", self.skip_existing || *next == Next::GoOn);
+        if let Next::Elsewhere(url) = next {
+            line.option("--repository-url", Some(url));
+        } else {
+            line.option("--repository", self.repository.as_deref());
+            let url = self.repository_url.as_deref().map(without_login);
+            line.option("--repository-url", url);
+        }
         line.option("--username", self.username.as_deref());
         line.flag("--password-stdin", self.password_stdin);
         line.option("--config-file", self.config_file.as_deref());
@@ -80,10 +90,13 @@ impl Arguments {
         line.flag("--json", self.json);
         line.flag("--disable-progress-bar", self.disable_progress_bar);
         line.flag("--verbose", self.verbose);
-        if self.files.iter().any(|file| starts_with_dash(file)) {
+        // Files of another version have other names.
+        let keeps = |file: &&PathBuf| *next != Next::Rebuild || file.is_dir();
+        let files: Vec<&PathBuf> = self.files.iter().filter(keeps).collect();
+        if files.iter().any(|file| starts_with_dash(file)) {
             line.word("--");
         }
-        for file in &self.files {
+        for file in files {
             line.word(file);
         }
         line.0
@@ -175,7 +188,7 @@ mod tests {
 
     fn command(next: Next, words: &[&str]) -> String {
         let words = [&["publish"], words].concat();
-        Cli::parse_from(words).arguments.command(next)
+        Cli::parse_from(words).arguments.command(&next)
     }
 
     #[test]
@@ -223,6 +236,15 @@ mod tests {
         assert_eq!(
             command(Next::Repeat, &["a\x1b[1m'"]),
             r"pkgctl publish $'a\x1b[1m\''"
+        );
+        assert_eq!(
+            command(Next::Rebuild, &["-r", "internal", "dist/a-1.whl"]),
+            "pkgctl build && pkgctl publish --repository internal"
+        );
+        let elsewhere = Next::Elsewhere("https://x.example/up/?a&b".to_owned());
+        assert_eq!(
+            command(elsewhere, &["-r", "internal", "-u", "al"]),
+            "pkgctl publish --repository-url 'https://x.example/up/?a&b' --username al"
         );
         assert!(!command(Next::Repeat, &["--repository-url", "u:geheim@nowhere"]).contains("geheim"));
     }

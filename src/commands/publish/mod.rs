@@ -308,7 +308,7 @@ fn with_aftermath(failure: Failure, report: &Report) -> Failure {
 /// Ends with what to type.
 fn with_command(failure: Failure, next: Option<Next>, arguments: &Arguments) -> Failure {
     match next {
-        Some(next) => failure.then_run(&arguments.command(next)),
+        Some(next) => failure.then_run(&arguments.command(&next)),
         None => failure,
     }
 }

@@ -42,6 +42,8 @@ fn redirects_to_elsewhere_get_neither_file_nor_credentials() {
             "both addresses are named: {}",
             outcome.stderr
         );
+        let next = format!("then run\n  pkgctl publish --repository-url {target}/x/ ");
+        assert!(outcome.stderr.contains(&next), "{}", outcome.stderr);
         assert_eq!(world.index.uploads().len(), 1);
     }
     assert_eq!(elsewhere.requests().len(), 0);
