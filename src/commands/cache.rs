@@ -1,6 +1,8 @@
 //! `pkgctl cache`: what builds keep for the next build.
 
 use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -31,7 +33,7 @@ enum Action {
     },
     /// Remove environments that are too old or too many, and what interrupted builds have left
     Prune {
-        /// Remove all that no build uses now
+        /// Remove all that no build uses now, and build logs and README records with it
         #[arg(long)]
         all: bool,
         #[command(flatten)]
@@ -45,8 +47,78 @@ enum Action {
 /// There is no folder for caches, or it can't be read or changed.
 pub(super) fn run(arguments: Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
     match arguments.action {
-        Action::Info { kept } => info(&cache(&kept, environment)?),
-        Action::Prune { all, kept } => prune(&cache(&kept, environment)?, all),
+        Action::Info { kept } => {
+            let shown = info(&cache(&kept, environment)?)?;
+            for beside in besides(&kept, environment) {
+                note(beside.described());
+            }
+            Ok(shown)
+        }
+        Action::Prune { all, kept } => {
+            let pruned = prune(&cache(&kept, environment)?, all)?;
+            for beside in besides(&kept, environment).iter().filter(|_| all) {
+                beside.remove()?;
+            }
+            Ok(pruned)
+        }
+    }
+}
+
+/// What else lies in the program's folder for caches, of one kind. All of it can be missed.
+struct Beside {
+    what: &'static str,
+    folder: PathBuf,
+    entries: Vec<PathBuf>,
+}
+
+/// The logs of builds, and which READMEs are known to render. They keep themselves small, so only `--all` ends them.
+fn besides(kept: &KeptEnvironments, environment: &Environment) -> Vec<Beside> {
+    let Some(own) = kept.folder(environment) else {
+        return Vec::new();
+    };
+    let log = |path: &Path| path.join("build.log").is_file();
+    let record = |path: &Path| path.extension().is_some_and(|extension| extension == "json");
+    vec![
+        Beside::find("build log", own.join("build-logs"), log),
+        Beside::find("README record", own.join("rendered"), record),
+    ]
+    .into_iter()
+    .filter(|beside| !beside.entries.is_empty())
+    .collect()
+}
+
+impl Beside {
+    fn find(what: &'static str, folder: PathBuf, is_one: impl Fn(&Path) -> bool) -> Self {
+        let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
+        let entries = entries.map(|entry| entry.path()).filter(|path| is_one(path));
+        Self {
+            what,
+            entries: entries.collect(),
+            folder,
+        }
+    }
+
+    /// `3 build logs in /home/alice/.cache/pkgctl/build-logs`
+    fn described(&self) -> String {
+        let number = counted(self.entries.len() as u64, self.what);
+        format!("{number} in {}", self.folder.display())
+    }
+
+    fn remove(&self) -> Result<(), Failure> {
+        for entry in &self.entries {
+            let removed = if entry.is_dir() {
+                fs::remove_dir_all(entry)
+            } else {
+                fs::remove_file(entry)
+            };
+            removed.map_err(|error| {
+                Failure::new(format!("can't remove `{}`", entry.display()))
+                    .caused_by(&error)
+                    .hint("check the folder's permissions")
+            })?;
+        }
+        note(format_args!("removed {}", self.described()));
+        Ok(())
     }
 }
 

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, ValueHint};
 use serde::Serialize;
 
+use super::kept_environments::own_folder;
 use crate::causes::in_one_line;
 use crate::checks::{self, Checker, Judgement, Problem, Severity, Verdict};
 use crate::client;
@@ -68,9 +69,7 @@ pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
 
 /// A judge that finds Python as the user would, and remembers in the user's folder for such things.
 pub(super) fn checker(environment: &Environment) -> Checker {
-    let memory = environment
-        .cache_folder()
-        .map(|folder| folder.join("pkgctl/rendered"));
+    let memory = own_folder(None, environment).map(|folder| folder.join("rendered"));
     Checker::new(Variables::without_credentials(environment.variables()), memory)
 }
 

@@ -1,6 +1,6 @@
 //! The options that `build` and `cache` share: where environments are kept, how much, and for how long.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
@@ -43,10 +43,7 @@ pub(super) struct KeptEnvironments {
 impl KeptEnvironments {
     /// The folder that is the program's own, also for its logs; `None` as for [`Self::cache`].
     pub(super) fn folder(&self, environment: &Environment) -> Option<PathBuf> {
-        match &self.cache_dir {
-            Some(folder) => Some(environment.expand(folder)),
-            None => Some(environment.cache_folder()?.join("pkgctl")),
-        }
+        own_folder(self.cache_dir.as_deref(), environment)
     }
 
     /// `None` when the system knows no folder for caches, and none is named.
@@ -58,5 +55,14 @@ impl KeptEnvironments {
             fresh_for: HOUR * u32::from(self.cache_fresh_hours),
         };
         Some(EnvironmentCache::new(&folder, limits))
+    }
+}
+
+/// The program's own folder for caches: the one that is named, or that of PKGCTL_CACHE_DIR, or the usual one.
+pub(super) fn own_folder(named: Option<&Path>, environment: &Environment) -> Option<PathBuf> {
+    let variable = || environment.var_os("PKGCTL_CACHE_DIR").map(Path::new);
+    match named.or_else(variable) {
+        Some(folder) => Some(environment.expand(folder)),
+        None => Some(environment.cache_folder()?.join("pkgctl")),
     }
 }

@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use super::{Bench, SDIST, TREE_BACKEND, WHEEL, names_in};
-use crate::support::{Outcome, tools};
+use crate::support::{Outcome, Testbed, tools};
 
 /// The one environment that is kept.
 fn environment(bench: &Bench) -> PathBuf {
@@ -284,4 +284,29 @@ fn a_build_that_is_killed_while_it_makes_an_environment_leaves_the_cache_usable(
     bench.testbed.run(["cache", "prune"]).expect_code(0);
     assert_eq!(environment(&bench), made);
     assert!(reuses(&Outcome::of(&mut build("")).expect_code(0)));
+}
+
+#[test]
+fn logs_and_readme_records_are_listed_and_removed_with_all_the_rest() {
+    let bed = Testbed::new();
+    bed.write("own/build-logs/20261122-201503-x7Gk2a/build.log", "said");
+    bed.write("own/rendered/0a1b.json", "{}");
+    bed.write("own/rendered/thesis.md", "not ours");
+    let cache = |words: &[&str]| {
+        let command = [&["cache"], words, &["--cache-dir", "own"]].concat();
+        bed.run(command).expect_code(0).stderr
+    };
+    let told = cache(&["info"]);
+    assert!(
+        told.contains("1 build log in ") && told.contains("1 README record in "),
+        "{told}"
+    );
+    cache(&["prune"]);
+    assert!(bed.path("own/rendered/0a1b.json").exists());
+    let told = cache(&["prune", "--all"]);
+    assert!(told.contains("removed 1 build log in "), "{told}");
+    assert!(!bed.path("own/rendered/0a1b.json").exists());
+    assert!(!bed.path("own/build-logs/20261122-201503-x7Gk2a").exists());
+    assert!(bed.path("own/rendered/thesis.md").exists());
+    assert_eq!(cache(&["info"]).matches(" in ").count(), 1);
 }

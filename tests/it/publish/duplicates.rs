@@ -104,7 +104,7 @@ fn a_duplicate_that_is_not_listed_is_refused_in_the_servers_words() {
         .expect_failure(1, "this name was used before and deleted");
     world
         .publish(&["--skip-existing"])
-        .expect_failure(1, "this name was used before and deleted");
+        .expect_failure(1, "and yet the index does not list the file");
 }
 
 #[test]
