@@ -58,7 +58,7 @@ impl KeptEnvironments {
     }
 }
 
-/// The program's own folder for caches: the one that is named, or that of PKGCTL_CACHE_DIR, or the usual one.
+/// The program's own folder for caches: the one that is named, or that of `PKGCTL_CACHE_DIR`, or the usual one.
 pub(super) fn own_folder(named: Option<&Path>, environment: &Environment) -> Option<PathBuf> {
     let variable = || environment.var_os("PKGCTL_CACHE_DIR").map(Path::new);
     match named.or_else(variable) {
