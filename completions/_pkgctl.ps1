@@ -227,7 +227,7 @@ Register-ArgumentCompleter -Native -CommandName 'pkgctl' -ScriptBlock {
             [CompletionResult]::new('--cache-max-gib', '--cache-max-gib', [CompletionResultType]::ParameterName, 'Keep at most this much; what was used longest ago goes first [env: PKGCTL_CACHE_MAX_GIB]')
             [CompletionResult]::new('--cache-max-days', '--cache-max-days', [CompletionResultType]::ParameterName, 'Remove environments that no build has used for this long [env: PKGCTL_CACHE_MAX_DAYS]')
             [CompletionResult]::new('--cache-fresh-hours', '--cache-fresh-hours', [CompletionResultType]::ParameterName, 'Make an environment anew after this long, unless its requirements name one version each [env: PKGCTL_CACHE_FRESH_HOURS]')
-            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Remove all that no build uses now')
+            [CompletionResult]::new('--all', '--all', [CompletionResultType]::ParameterName, 'Remove all that no build uses now, and build logs and README records with it')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break

@@ -216,7 +216,7 @@ set edit:completion:arg-completer[pkgctl] = {|@words|
             cand --cache-max-gib 'Keep at most this much; what was used longest ago goes first [env: PKGCTL_CACHE_MAX_GIB]'
             cand --cache-max-days 'Remove environments that no build has used for this long [env: PKGCTL_CACHE_MAX_DAYS]'
             cand --cache-fresh-hours 'Make an environment anew after this long, unless its requirements name one version each [env: PKGCTL_CACHE_FRESH_HOURS]'
-            cand --all 'Remove all that no build uses now'
+            cand --all 'Remove all that no build uses now, and build logs and README records with it'
             cand -h 'Print help'
             cand --help 'Print help'
         }

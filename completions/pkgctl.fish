@@ -170,7 +170,7 @@ complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and __fish_seen_sub
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and __fish_seen_subcommand_from prune" -l cache-max-gib -d 'Keep at most this much; what was used longest ago goes first [env: PKGCTL_CACHE_MAX_GIB]' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and __fish_seen_subcommand_from prune" -l cache-max-days -d 'Remove environments that no build has used for this long [env: PKGCTL_CACHE_MAX_DAYS]' -r
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and __fish_seen_subcommand_from prune" -l cache-fresh-hours -d 'Make an environment anew after this long, unless its requirements name one version each [env: PKGCTL_CACHE_FRESH_HOURS]' -r
-complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and __fish_seen_subcommand_from prune" -l all -d 'Remove all that no build uses now'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and __fish_seen_subcommand_from prune" -l all -d 'Remove all that no build uses now, and build logs and README records with it'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and __fish_seen_subcommand_from prune" -s h -l help -d 'Print help'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and __fish_seen_subcommand_from help" -f -a "info" -d 'List the kept environments with their sizes and ages, the last used first'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand cache; and __fish_seen_subcommand_from help" -f -a "prune" -d 'Remove environments that are too old or too many, and what interrupted builds have left'
