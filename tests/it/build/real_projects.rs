@@ -22,14 +22,27 @@ const DAY: &str = "2025-06-01T00:00:00Z";
 struct Published {
     requirement: &'static str,
     agreement: Agreement,
+    of_tree: OfTree,
     /// Built by default.
     is_quick: bool,
+}
+
+/// What can be made of the tree that lies in the published sdist.
+#[derive(Clone, Copy, PartialEq)]
+enum OfTree {
+    /// Both archives, alike.
+    Both,
+    /// The wheel; the sdist is refused with these words.
+    NoSdist(&'static str),
+    /// The wheel; what the sdist holds of the build is told in the list.
+    OtherSdist,
 }
 
 const fn exact(requirement: &'static str) -> Published {
     Published {
         requirement,
         agreement: Agreement::Bytes,
+        of_tree: OfTree::Both,
         is_quick: false,
     }
 }
@@ -39,6 +52,7 @@ const fn timed(requirement: &'static str) -> Published {
     Published {
         requirement,
         agreement: Agreement::SdistButForTimes,
+        of_tree: OfTree::Both,
         is_quick: false,
     }
 }
@@ -49,6 +63,13 @@ const fn quick(published: Published) -> Published {
         ..published
     }
 }
+
+const fn with_tree(of_tree: OfTree, published: Published) -> Published {
+    Published { of_tree, ..published }
+}
+
+/// hatchling puts the metadata that it makes beside those that lie in the tree already.
+const TWO_METADATA: OfTree = OfTree::NoSdist("PKG-INFO` occurs more than once");
 
 const PROJECTS: [Published; 32] = [
     // setuptools: by setup.py, setup.cfg and pyproject.toml, with the version from somewhere else too.
@@ -68,7 +89,8 @@ const PROJECTS: [Published; 32] = [
     timed("zope.interface==7.2"),
     timed("xxhash==3.5.0"),
     // With a backend of its own around it.
-    timed("pyyaml==6.0.2"),
+    // Its sdist takes up the bytecode of that backend, in which the path of the tree is.
+    with_tree(OfTree::OtherSdist, timed("pyyaml==6.0.2")),
     // flit
     quick(exact("idna==3.10")),
     exact("click==8.1.8"),
@@ -78,11 +100,11 @@ const PROJECTS: [Published; 32] = [
     exact("typing-extensions==4.12.2"),
     // hatchling, with plug-ins.
     quick(exact("iniconfig==2.0.0")),
-    exact("attrs==25.3.0"),
+    with_tree(TWO_METADATA, exact("attrs==25.3.0")),
     exact("urllib3==2.3.0"),
     exact("platformdirs==4.3.6"),
     exact("colorama==0.4.6"),
-    exact("pygments==2.19.1"),
+    with_tree(TWO_METADATA, exact("pygments==2.19.1")),
     // poetry-core
     quick(exact("tomlkit==0.13.2")),
     exact("rich==13.9.4"),
@@ -146,11 +168,20 @@ fn compare(project: &Published) -> Option<String> {
         &["--wheel"],
     );
     // From the tree, each from one that nobody has built in.
-    run(0, &mut peers.ours(&[]), &unpacked("b"), "ours", &[]);
-    run(1, &mut peers.theirs(&[]), &unpacked("c"), "theirs", &[]);
+    let (wanted, archives): (&[&str], _) = match project.of_tree {
+        OfTree::Both => (&[], 2),
+        OfTree::NoSdist(_) | OfTree::OtherSdist => (&["--wheel"], 1),
+    };
+    run(0, &mut peers.ours(&[]), &unpacked("b"), "ours", wanted);
+    run(1, &mut peers.theirs(&[]), &unpacked("c"), "theirs", wanted);
+    if let OfTree::NoSdist(refusal) = project.of_tree {
+        let mut command = peers.ours(&["--sdist", "--outdir"]);
+        command.arg(path("refused")).arg(unpacked("d"));
+        Outcome::of(&mut command).expect_failure(1, refusal);
+    }
 
     let mut line = format!("{:28}", project.requirement);
-    for (ours, theirs, archives) in [("ours-sdist", "theirs-sdist", 1), ("ours", "theirs", 2)] {
+    for (ours, theirs, archives) in [("ours-sdist", "theirs-sdist", 1), ("ours", "theirs", archives)] {
         let compared = peers.compared(&path(ours), &path(theirs));
         assert_eq!(compared.len(), archives, "{:?}", names_in(&path(ours)));
         for archive in compared {
