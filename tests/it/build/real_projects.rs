@@ -177,6 +177,7 @@ fn compare(project: &Published) -> Option<String> {
     if let OfTree::NoSdist(refusal) = project.of_tree {
         let mut command = peers.ours(&["--sdist", "--outdir"]);
         command.arg(path("refused")).arg(unpacked("d"));
+        command.current_dir(path(""));
         Outcome::of(&mut command).expect_failure(1, refusal);
     }
 
