@@ -1,23 +1,19 @@
 //! `pkgctl check`: judges distributions as `publish` does, without sending them.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, ValueHint};
 use serde::Serialize;
 
+use super::distribution_files::selected;
 use super::kept_environments::own_folder;
 use crate::causes::in_one_line;
 use crate::checks::{self, Checker, Judgement, Problem, Severity, Verdict};
-use crate::client;
 use crate::config::Environment;
 use crate::failure::Failure;
-use crate::packaging::DistFilename;
 use crate::pep517::Variables;
 use crate::terminal;
-
-/// What is checked when nothing is named.
-const DEFAULT_FOLDER: &str = "dist";
 
 /// Check distributions before they are published
 ///
@@ -51,7 +47,8 @@ pub(super) struct Arguments {
 /// # Errors
 /// There is nothing to check, or stdout can't be written.
 pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<ExitCode, Failure> {
-    let files = files(arguments)?;
+    let files = selected(&arguments.paths)?.files.into_iter();
+    let files: Vec<_> = files.map(|file| (file.path, file.filename)).collect();
     let checker = checker(environment);
     let mut judgements = checker.judge(&files);
     checks::add_stale(&mut judgements);
@@ -71,28 +68,6 @@ pub(super) fn run(arguments: &Arguments, environment: &Environment) -> Result<Ex
 pub(super) fn checker(environment: &Environment) -> Checker {
     let memory = own_folder(None, environment).map(|folder| folder.join("rendered"));
     Checker::new(Variables::without_credentials(environment.variables()), memory)
-}
-
-/// The files that are meant; those that were passed over are mentioned.
-fn files(arguments: &Arguments) -> Result<Vec<(PathBuf, DistFilename)>, Failure> {
-    let named = match &arguments.paths[..] {
-        [] if !Path::new(DEFAULT_FOLDER).exists() => {
-            return Err(client::Error::NoDistributions {
-                folder: DEFAULT_FOLDER.into(),
-                nearly: Vec::new(),
-            }
-            .into());
-        }
-        [] => vec![PathBuf::from(DEFAULT_FOLDER)],
-        named => named.to_vec(),
-    };
-    let selection = client::select(&named)?;
-    for ignored in &selection.ignored {
-        let reason = ignored.reason.as_deref().unwrap_or("not a distribution");
-        terminal::note(format!("ignored `{}`: {reason}", ignored.path.display()));
-    }
-    let files = selection.files.into_iter();
-    Ok(files.map(|file| (file.path, file.filename)).collect())
 }
 
 /// A line for each file, and below it what is wrong with it.

@@ -2,20 +2,19 @@
 //!
 //! What is the same for all verbs: `variables.rs` says how help names an option's environment variable, and what an
 //! empty one means; `usage.rs` says what is wrong with words that make no sense. `kept_environments.rs` has the options
-//! that `build` and `cache` share; `build_output/` has what `build` tells, `stop_signals.rs` what ends it.
+//! that `build` and `cache` share, `distribution_files.rs` what `check` and `publish` are given.
 
 mod adduser;
 mod build;
-mod build_output;
 mod cache;
 mod check;
 mod completions;
 mod configure;
+mod distribution_files;
 mod doctor;
 mod kept_environments;
 mod publish;
 mod serve;
-mod stop_signals;
 mod usage;
 mod variables;
 

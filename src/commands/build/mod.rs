@@ -2,6 +2,8 @@
 
 mod arguments;
 mod several;
+mod stop_signals;
+mod telling;
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -9,8 +11,8 @@ use std::process::ExitCode;
 
 pub(super) use arguments::Arguments;
 
-use super::build_output::{Talk, described, print_json, step_style, told_of_older};
-use super::stop_signals::StopSignals;
+use self::stop_signals::StopSignals;
+use self::telling::{Talk, described, print_json, step_style, told_of_older};
 use crate::config::{Environment, OutputMask};
 use crate::failure::Failure;
 use crate::pep517::{self, Artifact, Error, Request};

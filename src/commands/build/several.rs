@@ -12,9 +12,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use super::arguments::Arguments;
+use super::stop_signals::StopSignals;
+use super::telling::{Talk, described, document, step_style, told_of_older};
 use super::{failure_of, list};
-use crate::commands::build_output::{Talk, described, document, step_style, told_of_older};
-use crate::commands::stop_signals::StopSignals;
 use crate::config::{Environment, OutputMask};
 use crate::failure::Failure;
 use crate::pep517::{self, Built, Error, Identity, Request};

@@ -18,7 +18,6 @@ mod signing;
 mod summary;
 
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -30,9 +29,8 @@ use self::narrator::Narrator;
 use self::rehearsal::Rehearsal;
 use self::signing::Signer;
 use crate::auth::credentials::{Basic, Secret};
-use crate::client::{
-    self, CheckPlace, Client, Distribution, Preparation, Progress, Report, RetryPolicy, Selection,
-};
+use crate::client::{self, CheckPlace, Client, Distribution, Preparation, Progress, Report, RetryPolicy};
+use crate::commands::distribution_files::selected;
 use crate::config::Environment;
 use crate::config::repository::{self, Target, Wanted};
 use crate::failure::Failure;
@@ -41,9 +39,6 @@ use crate::terminal::prompt::secret_from_stdin;
 use crate::terminal::size;
 
 pub(super) use arguments::Arguments;
-
-/// What is published when nothing is named.
-const DEFAULT_FOLDER: &str = "dist";
 
 /// Runs the verb: finds and checks the files, finds the index and the credentials, and uploads.
 ///
@@ -157,7 +152,7 @@ impl Arguments {
 
     /// The files that are meant, all of them sound.
     fn distributions(&self, environment: &Environment) -> Result<Vec<Distribution>, Failure> {
-        let mut selection = self.selection()?;
+        let mut selection = selected(&self.files)?;
         if self.sign && !self.dry_run {
             let signer = Signer {
                 program: &self.sign_with,
@@ -187,26 +182,6 @@ impl Arguments {
             }
         }
         Ok(distributions)
-    }
-
-    fn selection(&self) -> Result<Selection, Failure> {
-        let named = match &self.files[..] {
-            [] if !Path::new(DEFAULT_FOLDER).exists() => {
-                return Err(client::Error::NoDistributions {
-                    folder: DEFAULT_FOLDER.into(),
-                    nearly: Vec::new(),
-                }
-                .into());
-            }
-            [] => vec![PathBuf::from(DEFAULT_FOLDER)],
-            named => named.to_vec(),
-        };
-        let selection = client::select(&named)?;
-        for ignored in &selection.ignored {
-            let reason = ignored.reason.as_deref().unwrap_or("not a distribution");
-            terminal::note(format!("ignored `{}`: {reason}", ignored.path.display()));
-        }
-        Ok(selection)
     }
 }
 

@@ -13,7 +13,7 @@ const NAMED_MEMBERS: usize = 3;
 
 /// `my_lib-1.0.0.tar.gz (3.20 kB)`, its digest on a line of its own, for which there is room on any screen, and what
 /// changed since the last file of that name; with `is_detailed` member by member.
-pub(in crate::commands) fn described(artifact: &Artifact, is_detailed: bool) -> String {
+pub(in crate::commands::build) fn described(artifact: &Artifact, is_detailed: bool) -> String {
     let name = artifact.path.file_name().unwrap_or_default().display();
     let mut text = format!(
         "{name} ({})\n  sha256 {}",
@@ -61,7 +61,7 @@ fn summary(difference: &Difference, is_detailed: bool) -> String {
 }
 
 /// One line about the files of the project that were there before.
-pub(in crate::commands) fn told_of_older(older: &[PathBuf], cleared: bool) -> String {
+pub(in crate::commands::build) fn told_of_older(older: &[PathBuf], cleared: bool) -> String {
     let names: Vec<String> = older
         .iter()
         .map(|path| path.file_name().unwrap_or_default().display().to_string())
@@ -75,7 +75,7 @@ pub(in crate::commands) fn told_of_older(older: &[PathBuf], cleared: bool) -> St
 }
 
 /// One document with all that a script may want to know.
-pub(in crate::commands) fn print_json(built: &Built, cleared: bool) -> Result<(), Failure> {
+pub(in crate::commands::build) fn print_json(built: &Built, cleared: bool) -> Result<(), Failure> {
     let artifacts: Vec<serde_json::Value> = built.artifacts.iter().map(document).collect();
     let older: Vec<_> = built.older.iter().map(|path| path.to_string_lossy()).collect();
     let key = if cleared { "removed" } else { "older" };
@@ -84,7 +84,7 @@ pub(in crate::commands) fn print_json(built: &Built, cleared: bool) -> Result<()
 }
 
 /// What a script may want to know about one artifact.
-pub(in crate::commands) fn document(artifact: &Artifact) -> serde_json::Value {
+pub(in crate::commands::build) fn document(artifact: &Artifact) -> serde_json::Value {
     let change = match &artifact.change {
         Change::New => serde_json::json!({"kind": "new"}),
         Change::Same => serde_json::json!({"kind": "same"}),
