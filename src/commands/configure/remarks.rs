@@ -54,7 +54,7 @@ fn on_password(addition: &Addition, files: &Files) {
         ));
     }
     if login.user(known).is_none() && known.username.is_none() {
-        note("no user was given, so no credentials are stored");
+        note("no user was given, so no credentials are stored; `-u NAME` or PKGCTL_USERNAME gives one");
     } else if new_password.is_none() && !keeps_password && !login.is_for_keyring {
         note("no password is stored; `pkgctl publish` asks for it or takes PKGCTL_PASSWORD");
     }
