@@ -87,22 +87,16 @@ impl Header {
     }
 }
 
-/// Whether the block could pass for a tar header at all. Old writers summed up signed bytes; readers take both.
+/// Whether the block could pass for a tar header at all. Some writers of old summed up signed bytes; Python and GNU tar
+/// take such a header, readers in Rust do not, so that what passes here counts unsigned bytes.
 pub(super) fn has_right_checksum(block: &Block) -> bool {
-    let Some(stated) = octal(&block[148..156]) else {
-        return false;
-    };
-    let (mut unsigned, mut signed) = (0i64, 0i64);
-    for (position, &byte) in block.iter().enumerate() {
-        let byte = if (148..156).contains(&position) {
-            b' '
-        } else {
-            byte
-        };
-        unsigned += i64::from(byte);
-        signed += i64::from(byte.cast_signed());
-    }
-    i64::try_from(stated).is_ok_and(|stated| stated == unsigned || stated == signed)
+    let sum: u64 = block[..148]
+        .iter()
+        .chain(&[b' '; 8])
+        .chain(&block[156..])
+        .map(|&byte| u64::from(byte))
+        .sum();
+    octal(&block[148..156]) == Some(sum)
 }
 
 /// The path in a header for messages, whatever its bytes.
@@ -134,14 +128,14 @@ fn kind(flag: u8, name: &[u8]) -> Result<Type, Rule> {
     }
 }
 
-/// ustar splits long paths into prefix and name. In GNU's and older headers the place means something else, but
-/// Python reads a prefix there all the same: such a header must leave it empty.
+/// ustar splits long paths into prefix and name. In GNU's and older headers the place means something else, and some
+/// readers want ustar's version too, but Python reads a prefix there all the same: such a header must leave it empty.
 fn with_prefix(block: &Block, name: &[u8], kind: Type) -> Result<Vec<u8>, Rule> {
     let prefix = text(&block[345..500]);
     if prefix.is_empty() || matches!(kind, Type::LongName | Type::LongLink) {
         return Ok(name.to_vec());
     }
-    if &block[257..263] != b"ustar\0" {
+    if &block[257..265] != b"ustar\x0000" {
         return Err(Rule::HeaderField { field: "prefix" });
     }
     Ok([prefix, b"/", name].concat())

@@ -352,13 +352,23 @@ fn b24_damaged_archives() {
     cut.bytes.truncate(cut.bytes.len() - 512);
     assert_eq!(refused_as(SDIST_NAME, &gzip(&cut.bytes)), Rule::Cut);
     // Readers differ in whether the field before the last is a prefix.
-    let mut gnu = header(b"demo_pkg-1.0/x", b'0', 0);
-    put(&mut gnu, 257, b"ustar  \0");
-    put(&mut gnu, 345, b"14000000000");
-    assert_eq!(
-        refuse(Tar::sdist().entry(sealed(gnu), b"")),
-        Rule::HeaderField { field: "prefix" }
-    );
+    for magic in [b"ustar  \0", b"ustar\x00\x00\x00", b"ustar\x001\x00"] {
+        let mut gnu = header(b"demo_pkg-1.0/x", b'0', 0);
+        put(&mut gnu, 257, magic);
+        put(&mut gnu, 345, b"14000000000");
+        assert_eq!(
+            refuse(Tar::sdist().entry(sealed(gnu), b"")),
+            Rule::HeaderField { field: "prefix" }
+        );
+    }
+    // Python takes a sum of signed bytes as well, other readers do not.
+    let unsigned = sealed(header("demo_pkg-1.0/ü".as_bytes(), b'0', 0));
+    assert_eq!(accept(Tar::sdist().entry(unsigned, b"")), []);
+    let mut signed = unsigned;
+    put(&mut signed, 148, b"        ");
+    let sum: i64 = signed.iter().map(|&byte| i64::from(byte.cast_signed())).sum();
+    put(&mut signed, 148, format!("{sum:06o}\0 ").as_bytes());
+    assert_eq!(refuse(Tar::sdist().entry(signed, b"")), Rule::HeaderChecksum);
 }
 
 #[test]
