@@ -174,15 +174,14 @@ pub enum Standing {
 #[must_use]
 pub fn standing(text: &str, url: &str) -> Option<Standing> {
     let document = IniDocument::parse(text).ok()?;
-    let names_it = |key: &str| {
-        let value = document.own_value(SECTION, &key_in(&document, key));
-        value.is_some_and(|list| list.split_whitespace().any(|item| is_same(item, url)))
-    };
-    if names_it("index-url") {
-        Some(Standing::Only)
-    } else {
-        names_it("extra-index-url").then_some(Standing::Extra)
+    let value = |key: &str| document.own_value(SECTION, &key_in(&document, key));
+    // pip takes all of `index-url` as one address, but the other as a list.
+    if value("index-url").is_some_and(|only| is_same(only, url)) {
+        return Some(Standing::Only);
     }
+    let list = value("extra-index-url").unwrap_or_default();
+    let is_listed = list.split_whitespace().any(|item| is_same(item, url));
+    is_listed.then_some(Standing::Extra)
 }
 
 /// Whether a text lists other extra indexes than `url`; a list in a file that wins replaces it as a whole.
@@ -294,8 +293,9 @@ fn normalized(key: &str) -> String {
     key.strip_prefix("--").unwrap_or(&key).to_owned()
 }
 
+/// Whether two addresses are one; a value that begins on the line behind its key has white space in front.
 fn is_same(one: &str, other: &str) -> bool {
-    one.trim_end_matches('/') == other.trim_end_matches('/')
+    one.trim().trim_end_matches('/') == other.trim().trim_end_matches('/')
 }
 
 #[cfg(test)]
@@ -325,6 +325,15 @@ mod tests {
             "[global]\nextra-index-url = http://localhost:8080/simple/\n"
         );
         assert_eq!(remove_index(&text, &index).unwrap(), "");
+    }
+
+    #[test]
+    fn an_address_among_others_is_not_the_only_index() {
+        let url = "http://localhost:8080/simple/";
+        let several = format!("[global]\nindex-url = http://first/simple/\n  {url}\n");
+        assert_eq!(standing(&several, url), None);
+        let single = format!("[global]\nindex-url =\n  {url}\n");
+        assert_eq!(standing(&single, url), Some(Standing::Only));
     }
 
     #[test]

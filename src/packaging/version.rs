@@ -7,6 +7,9 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+/// The longest version that is taken, as written and in its normal form.
+const MAX_BYTES: usize = 128;
+
 /// A valid version. `Display` gives the normalized spelling; trailing zeros are kept, but `1.0` equals `1.0.0`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -45,12 +48,15 @@ impl FromStr for Version {
 
     fn from_str(text: &str) -> Result<Self, VersionError> {
         // The standard trims white space; a version that comes with line breaks is a broken header, not a version.
-        let acceptable = text.len() <= 128 && !text.chars().any(char::is_control);
+        let acceptable = text.len() <= MAX_BYTES && !text.chars().any(char::is_control);
         let parsed = acceptable
             .then(|| text.trim().parse::<pep440_rs::Version>().ok())
-            .flatten();
-        parsed.map(Self).ok_or_else(|| VersionError {
-            text: text.chars().take(128).collect(),
+            .flatten()
+            .map(Self);
+        // `1-0` becomes `1.post0`: the normal form too must be one that can be read again.
+        let is_short = |version: &Self| text.len() <= MAX_BYTES / 2 || version.to_string().len() <= MAX_BYTES;
+        parsed.filter(is_short).ok_or_else(|| VersionError {
+            text: text.chars().take(MAX_BYTES).collect(),
         })
     }
 }
@@ -135,6 +141,15 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn what_is_too_long_in_its_normal_form_is_refused() {
+        let with_local = |bytes: usize| format!("1-0+{}", "a".repeat(bytes - 4)).parse::<Version>();
+        let longest = with_local(124).unwrap();
+        assert_eq!(longest.to_string().len(), 128);
+        assert_eq!(longest.to_string().parse(), Ok(longest));
+        with_local(125).unwrap_err();
+    }
 
     #[test]
     fn the_standards_example_of_order_holds() {

@@ -77,10 +77,13 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
     text.split_inclusive(|&byte| byte == b'\n')
 }
 
-/// Where the password stands in a line of `user`.
+/// Where the password stands in a line of `user`. Further fields stay, unless their bytes make the line unreadable.
 fn password_span(line: &[u8], user: &Username) -> Option<(usize, usize)> {
     let rest = line.strip_prefix(user.as_str().as_bytes())?.strip_prefix(b":")?;
     let start = line.len() - rest.len();
-    let length = rest.iter().position(|byte| matches!(byte, b':' | b'\r' | b'\n'));
-    Some((start, start + length.unwrap_or(rest.len())))
+    let ends = rest.iter().rev().take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    let fields = &rest[..rest.len() - ends.count()];
+    let password = fields.iter().position(|&byte| byte == b':');
+    let bytes = password.filter(|&at| std::str::from_utf8(&fields[at..]).is_ok());
+    Some((start, start + bytes.unwrap_or(fields.len())))
 }

@@ -192,6 +192,14 @@ fn a_changed_user_keeps_the_place_and_all_other_bytes() {
 }
 
 #[test]
+fn a_new_password_mends_the_users_damaged_line() {
+    for damaged in [&b"bob:a\rb\xffc\r\n"[..], b"bob:a:\xff\r\n", b"bob:\xff\r\n"] {
+        let (edited, _) = set_password(damaged, &name("bob"), "NEW");
+        assert_eq!(edited, b"bob:NEW\r\n");
+    }
+}
+
+#[test]
 fn files_of_other_kinds_are_told_from_password_files() {
     let sound = format!("alice:{SHA}\n");
     for (content, expected) in [
