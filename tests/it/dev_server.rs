@@ -10,8 +10,8 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::support::blessed::project_path;
+use crate::support::foreign_server::free_port;
 use crate::support::http::get;
-use crate::support::pypiserver::free_port;
 use crate::support::{Outcome, Server, Testbed, tools};
 
 fn text(name: &str) -> String {

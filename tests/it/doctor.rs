@@ -243,7 +243,7 @@ fn a_server_alone_is_looked_at_by_its_address() {
 #[test]
 fn a_server_that_is_not_there_or_is_something_else_is_a_problem() {
     let testbed = Testbed::new();
-    let closed = format!("http://127.0.0.1:{}", crate::support::pypiserver::free_port());
+    let closed = format!("http://127.0.0.1:{}", crate::support::foreign_server::free_port());
     let outcome = testbed.run(["doctor", "--json", &closed]).expect_code(1);
     assert_says(
         &findings(&outcome).0,
@@ -265,7 +265,7 @@ fn live_is_silent_about_a_living_server_and_tells_of_any_other() {
     let (testbed, server) = served();
     let outcome = testbed.run(["doctor", "--live", &server.url]).expect_code(0);
     assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("", ""));
-    let closed = format!("http://127.0.0.1:{}", crate::support::pypiserver::free_port());
+    let closed = format!("http://127.0.0.1:{}", crate::support::foreign_server::free_port());
     testbed
         .run(["doctor", "--live", &closed])
         .expect_failure(1, &closed);

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::support::blessed::project_path;
-use crate::support::pypiserver::free_port;
+use crate::support::foreign_server::free_port;
 use crate::support::{Outcome, Server, Session, Step, Testbed, tools};
 
 const PASSWORD: &str = "correct horse battery staple";

@@ -1,10 +1,8 @@
 //! Backends that fail, lie or never end.
 
 use std::fs;
-use std::io::{BufRead as _, BufReader, Read as _};
-use std::process::{Command, Stdio};
 
-use super::{Bench, SDIST};
+use super::Bench;
 
 #[test]
 fn a_failure_in_each_hook_is_shown_and_leaves_nothing() {
@@ -146,49 +144,4 @@ fn a_backend_that_can_not_be_imported_is_named() {
     bench.fail(&[], 1, "`json` is in none of the folders of `backend-path`");
     fs::rename(bench.project().join("tools"), bench.project().join("moved")).unwrap();
     bench.fail(&[], 1, "`build-system.backend-path` names `tools`");
-}
-
-#[test]
-fn ctrl_c_stops_the_whole_group_and_leaves_dist_alone() {
-    let Some(bench) = Bench::in_tree("") else { return };
-    bench.testbed.write(&format!("project/{SDIST}"), "old");
-    let mut command = bench.command(&["-v", "-C", "build_wheel=wait"]);
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut stderr = BufReader::new(child.stderr.take().unwrap());
-    let (mut line, mut talk) = (String::new(), String::new());
-    while !line.starts_with("waiting in ") {
-        line.clear();
-        assert_ne!(
-            stderr.read_line(&mut line).unwrap(),
-            0,
-            "ended too early:\n{talk}"
-        );
-        talk.push_str(&line);
-    }
-    let pids: Vec<u32> = line
-        .split_whitespace()
-        .filter_map(|word| word.parse().ok())
-        .collect();
-    assert_eq!(pids.len(), 2, "{line}");
-    let kill = Command::new("kill")
-        .arg("-INT")
-        .arg(child.id().to_string())
-        .status()
-        .unwrap();
-    assert!(kill.success());
-    stderr.read_to_string(&mut talk).unwrap();
-    assert_eq!(child.wait().unwrap().code(), Some(130), "{talk}");
-    assert!(
-        talk.contains("error: interrupted; the output folder is as it was"),
-        "{talk}"
-    );
-    for pid in pids {
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        assert!(stat.is_empty() || stat.contains(") Z"), "{pid} lives on: {stat}");
-    }
-    bench.expect_untouched();
 }

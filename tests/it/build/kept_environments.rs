@@ -61,11 +61,7 @@ fn an_environment_that_was_written_into_is_made_anew() {
 #[test]
 fn a_failed_installation_keeps_nothing() {
     let Some(bench) = Bench::in_tree("") else { return };
-    let pyproject = bench.testbed.read("project/pyproject.toml");
-    bench.testbed.write(
-        "project/pyproject.toml",
-        pyproject.replace("requires = []", "requires = ['no-such-thing == 1.0']"),
-    );
+    bench.require_what_is_nowhere();
     let mut command = bench.command(&[]);
     Outcome::of(command.env("PIP_NO_INDEX", "1")).expect_failure(1, "can't install");
     let folder = bench.testbed.path(".cache/pkgctl/build-environments");

@@ -9,7 +9,7 @@ mod interpreters; // which Python builds
 mod kept_environments; // what the next build need not make
 mod matrix; // each kind of backend, compared with the peer
 mod peer; // the same source in the same world, built by both
-mod real_backends; // what projects use, compared with the peer
+mod real_backends; // what projects use, installed by pip, and by uv
 mod real_projects; // published sdists, compared with the peer
 mod refusals; // what makes no sense
 mod remedies; // what is advised when real programs fail
@@ -58,6 +58,13 @@ impl Bench {
             ("tools/tree_backend.py", TREE_BACKEND),
             ("tree_lib.py", "ANSWER = 42\n"),
         ])
+    }
+
+    /// Makes the project in the tree need what no registry has.
+    fn require_what_is_nowhere(&self) {
+        let pyproject = self.testbed.read("project/pyproject.toml");
+        let pyproject = pyproject.replace("requires = []", "requires = ['no-such-thing == 1.0']");
+        self.testbed.write("project/pyproject.toml", pyproject);
     }
 
     fn project(&self) -> PathBuf {

@@ -1,82 +1,28 @@
-//! Backends that projects use, from the package registry, compared with `python -m build`.
+//! Backends that projects use, from the package registry, in the ways that [`super::matrix`] doesn't take: installed by
+//! pip, and told of.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::process::{Command, Stdio};
 
 use super::{Bench, names_in};
 use crate::support::{Outcome, tools};
 
-/// Builds with pkgctl and with `python -m build`, and compares names, members and their bytes.
-fn agrees_with_the_peer(files: &[(&str, &str)], project: &str) {
-    let (Some(bench), Ok(peer)) = (Bench::new(files), tools::build()) else {
+const FLIT: [(&str, &str); 2] = [
+    (
+        "pyproject.toml",
+        "[build-system]\nrequires = ['flit_core==4.2.0']\nbuild-backend = 'flit_core.buildapi'\n\
+         [project]\nname = 'flit-lib'\nversion = '4'\nrequires-python = '>=3.8'\ndescription = 'x'\n",
+    ),
+    ("flit_lib.py", ""),
+];
+
+#[test]
+fn what_a_bare_setup_py_is_built_with_is_told() {
+    let setup = "from setuptools import setup\nsetup(name='bare', version='2', py_modules=['bare'])\n";
+    let Some(bench) = Bench::new(&[("setup.py", setup), ("bare.py", "")]) else {
         return;
     };
     let outcome = bench.build(&[]).expect_code(0);
-    let names = [
-        format!("{project}-1.2-py3-none-any.whl"),
-        format!("{project}-1.2.tar.gz"),
-    ];
-    assert_eq!(bench.made("dist"), names);
-    assert_eq!(outcome.stdout, format!("dist/{}\ndist/{}\n", names[1], names[0]));
-    bench.expect_no_scratch();
-    let mut build = bench.command(&[]);
-    let mut theirs = Command::new(peer.interpreter());
-    theirs.args(["-m", "build", "--outdir", "theirs"]);
-    theirs.current_dir(bench.project()).env_clear();
-    for (name, value) in build.stdin(Stdio::null()).get_envs() {
-        theirs.env(name, value.unwrap());
-    }
-    Outcome::of(&mut theirs).expect_code(0);
-    for name in names {
-        let ours = bench.members(&bench.project().join("dist").join(&name));
-        let theirs = bench.members(&bench.project().join("theirs").join(&name));
-        let names = |members: &BTreeMap<String, String>| members.keys().cloned().collect::<BTreeSet<_>>();
-        assert_eq!(names(&ours), names(&theirs), "{name}");
-        assert_eq!(ours, theirs, "{name}");
-    }
-}
-
-#[test]
-fn setuptools_by_pyproject_gives_what_the_peer_gives() {
-    let pyproject = "[build-system]\nrequires = ['setuptools==84.2.1']\nbuild-backend = 'setuptools.build_meta'\n\
-                     [project]\nname = 'my-lib'\nversion = '1.2'\n[project.scripts]\nmine = 'my_lib:main'\n";
-    agrees_with_the_peer(
-        &[
-            ("pyproject.toml", pyproject),
-            ("README.md", "# My lib\n"),
-            ("src/my_lib/__init__.py", "def main(): pass\n"),
-        ],
-        "my_lib",
-    );
-}
-
-#[test]
-fn hatchling_gives_what_the_peer_gives() {
-    let pyproject = "[build-system]\nrequires = ['hatchling==1.33.0']\nbuild-backend = 'hatchling.build'\n\
-                     [project]\nname = 'my.lib'\nversion = '1.2'\nrequires-python = '>=3.8'\n";
-    agrees_with_the_peer(
-        &[
-            ("pyproject.toml", pyproject),
-            ("my_lib/__init__.py", ""),
-            ("tests/test_it.py", ""),
-        ],
-        "my_lib",
-    );
-}
-
-#[test]
-fn a_bare_setup_py_builds() {
-    let setup = "from setuptools import setup\nimport my_other_lib\n\
-                 setup(name='my-other-lib', version=my_other_lib.VERSION, packages=['my_other_lib'])\n";
-    let files = [
-        ("setup.py", setup),
-        ("my_other_lib/__init__.py", "VERSION = '2.0'\n"),
-    ];
-    let Some(bench) = Bench::new(&files) else { return };
-    let outcome = bench.build(&[]).expect_code(0);
-    let made = ["my_other_lib-2.0-py3-none-any.whl", "my_other_lib-2.0.tar.gz"];
-    assert_eq!(bench.made("dist"), made);
+    assert_eq!(bench.made("dist"), ["bare-2-py3-none-any.whl", "bare-2.tar.gz"]);
     assert!(
         outcome.stderr.contains("setuptools >= 40.8.0"),
         "{}",
@@ -96,11 +42,7 @@ fn a_setup_cfg_without_setup_py_builds() {
 
 #[test]
 fn flit_builds_from_an_sdist_and_replaces_what_was_there() {
-    let pyproject = "[build-system]\nrequires = ['flit_core==4.2.0']\nbuild-backend = 'flit_core.buildapi'\n\
-                     [project]\nname = 'flit-lib'\nversion = '4'\nrequires-python = '>=3.8'\ndescription = 'x'\n";
-    let Some(bench) = Bench::new(&[("pyproject.toml", pyproject), ("flit_lib.py", "")]) else {
-        return;
-    };
+    let Some(bench) = Bench::new(&FLIT) else { return };
     bench.build(&["--sdist", "-o", "../out"]).expect_code(0);
     let wheel = bench.testbed.write("out/flit_lib-4-py3-none-any.whl", "old");
     let sdist = bench.testbed.path("out/flit_lib-4.tar.gz");
@@ -116,10 +58,7 @@ fn flit_builds_from_an_sdist_and_replaces_what_was_there() {
 
 #[test]
 fn uv_installs_when_it_is_on_the_path() {
-    let pyproject = "[build-system]\nrequires = ['flit_core==4.2.0']\nbuild-backend = 'flit_core.buildapi'\n\
-                     [project]\nname = 'flit-lib'\nversion = '4'\nrequires-python = '>=3.8'\ndescription = 'x'\n";
-    let files = [("pyproject.toml", pyproject), ("flit_lib.py", "")];
-    let (Some(bench), Ok(uv)) = (Bench::new(&files), tools::uv()) else {
+    let (Some(bench), Ok(uv)) = (Bench::new(&FLIT), tools::uv()) else {
         return;
     };
     let folder = bench.testbed.path("bin");

@@ -67,11 +67,7 @@ fn an_output_folder_that_can_not_be_is_refused_before_the_build() {
 #[test]
 fn requirements_that_can_not_be_installed_are_named() {
     let Some(bench) = Bench::in_tree("") else { return };
-    let pyproject = bench.testbed.read("project/pyproject.toml");
-    bench.testbed.write(
-        "project/pyproject.toml",
-        pyproject.replace("requires = []", "requires = ['no-such-thing == 1.0']"),
-    );
+    bench.require_what_is_nowhere();
     let mut command = bench.command(&[]);
     command.env("PIP_NO_INDEX", "1");
     let outcome = Outcome::of(&mut command).expect_failure(

@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 
 use super::{GUIDE_PIP_CONF, GUIDE_PYPIRC, PIP_CONF, PYPIRC, all_files};
-use crate::support::pypiserver::free_port;
+use crate::support::foreign_server::free_port;
 use crate::support::{Session, Step, Testbed};
 
 #[test]

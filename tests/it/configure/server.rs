@@ -10,7 +10,8 @@ use pkgctl::auth::credentials::Basic;
 use pkgctl::client::probe::{ClockSkew, Findings, Pages, Question, Reading, Unreachable, Uploading, probe};
 
 use super::{PYPIRC, all_files};
-use crate::support::pypiserver::{Pypiserver, free_port};
+use crate::support::foreign_server::free_port;
+use crate::support::pypiserver::Pypiserver;
 use crate::support::scripted_index::{Reply, ScriptedIndex};
 use crate::support::{Outcome, Server, Testbed, tools};
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::folders;
 use super::tables::Expected;
-use crate::support::pypiserver::free_port;
+use crate::support::foreign_server::free_port;
 use crate::support::tools::Tool;
 use crate::support::{Testbed, tools};
 

@@ -105,8 +105,8 @@ fn this_programs_own_server() {
     .walk_through("uploaded, verified", "same bytes");
 }
 
-#[test]
-fn pypiserver_whose_pages_show_an_md5() {
+/// pypiserver with alice as its user, and these digests in its pages.
+fn walk_through_pypiserver(authenticated: &str, digest: &str, verified: &str, same: &str) {
     let Ok(tool) = tools::pypiserver() else { return };
     let bed = Testbed::new();
     std::fs::create_dir_all(bed.path("packages")).unwrap();
@@ -115,9 +115,9 @@ fn pypiserver_whose_pages_show_an_md5() {
         "-P",
         "passwords",
         "-a",
-        "update",
+        authenticated,
         "--hash-algo",
-        "md5",
+        digest,
         "packages",
     ];
     let server = Pypiserver::start(&tool, &bed, &flags);
@@ -127,32 +127,22 @@ fn pypiserver_whose_pages_show_an_md5() {
         user: USER,
         password: PASSWORD,
     }
-    .walk_through("uploaded", "same MD5");
+    .walk_through(verified, same);
+}
+
+#[test]
+fn pypiserver_whose_pages_show_an_md5() {
+    walk_through_pypiserver("update", "md5", "uploaded", "same MD5");
 }
 
 #[test]
 fn pypiserver_whose_pages_show_a_sha256_and_are_closed() {
-    let Ok(tool) = tools::pypiserver() else { return };
-    let bed = Testbed::new();
-    std::fs::create_dir_all(bed.path("packages")).unwrap();
-    bed.write("passwords", password_line(USER, PASSWORD));
-    let flags = [
-        "-P",
-        "passwords",
-        "-a",
+    walk_through_pypiserver(
         "update,download,list",
-        "--hash-algo",
         "sha256",
-        "packages",
-    ];
-    let server = Pypiserver::start(&tool, &bed, &flags);
-    Account {
-        bed: &bed,
-        url: format!("{}/", server.url),
-        user: USER,
-        password: PASSWORD,
-    }
-    .walk_through("uploaded, verified", "same bytes");
+        "uploaded, verified",
+        "same bytes",
+    );
 }
 
 #[test]

@@ -4,14 +4,14 @@ use std::fs;
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::support::distributions::{Distribution, sdist, wheel};
 use crate::support::http::get;
 use crate::support::index::{Index, OPEN, sha256_of};
 use crate::support::testbed::Server;
-use crate::support::tools::skip;
+use crate::support::tools;
 use crate::support::upload::{Form, form_for, upload};
 use crate::support::{Testbed, debian};
 
@@ -29,12 +29,7 @@ impl SmallDisk {
     /// One disk of `size` for the packages, and one for the state folder where `state_size` is given. `None` where
     /// nothing can be mounted, which counts as a failure where tools are required.
     fn mounted(size: &str, state_size: Option<&str>, flags: &str) -> Option<Self> {
-        let mountable = Command::new("unshare")
-            .args(["-rm", "mount", "-t", "tmpfs", "none", "/mnt"])
-            .stderr(Stdio::null())
-            .status();
-        if !mountable.is_ok_and(|status| status.success()) {
-            skip("nothing can be mounted here");
+        if !tools::can_mount() {
             return None;
         }
         let testbed = Testbed::new();
@@ -266,7 +261,7 @@ fn a_folder_that_becomes_read_only_is_read_and_not_written() {
         status.is_ok_and(|status| status.success())
     };
     if !mount("ro") {
-        skip("nothing can be mounted anew here");
+        tools::skip("nothing can be mounted anew here");
         return;
     }
     let reply = upload(&disk.server.url, &padded("new", 1000)).expect(503);

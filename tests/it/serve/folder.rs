@@ -6,23 +6,10 @@ use std::io::Write as _;
 use crate::support::Testbed;
 use crate::support::distributions::{sdist, wheel};
 use crate::support::http::get;
+use crate::support::index::listed;
 use crate::support::upload::upload;
 
 const JSON: [(&str, &str); 1] = [("Accept", "application/vnd.pypi.simple.v1+json")];
-
-fn names(server: &str, project: &str) -> Vec<String> {
-    let page = get(server, &format!("/simple/{project}/"), &JSON);
-    if page.status != 200 {
-        return Vec::new();
-    }
-    let page = page.json();
-    page["files"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|file| file["filename"].as_str().unwrap().to_owned())
-        .collect()
-}
 
 fn listed_sha256(server: &str, project: &str) -> String {
     let page = get(server, &format!("/simple/{project}/"), &JSON)
@@ -43,7 +30,7 @@ fn changes_are_in_the_very_next_answer() {
         let added = wheel("lib", &version).build();
         let path = added.write_into(&folder);
         assert!(
-            names(&server.url, "lib").contains(&added.filename),
+            listed(&server.url, "lib").contains(&added.filename),
             "copied in, round {round}"
         );
         assert!(get(&server.url, "/simple/", &JSON).text().contains("\"lib\""));
@@ -61,7 +48,7 @@ fn changes_are_in_the_very_next_answer() {
             "renamed over, round {round}"
         );
         fs::remove_file(&path).unwrap();
-        assert!(names(&server.url, "lib").is_empty(), "removed, round {round}");
+        assert!(listed(&server.url, "lib").is_empty(), "removed, round {round}");
         get(&server.url, &format!("/packages/{}", added.filename), &[]).expect(404);
     }
 }
@@ -72,22 +59,22 @@ fn nested_folders_come_and_go() {
     let folder = testbed.path("packages");
     fs::create_dir_all(&folder).unwrap();
     let server = testbed.serve(["--disable-fallback".as_ref(), folder.as_os_str()]);
-    assert_eq!(names(&server.url, "lib"), Vec::<String>::new());
+    assert_eq!(listed(&server.url, "lib"), Vec::<String>::new());
     let file = wheel("lib", "1.0").build();
     file.write_into(folder.join("team/a"));
-    assert_eq!(names(&server.url, "lib"), std::slice::from_ref(&file.filename));
+    assert_eq!(listed(&server.url, "lib"), std::slice::from_ref(&file.filename));
     let second = wheel("lib", "2.0").build();
     second.write_into(folder.join("team/a"));
     assert_eq!(
-        names(&server.url, "lib"),
+        listed(&server.url, "lib"),
         [file.filename.clone(), second.filename.clone()]
     );
     fs::rename(folder.join("team"), folder.join("crew")).unwrap();
-    assert_eq!(names(&server.url, "lib").len(), 2);
+    assert_eq!(listed(&server.url, "lib").len(), 2);
     get(&server.url, &format!("/packages/crew/a/{}", file.filename), &[]).expect(200);
     get(&server.url, &format!("/packages/team/a/{}", file.filename), &[]).expect(404);
     fs::remove_dir_all(folder.join("crew")).unwrap();
-    assert_eq!(names(&server.url, "lib"), Vec::<String>::new());
+    assert_eq!(listed(&server.url, "lib"), Vec::<String>::new());
 }
 
 #[test]
@@ -107,8 +94,8 @@ fn what_changed_while_the_server_was_down_is_noticed_at_the_start() {
     sdist("new", "1.0").build().write_into(&folder);
     let server = testbed.serve([&folder]);
     assert_eq!(listed_sha256(&server.url, "lib"), second.sha256());
-    assert_eq!(names(&server.url, "new"), ["new-1.0.tar.gz"]);
-    assert_eq!(names(&server.url, "gone"), Vec::<String>::new());
+    assert_eq!(listed(&server.url, "new"), ["new-1.0.tar.gz"]);
+    assert_eq!(listed(&server.url, "gone"), Vec::<String>::new());
 }
 
 #[test]
@@ -180,14 +167,14 @@ fn junk_is_not_listed_and_broken_archives_break_nothing() {
     testbed.write("packages/Foo-1.0-py2.7.egg", "an egg");
     let server = testbed.serve([&folder]);
     assert_eq!(
-        names(&server.url, "lib"),
+        listed(&server.url, "lib"),
         [
             "lib-1.0-py3-none-any.whl",
             "lib-2.0-py3-none-any.whl",
             "lib-3.0.tar.gz"
         ]
     );
-    assert_eq!(names(&server.url, "foo"), ["Foo-1.0-py2.7.egg"]);
+    assert_eq!(listed(&server.url, "foo"), ["Foo-1.0-py2.7.egg"]);
     assert_eq!(
         get(&server.url, "/packages/Foo-1.0-py2.7.egg", &[])
             .expect(200)
@@ -210,15 +197,19 @@ fn a_file_is_listed_when_it_is_whole() {
     let path = folder.join(&new.filename);
     let url = format!("/packages/{}", new.filename);
     let mut copy = fs::File::create(&path).unwrap();
-    assert_eq!(names(&server.url, "lib"), [old.filename.as_str()], "only created");
+    assert_eq!(
+        listed(&server.url, "lib"),
+        [old.filename.as_str()],
+        "only created"
+    );
     for piece in new.bytes.chunks(100_000) {
         copy.write_all(piece).unwrap();
-        assert_eq!(names(&server.url, "lib"), [old.filename.as_str()], "half a copy");
+        assert_eq!(listed(&server.url, "lib"), [old.filename.as_str()], "half a copy");
         get(&server.url, &url, &[]).expect(404);
     }
     drop(copy);
     assert_eq!(
-        names(&server.url, "lib"),
+        listed(&server.url, "lib"),
         [old.filename.clone(), new.filename.clone()]
     );
     assert!(get(&server.url, &url, &[]).body == new.bytes);
@@ -227,7 +218,7 @@ fn a_file_is_listed_when_it_is_whole() {
     let mut rewriting = fs::OpenOptions::new().write(true).open(&path).unwrap();
     rewriting.write_all(&other.bytes[..1000]).unwrap();
     assert_eq!(
-        names(&server.url, "lib"),
+        listed(&server.url, "lib"),
         [old.filename.as_str()],
         "half rewritten"
     );
@@ -270,7 +261,7 @@ fn a_second_server_on_the_folder_says_so_and_both_are_right() {
         let file = wheel("lib", &format!("1.{round}")).build();
         upload(&taker.url, &file).expect(200);
         for server in [taker, other] {
-            assert_eq!(names(&server.url, "lib").len(), round + 1);
+            assert_eq!(listed(&server.url, "lib").len(), round + 1);
             let path = format!("/packages/{}", file.filename);
             assert!(get(&server.url, &path, &[]).body == file.bytes, "round {round}");
         }
@@ -278,7 +269,7 @@ fn a_second_server_on_the_folder_says_so_and_both_are_right() {
     first.signal("TERM");
     assert_eq!(first.wait(), Some(0));
     let third = testbed.serve(arguments());
-    assert_eq!(names(&third.url, "lib").len(), 10);
+    assert_eq!(listed(&third.url, "lib").len(), 10);
 }
 
 // D11, D13: whatever lies in the folder, nothing fails.
@@ -302,7 +293,7 @@ fn odd_names_and_links_break_nothing() {
     for (number, name) in odd.into_iter().enumerate() {
         fs::write(folder.join(std::ffi::OsStr::from_bytes(name)), "x").unwrap();
         sdist("lib", &format!("1.{number}")).build().write_into(&folder);
-        assert_eq!(names(&server.url, "lib").len(), number + 1, "{name:?}");
+        assert_eq!(listed(&server.url, "lib").len(), number + 1, "{name:?}");
         get(&server.url, "/simple/", &[]).expect(200);
     }
     let long = format!("long-1.0{}.tar.gz", "0".repeat(240));
@@ -314,7 +305,7 @@ fn odd_names_and_links_break_nothing() {
     let deepest = wheel("deep", "1.0").build();
     deepest.write_into(&deep);
     assert_eq!(
-        names(&server.url, "deep"),
+        listed(&server.url, "deep"),
         std::slice::from_ref(&deepest.filename)
     );
     let path = format!("/packages/{}/{}", vec!["d"; 60].join("/"), deepest.filename);
@@ -324,7 +315,7 @@ fn odd_names_and_links_break_nothing() {
     std::os::unix::fs::symlink(&target, folder.join(&linked.filename)).unwrap();
     std::os::unix::fs::symlink("gone", folder.join("gone-1.0.tar.gz")).unwrap();
     assert_eq!(
-        names(&server.url, "linked"),
+        listed(&server.url, "linked"),
         std::slice::from_ref(&linked.filename)
     );
     get(&server.url, "/simple/gone/", &JSON).expect(404);
@@ -360,7 +351,7 @@ fn nothing_else_is_ever_written() {
     let refused = wheel("lib", "1.0").padding(5, 5).build();
     upload(&server.url, &refused).expect(409);
     for project in ["first", "second", "lib"] {
-        assert_eq!(names(&server.url, project).len(), 1);
+        assert_eq!(listed(&server.url, project).len(), 1);
     }
     server.signal("TERM");
     assert_eq!(server.wait(), Some(0));
@@ -397,7 +388,7 @@ fn a_project_whose_first_file_is_being_copied_is_not_looked_for_elsewhere() {
     get(&server.url, "/simple/another/", &[]).expect(303);
     copy.write_all(&file.bytes[100..]).unwrap();
     drop(copy);
-    assert_eq!(names(&server.url, "corp-secret"), [file.filename]);
+    assert_eq!(listed(&server.url, "corp-secret"), [file.filename]);
 }
 
 #[test]

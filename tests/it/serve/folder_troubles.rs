@@ -9,30 +9,16 @@ use std::process::{Command, Stdio};
 use crate::support::Testbed;
 use crate::support::distributions::{sdist, wheel};
 use crate::support::http::get;
+use crate::support::index::listed;
 use crate::support::testbed::Server;
-use crate::support::tools::skip;
+use crate::support::tools;
 
 const JSON: [(&str, &str); 1] = [("Accept", "application/vnd.pypi.simple.v1+json")];
-
-fn names(server: &str, project: &str) -> Vec<String> {
-    let page = get(server, &format!("/simple/{project}/"), &JSON)
-        .expect(200)
-        .json();
-    let names = page["files"].as_array().unwrap().iter();
-    names
-        .map(|file| file["filename"].as_str().unwrap().to_owned())
-        .collect()
-}
 
 /// A server whose folder is a small disk of its own, mounted where only that server sees it. `None`, with a word about
 /// it, where nothing can be mounted.
 fn on_small_disk(testbed: &Testbed, folder: &Path, first: &str) -> Option<Server> {
-    let mountable = Command::new("unshare")
-        .args(["-rm", "mount", "-t", "tmpfs", "none", "/mnt"])
-        .stderr(Stdio::null())
-        .status();
-    if !mountable.is_ok_and(|status| status.success()) {
-        skip("nothing can be mounted here");
+    if !tools::can_mount() {
         return None;
     }
     fs::create_dir_all(folder).unwrap();
@@ -78,19 +64,19 @@ fn a_full_disk_keeps_nobody_from_reading() {
     }
     let whole = wheel("whole", "1.0").build();
     whole.write_into(&seen);
-    assert_eq!(names(&server.url, "lib").len(), 300);
+    assert_eq!(listed(&server.url, "lib").len(), 300);
     fill(&seen.join(".filler"));
     for number in 0..300 {
         let path = |version| seen.join(format!("lib-{version}.{number}.tar.gz"));
         fs::rename(path(1), path(2)).unwrap();
         if number % 50 == 0 {
-            let now = names(&server.url, "lib");
+            let now = listed(&server.url, "lib");
             assert_eq!(now.len(), 300);
             assert!(now.contains(&format!("lib-2.{number}.tar.gz")));
         }
     }
     fs::remove_file(seen.join("lib-2.299.tar.gz")).unwrap();
-    let now = names(&server.url, "lib");
+    let now = listed(&server.url, "lib");
     assert_eq!(now.len(), 299);
     assert!(now.iter().all(|name| name.starts_with("lib-2.")));
     assert!(get(&server.url, &format!("/packages/{}", whole.filename), &[]).body == whole.bytes);
@@ -98,7 +84,7 @@ fn a_full_disk_keeps_nobody_from_reading() {
     assert!(server.log().contains("no space left"), "{}", server.log());
     fs::remove_file(seen.join(".filler")).unwrap();
     server.wait_for_log("the catalog on disk is used again");
-    assert_eq!(names(&server.url, "lib").len(), 299);
+    assert_eq!(listed(&server.url, "lib").len(), 299);
 }
 
 #[test]
@@ -114,17 +100,17 @@ fn a_server_starts_on_a_full_disk() {
         return;
     };
     let seen = seen_by(&server, &folder);
-    assert_eq!(names(&server.url, "lib"), ["lib-1.0-py3-none-any.whl"]);
+    assert_eq!(listed(&server.url, "lib"), ["lib-1.0-py3-none-any.whl"]);
     assert!(server.log().contains("can't be used"), "{}", server.log());
     fs::rename(
         seen.join("lib-1.0-py3-none-any.whl"),
         seen.join("lib-2.0-py3-none-any.whl"),
     )
     .unwrap();
-    assert_eq!(names(&server.url, "lib"), ["lib-2.0-py3-none-any.whl"]);
+    assert_eq!(listed(&server.url, "lib"), ["lib-2.0-py3-none-any.whl"]);
     fs::remove_file(seen.join(".filler")).unwrap();
     server.wait_for_log("the catalog on disk is used again");
-    assert_eq!(names(&server.url, "lib"), ["lib-2.0-py3-none-any.whl"]);
+    assert_eq!(listed(&server.url, "lib"), ["lib-2.0-py3-none-any.whl"]);
     assert!(seen.join(".pkgctl/catalog.db").exists());
 }
 
@@ -145,13 +131,13 @@ fn a_catalog_that_is_removed_or_spoilt_while_it_serves_is_made_anew() {
         sdist("lib", &format!("{round}.0")).build().write_into(&folder);
         sdist(&format!("new{round}"), "1.0").build().write_into(&folder);
         assert_eq!(
-            names(&server.url, "lib").len(),
+            listed(&server.url, "lib").len(),
             round,
             "round {round}: {}",
             server.log()
         );
         assert_eq!(
-            names(&server.url, &format!("new{round}")).len(),
+            listed(&server.url, &format!("new{round}")).len(),
             1,
             "round {round}"
         );
@@ -178,7 +164,7 @@ fn a_folder_that_goes_and_comes_back_is_served_again() {
     let (folder, away) = (testbed.path("packages"), testbed.path("away"));
     sdist("lib", "1.0").build().write_into(&folder);
     let server = testbed.serve(["--disable-fallback".as_ref(), folder.as_os_str()]);
-    assert_eq!(names(&server.url, "lib"), ["lib-1.0.tar.gz"]);
+    assert_eq!(listed(&server.url, "lib"), ["lib-1.0.tar.gz"]);
     fs::rename(&folder, &away).unwrap();
     for path in [
         "/simple/lib/",
@@ -195,17 +181,17 @@ fn a_folder_that_goes_and_comes_back_is_served_again() {
     }
     assert!(!folder.exists(), "nothing is put in its place");
     fs::rename(&away, &folder).unwrap();
-    assert_eq!(names(&server.url, "lib"), ["lib-1.0.tar.gz"]);
+    assert_eq!(listed(&server.url, "lib"), ["lib-1.0.tar.gz"]);
     // Removed, and made anew with something else in it.
     fs::remove_dir_all(&folder).unwrap();
     get(&server.url, "/simple/lib/", &[]).expect(503);
     fs::create_dir(&folder).unwrap();
     sdist("lib", "2.0").build().write_into(&folder);
-    assert_eq!(names(&server.url, "lib"), ["lib-2.0.tar.gz"]);
+    assert_eq!(listed(&server.url, "lib"), ["lib-2.0.tar.gz"]);
     assert!(get(&server.url, "/packages/lib-2.0.tar.gz", &[]).status == 200);
     get(&server.url, "/packages/lib-1.0.tar.gz", &[]).expect(404);
     sdist("lib", "3.0").build().write_into(&folder);
-    assert_eq!(names(&server.url, "lib").len(), 2, "it is watched");
+    assert_eq!(listed(&server.url, "lib").len(), 2, "it is watched");
     server.wait_for_log("the catalog on disk is used again");
 }
 
@@ -217,7 +203,7 @@ fn with_watches(testbed: &Testbed, limit: &str, folder: &Path) -> Option<Server>
         .stderr(Stdio::null())
         .status();
     if !limited.is_ok_and(|status| status.success()) {
-        skip("the number of watches can't be limited here");
+        tools::skip("the number of watches can't be limited here");
         return None;
     }
     let mut command = testbed.program("unshare");
@@ -242,12 +228,12 @@ fn without_events_nothing_is_stale_either() {
         let Some(server) = with_watches(&testbed, limit, &folder) else {
             return;
         };
-        assert_eq!(names(&server.url, "lib").len(), folders);
+        assert_eq!(listed(&server.url, "lib").len(), folders);
         for number in folders..12 {
             sdist("lib", &format!("1.{number}"))
                 .build()
                 .write_into(folder.join(format!("team{number}")));
-            assert_eq!(names(&server.url, "lib").len(), number + 1, "limit {limit}");
+            assert_eq!(listed(&server.url, "lib").len(), number + 1, "limit {limit}");
         }
         server.wait_for_log("max_user_watches");
         let path = folder.join("team1/lib-1.1.tar.gz");
@@ -260,7 +246,7 @@ fn without_events_nothing_is_stale_either() {
             assert!(served.body == other.bytes, "limit {limit}, round {round}");
         }
         fs::remove_dir_all(folder.join("team1")).unwrap();
-        assert_eq!(names(&server.url, "lib").len(), 11);
+        assert_eq!(listed(&server.url, "lib").len(), 11);
     }
 }
 
@@ -276,7 +262,7 @@ fn junk_is_told_once() {
         // A folder that goes makes everything be listed anew.
         fs::create_dir(folder.join("folder")).unwrap();
         fs::remove_dir(folder.join("folder")).unwrap();
-        assert_eq!(names(&server.url, "lib").len(), 1);
+        assert_eq!(listed(&server.url, "lib").len(), 1);
     }
     let log = server.log();
     assert_eq!(log.matches("not listed file=README.md").count(), 1, "{log}");

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::support::distributions::{Distribution, sdist, wheel};
 use crate::support::http::{self, get, request};
+use crate::support::index::files_below;
 use crate::support::upload::{Form, form_for, upload};
 use crate::support::{Server, Testbed};
 
@@ -30,25 +31,6 @@ fn open_server_with(flags: &[&str]) -> (Testbed, Server) {
     (testbed, server)
 }
 
-/// Every file below the folder but the catalog's own.
-fn files_in(folder: &Path) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if path.is_dir() {
-                folders.push(path);
-            } else if !name.starts_with("catalog.db") && !name.ends_with(".lock") {
-                found.push(name);
-            }
-        }
-    }
-    found.sort();
-    found
-}
-
 #[track_caller]
 fn refused(testbed: &Testbed, reply: &http::Reply, status: u16, says: &str) {
     assert_eq!(reply.status, status, "{} {}", reply.reason, reply.text());
@@ -63,7 +45,7 @@ fn refused(testbed: &Testbed, reply: &http::Reply, status: u16, says: &str) {
         reply.reason
     );
     assert_eq!(
-        files_in(&testbed.path("packages")),
+        files_below(&testbed.path("packages")),
         Vec::<String>::new(),
         "something was left"
     );
@@ -99,10 +81,10 @@ fn an_accepted_file_is_whole_listed_and_downloadable_at_once() {
         );
     }
     assert_eq!(
-        files_in(&testbed.path("packages")).len(),
+        files_below(&testbed.path("packages")).len(),
         6,
         "{:?}",
-        files_in(&testbed.path("packages"))
+        files_below(&testbed.path("packages"))
     );
 }
 
@@ -193,7 +175,10 @@ fn the_same_bytes_again_are_success_and_other_bytes_are_refused() {
             .filename("LIB-1.0.0-py3-none-any.whl")
             .build(),
     );
-    assert_eq!(files_in(&testbed.path("packages")), ["lib-1.0-py3-none-any.whl"]);
+    assert_eq!(
+        files_below(&testbed.path("packages")),
+        ["lib-1.0-py3-none-any.whl"]
+    );
     assert!(fs::read(testbed.path("packages/lib-1.0-py3-none-any.whl")).unwrap() == first.bytes);
     // A name that was removed does not come back with other bytes, but with its own.
     fs::remove_file(testbed.path("packages/lib-1.0-py3-none-any.whl")).unwrap();
@@ -221,7 +206,7 @@ fn with_overwrite_other_bytes_take_the_place() {
                 .contains(&file.sha256())
         );
     }
-    assert_eq!(files_in(&testbed.path("packages")).len(), 1);
+    assert_eq!(files_below(&testbed.path("packages")).len(), 1);
 }
 
 #[test]
@@ -368,7 +353,7 @@ fn forms_that_make_no_sense_are_refused() {
             .status,
         413
     );
-    assert_eq!(files_in(&testbed.path("packages")), Vec::<String>::new());
+    assert_eq!(files_below(&testbed.path("packages")), Vec::<String>::new());
     // After all that the right form is still welcome.
     upload(&server.url, &file).expect(200);
 }
@@ -406,7 +391,7 @@ fn bodies_that_are_no_forms_are_refused() {
     for method in ["PUT", "DELETE", "PATCH"] {
         assert_eq!(request(&server.url, method, "/simple/lib/", &[], &[]).status, 405);
     }
-    assert_eq!(files_in(&testbed.path("packages")), Vec::<String>::new());
+    assert_eq!(files_below(&testbed.path("packages")), Vec::<String>::new());
 }
 
 #[test]
@@ -442,7 +427,7 @@ fn names_that_try_something_are_refused() {
         let reply = form.post(&server.url, &[]);
         assert_eq!(reply.status, 400, "{name:?}: {}", reply.text());
     }
-    assert_eq!(files_in(&testbed.path("packages")), Vec::<String>::new());
+    assert_eq!(files_below(&testbed.path("packages")), Vec::<String>::new());
     assert!(!Path::new("/tmp/lib-1.0-py3-none-any.whl").exists());
 }
 
@@ -490,7 +475,7 @@ fn files_that_are_not_what_their_names_claim_are_refused() {
         assert_eq!(reply.status, 400, "{what}: {}", reply.text());
         assert!(reply.text().contains("is refused:"), "{what}: {}", reply.text());
         assert_eq!(
-            files_in(&testbed.path("packages")),
+            files_below(&testbed.path("packages")),
             Vec::<String>::new(),
             "{what}"
         );
@@ -516,11 +501,11 @@ fn a_client_that_goes_away_leaves_nothing() {
         drop(connection);
     }
     let deadline = Instant::now() + Duration::from_secs(20);
-    while !files_in(&testbed.path("packages")).is_empty() {
+    while !files_below(&testbed.path("packages")).is_empty() {
         assert!(
             Instant::now() < deadline,
             "{:?} is left",
-            files_in(&testbed.path("packages"))
+            files_below(&testbed.path("packages"))
         );
         std::thread::sleep(Duration::from_millis(20));
     }
@@ -558,7 +543,7 @@ fn what_lies_in_the_way_is_a_conflict() {
     fs::create_dir(testbed.path("packages").join(&file.filename)).unwrap();
     let reply = upload(&server.url, &file).expect(409);
     assert!(reply.text().contains("something else"), "{}", reply.text());
-    assert_eq!(files_in(&testbed.path("packages")), Vec::<String>::new());
+    assert_eq!(files_below(&testbed.path("packages")), Vec::<String>::new());
 }
 
 #[test]
@@ -584,7 +569,7 @@ fn a_client_that_goes_away_at_the_end_can_t_get_two_spellings_in() {
         std::thread::sleep(Duration::from_millis(round));
         drop(connection);
         upload(&server.url, &second);
-        let stored = files_in(&testbed.path("packages"));
+        let stored = files_below(&testbed.path("packages"));
         let of_version = stored
             .iter()
             .filter(|name| name.contains(&format!("-{version}-")))

@@ -1,10 +1,6 @@
 //! A real devpi-server on a free port, with one private index.
 
-use std::net::TcpStream;
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
-
-use super::pypiserver::free_port;
+use super::foreign_server::{ForeignServer, free_port};
 use super::tools::Tool;
 use super::{Outcome, Testbed};
 
@@ -14,7 +10,7 @@ pub(crate) const PASSWORD: &str = "r00t: pass";
 
 /// A running devpi-server. Dropping it ends it.
 pub(crate) struct Devpi {
-    child: Child,
+    _process: ForeignServer,
     /// Where the index takes uploads, without a final slash.
     pub(crate) url: String,
 }
@@ -32,20 +28,9 @@ impl Devpi {
         let mut command = tool.command(testbed);
         command
             .args(["--host", "127.0.0.1", "--port", &port.to_string(), "--serverdir"])
-            .arg(&folder)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            let ended = child.try_wait().unwrap();
-            assert!(ended.is_none(), "devpi-server ended at once: {ended:?}");
-            assert!(Instant::now() < deadline, "devpi-server never listened");
-            // It tells nobody when it is ready, so its port is asked.
-            std::thread::sleep(Duration::from_millis(20));
-        }
+            .arg(&folder);
         let server = Self {
-            child,
+            _process: ForeignServer::start(command, port),
             url: format!("http://127.0.0.1:{port}/root/dev"),
         };
         let make_index = "import base64, json, sys, urllib.request as r\n\
@@ -57,12 +42,5 @@ impl Devpi {
         python.args(["-c", make_index, &server.url, USER, PASSWORD]);
         Outcome::of(&mut python).expect_code(0);
         server
-    }
-}
-
-impl Drop for Devpi {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -96,16 +96,7 @@ impl Index {
 
     /// The file names of a project; none when it is unknown.
     pub(crate) fn listed(&self, project: &str) -> Vec<String> {
-        let page = self.get(&format!("/simple/{project}/"), &[("Accept", JSON)]);
-        if page.status != 200 {
-            return Vec::new();
-        }
-        let page = page.json();
-        let files = page["files"].as_array().unwrap();
-        files
-            .iter()
-            .map(|file| file["filename"].as_str().unwrap().to_owned())
-            .collect()
+        listed(&self.server.url, project)
     }
 
     /// Puts a file into the served folder, as `cp` does.
@@ -131,22 +122,41 @@ impl Index {
 
     /// Everything in the folder but the catalog's own files, sorted; unfinished uploads too.
     pub(crate) fn leftovers(&self) -> Vec<String> {
-        let mut found = Vec::new();
-        let mut folders = vec![self.testbed.path("packages")];
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                let name = path.file_name().unwrap().to_string_lossy().into_owned();
-                if path.is_dir() {
-                    folders.push(path);
-                } else if !name.starts_with("catalog.db") && !name.ends_with(".lock") {
-                    found.push(name);
-                }
+        files_below(&self.testbed.path("packages"))
+    }
+}
+
+/// The file names on a project's page; none when it is unknown.
+#[track_caller]
+pub(crate) fn listed(server: &str, project: &str) -> Vec<String> {
+    let page = http::get(server, &format!("/simple/{project}/"), &[("Accept", JSON)]);
+    if page.status == 404 {
+        return Vec::new();
+    }
+    let page = page.expect(200).json();
+    let files = page["files"].as_array().unwrap().iter();
+    files
+        .map(|file| file["filename"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Every file below a folder but the catalog's own, sorted.
+pub(crate) fn files_below(folder: &Path) -> Vec<String> {
+    let mut found = Vec::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() {
+                folders.push(path);
+            } else if !name.starts_with("catalog.db") && !name.ends_with(".lock") {
+                found.push(name);
             }
         }
-        found.sort();
-        found
     }
+    found.sort();
+    found
 }
 
 /// A line of a passwords file, as cheap to check as bcrypt can be.

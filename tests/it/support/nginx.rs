@@ -1,17 +1,14 @@
 //! A real nginx that asks for a password.
 
-use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
 
 use super::Testbed;
-use super::pypiserver::free_port;
+use super::foreign_server::{ForeignServer, free_port};
 use super::tools::Tool;
 
 /// A running nginx. Dropping it ends it.
 pub(crate) struct Nginx {
-    child: Child,
+    _process: ForeignServer,
     /// `http://127.0.0.1:PORT`, without a final slash.
     pub(crate) url: String,
 }
@@ -38,28 +35,10 @@ impl Nginx {
             .args(["-e", "stderr", "-p"])
             .arg(testbed.path("nginx"))
             .arg("-c")
-            .arg(configuration)
-            .stdout(Stdio::null())
-            .stderr(Stdio::null());
-        let mut child = command.spawn().unwrap();
-        let deadline = Instant::now() + Duration::from_secs(60);
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            let ended = child.try_wait().unwrap();
-            assert!(ended.is_none(), "nginx ended at once: {ended:?}");
-            assert!(Instant::now() < deadline, "nginx never listened");
-            // It tells nobody when it is ready, so its port is asked.
-            std::thread::sleep(Duration::from_millis(20));
-        }
+            .arg(configuration);
         Self {
-            child,
+            _process: ForeignServer::start(command, port),
             url: format!("http://127.0.0.1:{port}"),
         }
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -262,6 +262,19 @@ pub(crate) fn skip(reason: &str) {
     tell(&Skipped(reason.to_owned()));
 }
 
+/// Whether a program may mount a disk that it alone sees; with a word about it where it may not.
+pub(crate) fn can_mount() -> bool {
+    let mounted = Command::new("unshare")
+        .args(["-rm", "mount", "-t", "tmpfs", "none", "/mnt"])
+        .stderr(Stdio::null())
+        .status();
+    let can = mounted.is_ok_and(|status| status.success());
+    if !can {
+        skip("nothing can be mounted here");
+    }
+    can
+}
+
 /// Says that a test is left out; where tools are required, that fails it.
 pub(crate) fn tell(Skipped(reason): &Skipped) {
     let test = std::thread::current().name().unwrap_or("a test").to_owned();
