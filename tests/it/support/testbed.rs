@@ -4,8 +4,14 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+
+/// The program that is tested: the one that was built with the tests, or the one that `PKGCTL_TEST_BINARY` names.
+pub(crate) fn binary() -> PathBuf {
+    std::env::var_os("PKGCTL_TEST_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_pkgctl").into(), PathBuf::from)
+}
 
 /// One test's world. Everything in it vanishes with it.
 pub(crate) struct Testbed {
@@ -72,7 +78,7 @@ impl Testbed {
         I: IntoIterator<Item = S>,
         S: AsRef<std::ffi::OsStr>,
     {
-        let mut command = self.program(env!("CARGO_BIN_EXE_pkgctl"));
+        let mut command = self.program(binary());
         // Set-up asks the server afterwards, which in most tests is made up.
         command.args(arguments).env("PKGCTL_OFFLINE", "1");
         command
@@ -95,7 +101,7 @@ impl Testbed {
         }
         // Somewhere that everybody can reach; the build folder may not be.
         let binary = self.root().join("pkgctl");
-        fs::copy(env!("CARGO_BIN_EXE_pkgctl"), &binary).unwrap();
+        fs::copy(self::binary(), &binary).unwrap();
         for path in [self.root().to_owned(), self.home(), binary.clone()] {
             fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
         }
@@ -267,6 +273,7 @@ pub(crate) struct Server {
     /// `http://127.0.0.1:PORT` or `https://127.0.0.1:PORT`, without a final slash; `unix:PATH` for a Unix socket.
     pub(crate) url: String,
     log: Arc<Mutex<String>>,
+    forgets_routine: Arc<AtomicBool>,
 }
 
 impl Server {
@@ -281,9 +288,14 @@ impl Server {
         let log = Arc::new(Mutex::new(String::new()));
         let (tell, told) = std::sync::mpsc::channel();
         let sink = Arc::clone(&log);
+        let forgets_routine = Arc::new(AtomicBool::new(false));
+        let forgets = Arc::clone(&forgets_routine);
         std::thread::spawn(move || {
             for line in stderr.lines() {
                 let Ok(line) = line else { break };
+                if forgets.load(Ordering::Relaxed) && line.contains("Z INFO ") {
+                    continue;
+                }
                 let mut log = sink.lock().unwrap();
                 log.push_str(&line);
                 log.push('\n');
@@ -296,7 +308,17 @@ impl Server {
             let _ = child.kill();
             panic!("the server told no address:\n{}", log.lock().unwrap());
         };
-        Self { child, url, log }
+        Self {
+            child,
+            url,
+            log,
+            forgets_routine,
+        }
+    }
+
+    /// From here on its log is kept without the lines of requests: millions of them tell nothing more.
+    pub(crate) fn forget_routine(&self) {
+        self.forgets_routine.store(true, Ordering::Relaxed);
     }
 
     /// Everything it logged so far.
