@@ -2,6 +2,7 @@
 
 use std::io::Read as _;
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
 use quick_cache::sync::{Cache, DefaultLifecycle, PlaceholderGuard};
@@ -20,10 +21,10 @@ const FILE_OVERHEAD_BYTES: u64 = 512;
 /// A file, ready to be sent.
 #[derive(Debug)]
 pub struct Download {
-    /// Its name.
-    pub filename: DistFilename,
-    /// Digest of exactly the bytes that are sent, and so the strongest validator there is.
-    pub sha256: Sha256,
+    /// The strongest validator there is, with its quotes: the digest of exactly the bytes that are sent.
+    pub etag: Bytes,
+    /// [`Download::modified_ns`] as HTTP writes it, in whole seconds.
+    pub last_modified: Bytes,
     /// Length in bytes.
     pub size_bytes: u64,
     /// When the content was last changed, in nanoseconds since 1970 in UTC.
@@ -56,8 +57,8 @@ pub(super) struct SmallFiles {
 }
 
 struct SmallFile {
-    filename: DistFilename,
-    sha256: Sha256,
+    etag: Bytes,
+    last_modified: Bytes,
     modified_ns: i64,
     bytes: Bytes,
     /// The file itself, when it must be looked at before this is sent again.
@@ -111,11 +112,12 @@ impl SmallFiles {
 }
 
 impl SmallFile {
-    fn new(record: FileRecord, sha256: Sha256, bytes: Bytes, unseen: Unseen) -> Self {
+    fn new(record: &FileRecord, sha256: Sha256, bytes: Bytes, unseen: Unseen) -> Self {
+        let modified_ns = record.stamp.modified_ns;
         Self {
-            filename: record.filename,
-            sha256,
-            modified_ns: record.stamp.modified_ns,
+            etag: etag_of(sha256),
+            last_modified: http_date(modified_ns),
+            modified_ns,
             bytes,
             unseen,
         }
@@ -123,13 +125,36 @@ impl SmallFile {
 
     fn download(&self) -> Download {
         Download {
-            filename: self.filename.clone(),
-            sha256: self.sha256,
+            etag: self.etag.clone(),
+            last_modified: self.last_modified.clone(),
             size_bytes: self.bytes.len() as u64,
             modified_ns: self.modified_ns,
             content: Content::Memory(self.bytes.clone()),
         }
     }
+}
+
+impl Download {
+    /// What has this digest and was changed then.
+    pub(super) fn new(sha256: Sha256, modified_ns: i64, size_bytes: u64, content: Content) -> Self {
+        Self {
+            etag: etag_of(sha256),
+            last_modified: http_date(modified_ns),
+            size_bytes,
+            modified_ns,
+            content,
+        }
+    }
+}
+
+fn etag_of(sha256: Sha256) -> Bytes {
+    format!("\"{sha256}\"").into()
+}
+
+/// HTTP dates know no fractions, and nothing before 1970.
+fn http_date(modified_ns: i64) -> Bytes {
+    let seconds = u64::try_from(modified_ns.div_euclid(1_000_000_000)).unwrap_or(0);
+    httpdate::fmt_http_date(UNIX_EPOCH + Duration::from_secs(seconds)).into()
 }
 
 fn metadata_path(path: &str) -> String {
@@ -144,6 +169,20 @@ struct Served {
 }
 
 impl Index {
+    /// The file at `path`, or the metadata file there, when it can be sent without waiting for anything: it is in memory,
+    /// and nothing has changed. `None` says that [`Index::download`] or its like is to be asked.
+    #[must_use]
+    pub fn download_at_hand(&self, path: &str) -> Option<Download> {
+        if !self.is_settled() {
+            return None;
+        }
+        let file = self.files.cache.get(path)?;
+        file.unseen.is_empty().then(|| {
+            self.statistics.file_hits.count();
+            file.download()
+        })
+    }
+
     /// The file at `path`, as pages link it; `None` when no page links such a path.
     ///
     /// # Errors
@@ -169,13 +208,14 @@ impl Index {
             };
             let stamp = object.stamp;
             if stamp.size_bytes > self.files.max_file_bytes {
-                return Ok(Some(Download {
-                    filename: record.filename,
-                    sha256: facts.sha256,
-                    size_bytes: stamp.size_bytes,
-                    modified_ns: stamp.modified_ns,
-                    content: Content::Stored(object),
-                }));
+                let (modified_ns, size_bytes) = (stamp.modified_ns, stamp.size_bytes);
+                let content = Content::Stored(object);
+                return Ok(Some(Download::new(
+                    facts.sha256,
+                    modified_ns,
+                    size_bytes,
+                    content,
+                )));
             }
             // Between the digest and these bytes an unsettled file may have changed without its stamp telling.
             let agree = |bytes: &Bytes| has_settled(stamp) || Sha256::of(bytes) == facts.sha256;
@@ -185,7 +225,7 @@ impl Index {
             };
             let may_be_kept = self.may_keep(&record.key, stamp);
             let unseen = self.unseen([&record]);
-            let file = Arc::new(SmallFile::new(record, facts.sha256, bytes, unseen));
+            let file = Arc::new(SmallFile::new(&record, facts.sha256, bytes, unseen));
             if may_be_kept {
                 // Refused when the file changed meanwhile; what was read is whole and was right when it was asked for.
                 let _ = guard.insert(Arc::clone(&file));
@@ -232,7 +272,7 @@ impl Index {
             };
             let may_be_kept = self.may_keep(&record.key, stamp);
             let unseen = self.unseen([&record]);
-            let file = Arc::new(SmallFile::new(record, expected, bytes.into(), unseen));
+            let file = Arc::new(SmallFile::new(&record, expected, bytes.into(), unseen));
             if may_be_kept {
                 let _ = guard.insert(Arc::clone(&file));
             }

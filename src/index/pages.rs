@@ -7,7 +7,7 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use quick_cache::Weighter;
+use quick_cache::{Equivalent, Weighter};
 use quick_cache::sync::Cache;
 use tracing::{debug, warn};
 
@@ -37,6 +37,21 @@ pub struct PageKey {
     pub gzip: bool,
 }
 
+/// A [`PageKey`] that borrows its name, which is any text: only a project's own name finds a page.
+#[derive(Hash)]
+struct PageWord<'a> {
+    project: Option<&'a str>,
+    format: Format,
+    gzip: bool,
+}
+
+impl Equivalent<PageKey> for PageWord<'_> {
+    fn equivalent(&self, key: &PageKey) -> bool {
+        let project = key.project.as_ref().map(ProjectName::as_str);
+        (self.project, self.format, self.gzip) == (project, key.format, key.gzip)
+    }
+}
+
 /// A page as it goes over the wire.
 #[derive(Debug)]
 pub struct Page {
@@ -45,7 +60,7 @@ pub struct Page {
     /// Whether they are gzip-compressed; small pages are not, whatever the client takes.
     pub gzip: bool,
     /// A strong validator, with its quotes.
-    pub etag: String,
+    pub etag: Bytes,
     /// Files on it that must be looked at before it is shown again.
     unseen: Unseen,
 }
@@ -122,6 +137,25 @@ struct Detail {
 }
 
 impl Index {
+    /// A page that can be shown without waiting for anything: it is in memory, and nothing has changed. `None` says that
+    /// [`Index::page`] is to be asked. `project` is the name as it stands in the address.
+    #[must_use]
+    pub fn page_at_hand(&self, project: Option<&str>, format: Format, gzip: bool) -> Option<Arc<Page>> {
+        if !self.is_settled() {
+            return None;
+        }
+        let word = PageWord {
+            project,
+            format,
+            gzip,
+        };
+        let page = self.pages.cache.get(&word)?;
+        page.unseen.is_empty().then(|| {
+            self.statistics.page_hits.count();
+            page
+        })
+    }
+
     /// A page, from the cache or newly rendered. `None` for a project of which no file was ever here.
     ///
     /// One request renders; others that want the same page wait for it.
@@ -320,7 +354,7 @@ pub(super) fn finish(body: Vec<u8>, form: char, gzip: bool) -> Page {
     Page {
         body: compressed.unwrap_or(body).into(),
         gzip,
-        etag,
+        etag: etag.into(),
         unseen: Unseen::default(),
     }
 }

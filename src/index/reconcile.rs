@@ -187,6 +187,12 @@ impl Index {
         .await?
     }
 
+    /// Whether all is settled already, as [`Index::settle`] would find without waiting. False where that can't be told
+    /// at once.
+    pub(super) fn is_settled(&self) -> bool {
+        self.store.sees_content_changes() && !self.changes.fill(&*self.store)
+    }
+
     async fn bring_in(self: &Arc<Self>, changes: &Changes) -> Result<(), Error> {
         match changes {
             Changes::None => Ok(()),

@@ -92,13 +92,14 @@ impl Index {
         let Some(bytes) = read_whole(object).await? else {
             return Err(Error::Unsteady(record.key.signature().path().to_owned()));
         };
-        Ok(Some(Download {
-            filename: record.filename,
-            sha256: Sha256::of(&bytes),
-            size_bytes: bytes.len() as u64,
-            modified_ns: stamp.modified_ns,
-            content: Content::Memory(bytes),
-        }))
+        let (sha256, size_bytes) = (Sha256::of(&bytes), bytes.len() as u64);
+        let content = Content::Memory(bytes);
+        Ok(Some(Download::new(
+            sha256,
+            stamp.modified_ns,
+            size_bytes,
+            content,
+        )))
     }
 
     /// Takes note of what happened to the signature of the file at `signed`.

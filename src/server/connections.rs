@@ -12,7 +12,8 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::header;
 use axum::response::Response;
-use futures_util::future::join_all;
+use bytes::Bytes;
+use futures_util::future::{Either, join_all, ready};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -25,13 +26,16 @@ use tower::ServiceExt as _;
 use tracing::{debug, info, warn};
 
 use super::arrival::Arrival;
+use super::express::Express;
 use super::farewell::{Ear, Farewell};
 use super::handshake;
 use super::http2_heads::Http2Heads;
 use super::listener::{Listener, Listeners, Stream};
 use super::origin::Scheme;
 use super::patience::{Answering, Heads, Patience, Patient};
+use super::router::router;
 use super::sent_body::SentBody;
+use super::state::Live;
 use super::tls::Tls;
 use super::{Limits, TrustedProxies};
 
@@ -60,13 +64,12 @@ const PING_INTERVAL: Duration = Duration::from_secs(20);
 /// Serves connections until `shutdown` completes; then no new ones are taken, and those in flight have the limits'
 /// grace to finish.
 pub(super) async fn serve(
+    live: Live,
     limits: &Limits,
-    proxies: TrustedProxies,
     listeners: Listeners,
-    router: Router,
     shutdown: impl Future<Output = ()>,
 ) {
-    let host = Arc::new(Host::new(limits, proxies, router));
+    let host = Arc::new(Host::new(limits, live));
     let Listeners { sockets, tls } = listeners;
     let accepting = join_all(
         sockets
@@ -104,6 +107,7 @@ pub(super) async fn serve(
 struct Host {
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
+    express: Express,
     router: Router,
     farewell: Farewell,
     /// Clients beyond the limit wait in the system's queue.
@@ -114,11 +118,11 @@ struct Host {
 }
 
 impl Host {
-    fn new(limits: &Limits, proxies: TrustedProxies, router: Router) -> Self {
+    fn new(limits: &Limits, live: Live) -> Self {
         let mut http1 = http1::Builder::new();
         http1
-            .timer(TokioTimer::new())
-            .header_read_timeout(limits.idle_timeout)
+            // `Patient` keeps the time: hyper would set a timer for each request.
+            .header_read_timeout(None)
             .max_buf_size(MAX_HEAD_BYTES)
             .max_headers(MAX_HEADERS)
             .keep_alive(true);
@@ -136,11 +140,13 @@ impl Host {
         Self {
             http1,
             http2,
-            router,
+            proxies: Arc::new(live.trusted_proxies()),
+            express: Express::new(live.clone()),
+            router: router(live),
             farewell: Farewell::new(),
             places: Arc::new(Semaphore::new(limits.connections)),
-            proxies: Arc::new(proxies),
             patience: Patience {
+                silence: limits.idle_timeout,
                 head: limits.head_timeout,
                 write: limits.body_pause,
             },
@@ -234,11 +240,14 @@ impl Host {
         let socket = Patient::new(stream, answering.clone(), Heads::Http1, self.patience);
         let service = service_fn(|request| {
             let now = answering.begin();
+            if let Some(answer) = self.at_once(&request, &arrival) {
+                return Either::Left(ready(Ok(answer.map(|body| SentBody::whole(body, now)))));
+            }
             let answer = self.answer(request, &arrival, &answering);
-            async move {
+            Either::Right(async move {
                 let answer = answer.await?;
                 Ok::<_, Infallible>(answer.map(|body| SentBody::new(body, now)))
-            }
+            })
         });
         let connection = self.http1.serve_connection(TokioIo::new(socket), service);
         if let Err(error) = ear.see_off_http1(connection, &answering).await {
@@ -256,20 +265,30 @@ impl Host {
         let service = service_fn(|request| {
             let now = answering.begin();
             let thinking = answering.think();
+            if let Some(answer) = self.at_once(&request, &arrival) {
+                let answer = answer.map(|body| SentBody::whole(body, now).with_steps());
+                return Either::Left(ready(Ok(answer)));
+            }
             let answer = self.answer(request, &arrival, &answering);
-            async move {
+            Either::Right(async move {
                 let mut answer = answer.await?;
                 drop(thinking);
                 // It is about the connection, of which HTTP/2 has its own way to speak (RFC 9113, section 8.2.2).
                 answer.headers_mut().remove(header::CONNECTION);
                 Ok::<_, Infallible>(answer.map(|body| SentBody::new(body, now).with_steps()))
-            }
+            })
         });
         let connection = self.http2.serve_connection(TokioIo::new(socket), service);
         let seen_off = ear.see_off_http2(connection, &answering, self.idle_timeout);
         if let Err(error) = seen_off.await {
             debug!(peer = %arrival.peer(), %error, "connection ended");
         }
+    }
+
+    /// The answer to a request that needs no route.
+    fn at_once(&self, request: &hyper::Request<Incoming>, arrival: &Arrival) -> Option<Response<Bytes>> {
+        let client = || arrival.client(request.headers()).0;
+        self.express.answer(request, client)
     }
 
     /// Hands a request to its route, with what it needs to know of its connection.

@@ -1,5 +1,6 @@
 //! From bytes of a request to domain types; nothing behind this door parses again.
 
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, OnceLock};
@@ -95,18 +96,25 @@ impl Wanted {
     }
 }
 
+impl Wanted {
+    /// What the headers say; `None` when they take nothing that there is.
+    pub(super) fn by_headers(headers: &HeaderMap) -> Option<Self> {
+        Some(Self {
+            format: choose_format(text(headers, &header::ACCEPT).as_deref())?,
+            gzip: Self::html(headers).gzip,
+        })
+    }
+}
+
 impl<S: Sync> FromRequestParts<S> for Wanted {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
-        let gzip = accepts_gzip(text(&parts.headers, &header::ACCEPT_ENCODING).as_deref());
-        let by_query = parts.uri.query().and_then(format_parameter);
-        let format = match by_query {
-            Some(format) => format,
-            None => choose_format(text(&parts.headers, &header::ACCEPT).as_deref())
-                .ok_or_else(ApiError::not_acceptable)?,
-        };
-        Ok(Self { format, gzip })
+        if let Some(format) = parts.uri.query().and_then(format_parameter) {
+            let gzip = Self::html(&parts.headers).gzip;
+            return Ok(Self { format, gzip });
+        }
+        Self::by_headers(&parts.headers).ok_or_else(ApiError::not_acceptable)
     }
 }
 
@@ -117,14 +125,19 @@ fn format_parameter(query: &str) -> Option<Format> {
     Format::from_media_type(&value.replace(' ', "+"))
 }
 
-/// A header as text; several of one name are one list.
-pub(super) fn text(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
-    let values: Vec<&str> = headers
+/// A header as text; several of one name are one list. Where there is one, as nearly always, it is not copied.
+pub(super) fn text<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<Cow<'a, str>> {
+    let mut values = headers
         .get_all(name)
         .iter()
-        .filter_map(|value| value.to_str().ok())
-        .collect();
-    (!values.is_empty()).then(|| values.join(","))
+        .filter_map(|value| value.to_str().ok());
+    let mut list = Cow::Borrowed(values.next()?);
+    for value in values {
+        let list = list.to_mut();
+        list.push(',');
+        list.push_str(value);
+    }
+    Some(list)
 }
 
 #[cfg(test)]

@@ -1,25 +1,22 @@
 //! Downloads: distributions, the metadata files beside wheels (PEP 658), and the signatures beside any of them.
 
-use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::ops::Range;
 
 use axum::body::Body;
 use axum::extract::State as AxumState;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use bytes::{Bytes, BytesMut};
-use futures_util::stream;
+use bytes::Bytes;
 
 use super::error::ApiError;
 use super::extract::{PathText, Visitor};
+use super::file_body::FileBody;
 use super::range::{Asked, Validators};
+use super::simple::USUAL_HEADERS;
 use super::state::State;
 use crate::auth::Action;
-use crate::index::{Content, Download, Object};
+use crate::index::{Content, Download};
 use crate::packaging::signature::SIGNATURE_ENDING;
-
-/// How much of a large file is read at once, in bytes.
-const READ_BYTES: usize = 256 * 1024;
 
 /// `GET /packages/{path}`: a distribution, its `.metadata`, or its `.asc`.
 pub(super) async fn download(
@@ -52,18 +49,19 @@ pub(super) async fn download(
     } else {
         state.file_cache_control()
     };
-    send(download, &headers, kind, cache_control)
+    Ok(send(download, &method, &headers, kind, cache_control))
 }
 
 /// What is served under an address.
 #[derive(Clone, Copy)]
-struct Kind {
+pub(super) struct Kind {
     content_type: &'static str,
     /// Whether it may be another one tomorrow, whatever the settings say of distributions.
     may_change: bool,
 }
 
-const OF_A_FILE: Kind = Kind {
+/// A distribution or its metadata.
+pub(super) const OF_A_FILE: Kind = Kind {
     content_type: "application/octet-stream",
     may_change: false,
 };
@@ -75,14 +73,38 @@ const OF_A_SIGNATURE: Kind = Kind {
 
 fn send(
     download: Download,
+    method: &Method,
     headers: &HeaderMap,
     kind: Kind,
     cache_control: HeaderValue,
-) -> Result<Response, ApiError> {
-    let etag = format!("\"{}\"", download.sha256);
+) -> Response {
+    let Some((mut response, part)) = head(&download, headers, kind, cache_control) else {
+        return unsatisfiable(download.size_bytes);
+    };
+    let Some(part) = part else {
+        return response.map(|()| Body::empty());
+    };
+    let length = HeaderValue::from(part.end - part.start);
+    response.headers_mut().insert(header::CONTENT_LENGTH, length);
+    let body = match download.content {
+        _ if method == Method::HEAD => Body::empty(),
+        Content::Memory(bytes) => Body::from(slice(&bytes, &part)),
+        Content::Stored(object) => Body::new(FileBody::new(object, part)),
+    };
+    response.map(|()| body)
+}
+
+/// The answer to a request with these headers, and which part of the file it is to carry, if any; `None` for a part that
+/// the file does not have. The length of the part is still to be told.
+pub(super) fn head(
+    download: &Download,
+    headers: &HeaderMap,
+    kind: Kind,
+    cache_control: HeaderValue,
+) -> Option<(Response<()>, Option<Range<u64>>)> {
     let size_bytes = download.size_bytes;
     let validators = Validators {
-        etag: &etag,
+        etag: &download.etag,
         modified_ns: download.modified_ns,
         size_bytes,
     };
@@ -90,36 +112,42 @@ fn send(
         Asked::Whole => (StatusCode::OK, Some(0..size_bytes)),
         Asked::Part(part) => (StatusCode::PARTIAL_CONTENT, Some(part)),
         Asked::Unchanged => (StatusCode::NOT_MODIFIED, None),
-        Asked::Unsatisfiable => return Ok(unsatisfiable(size_bytes)),
+        Asked::Unsatisfiable => return None,
     };
-    let mut response = status.into_response();
+    let mut response = Response::new(());
+    *response.status_mut() = status;
     let answer = response.headers_mut();
+    answer.reserve(USUAL_HEADERS);
     answer.insert(header::CACHE_CONTROL, cache_control);
-    let mut put = |name: HeaderName, value: &str| {
-        // All values are made here, of plain ASCII.
-        if let Ok(value) = HeaderValue::from_str(value) {
+    for (name, value) in [
+        (header::ETAG, &download.etag),
+        (header::LAST_MODIFIED, &download.last_modified),
+    ] {
+        // Made by ourselves, of plain ASCII.
+        if let Ok(value) = HeaderValue::from_maybe_shared(value.clone()) {
             answer.insert(name, value);
         }
-    };
-    put(header::ETAG, &etag);
-    put(header::LAST_MODIFIED, &validators.last_modified());
-    put(header::ACCEPT_RANGES, "bytes");
-    let Some(part) = part else { return Ok(response) };
-    put(header::CONTENT_TYPE, kind.content_type);
-    // Without a file name: the URL has it, and installers would believe this one instead.
-    put(header::CONTENT_DISPOSITION, "attachment");
-    put(header::CONTENT_LENGTH, &(part.end - part.start).to_string());
-    if status == StatusCode::PARTIAL_CONTENT {
-        put(
-            header::CONTENT_RANGE,
-            &format!("bytes {}-{}/{size_bytes}", part.start, part.end - 1),
-        );
     }
-    *response.body_mut() = match download.content {
-        Content::Memory(bytes) => Body::from(slice(&bytes, &part)),
-        Content::Stored(object) => stream_part(object, part),
+    answer.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    let Some(part) = part else {
+        return Some((response, None));
     };
-    Ok(response)
+    answer.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static(kind.content_type),
+    );
+    // Without a file name: the URL has it, and installers would believe this one instead.
+    answer.insert(
+        header::CONTENT_DISPOSITION,
+        HeaderValue::from_static("attachment"),
+    );
+    if status == StatusCode::PARTIAL_CONTENT
+        && let Ok(range) =
+            HeaderValue::from_str(&format!("bytes {}-{}/{size_bytes}", part.start, part.end - 1))
+    {
+        answer.insert(header::CONTENT_RANGE, range);
+    }
+    Some((response, Some(part)))
 }
 
 fn unsatisfiable(size_bytes: u64) -> Response {
@@ -132,35 +160,7 @@ fn unsatisfiable(size_bytes: u64) -> Response {
 }
 
 /// A small file's part, shared. Its bounds lie in the file, which fits in memory.
-fn slice(bytes: &Bytes, part: &Range<u64>) -> Bytes {
+pub(super) fn slice(bytes: &Bytes, part: &Range<u64>) -> Bytes {
     let bound = |at: u64| usize::try_from(at).map_or(bytes.len(), |at| at.min(bytes.len()));
     bytes.slice(bound(part.start)..bound(part.end))
-}
-
-/// Streams a part of a large file. Each read happens on a blocking thread, while the one before it is being sent.
-///
-/// A file that has become shorter ends the connection: an answer that looks whole must be whole.
-fn stream_part(object: Object, part: Range<u64>) -> Body {
-    let first = read_ahead(object, Some(part.start), part.end - part.start);
-    Body::from_stream(stream::try_unfold(Some(first), |reading| async {
-        let Some(reading) = reading else { return Ok(None) };
-        let (object, bytes, left) = reading.await.map_err(io::Error::other)??;
-        let next = (left > 0).then(|| read_ahead(object, None, left));
-        Ok::<_, io::Error>(Some((bytes, next)))
-    }))
-}
-
-type Reading = tokio::task::JoinHandle<io::Result<(Object, Bytes, u64)>>;
-
-/// Reads the next piece of the `left` bytes, first going to `start` where one is given.
-fn read_ahead(mut object: Object, start: Option<u64>, left: u64) -> Reading {
-    tokio::task::spawn_blocking(move || {
-        if let Some(start) = start {
-            object.reader.seek(SeekFrom::Start(start))?;
-        }
-        let length = usize::try_from(left).unwrap_or(READ_BYTES).min(READ_BYTES);
-        let mut bytes = BytesMut::zeroed(length);
-        object.reader.read_exact(&mut bytes)?;
-        Ok((object, bytes.freeze(), left - length as u64))
-    })
 }

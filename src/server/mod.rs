@@ -3,7 +3,7 @@
 //! `router.rs` is the table of contents: which URL is answered by which function. `error.rs` decides every status
 //! code of a failure and its text. `connections.rs` owns the sockets: how many, how long, and what is spoken there;
 //! `farewell.rs` is how they end. `arrival.rs` is what a request knows of its way here, and `origin.rs` what its client
-//! calls this server.
+//! calls this server. `express.rs` answers in front of the router what lies ready in memory.
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -16,8 +16,10 @@ mod address;
 mod arrival;
 mod connections;
 mod error;
+mod express;
 mod extract;
 mod farewell;
+mod file_body;
 mod files;
 mod form;
 mod forwarded;
@@ -190,8 +192,7 @@ pub async fn run(
     listeners: Listeners,
     shutdown: impl Future<Output = ()> + Send,
 ) {
-    let proxies = live.trusted_proxies();
-    connections::serve(limits, proxies, listeners, router::router(live), shutdown).await;
+    connections::serve(live, limits, listeners, shutdown).await;
 }
 
 #[cfg(test)]

@@ -1,9 +1,11 @@
 //! How long a client that says nothing, or says it slowly, or does not listen, is waited for.
 //!
-//! hyper has one time-out for HTTP/1: it runs from the end of one request's answer to the end of the next one's head.
-//! A connection that is kept for its next request may well be silent for a minute, but a head that has begun must
-//! come quickly. So hyper is given the longer time, and this wrapper of the socket keeps the shorter one. For HTTP/2
-//! hyper has none of these; there the wrapper reads along which frames come in.
+//! hyper has one time-out for HTTP/1: it runs from the end of one request's answer to the end of the next one's head,
+//! and costs a timer for each request. A connection that is kept for its next request may well be silent for a minute,
+//! but a head that has begun must come quickly. So this wrapper of the socket keeps both times, by one alarm for the
+//! whole life of the connection: it is moved forward when it rings and not when something happens, which it need not be
+//! told of. For HTTP/2 hyper has none of these; there the wrapper reads along which frames come in, and silence is the
+//! affair of `farewell.rs`.
 
 use std::io;
 use std::pin::Pin;
@@ -13,7 +15,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
 
 use super::http2_heads::Http2Heads;
 
@@ -25,6 +27,8 @@ pub(super) struct Answering(Arc<Activity>);
 struct Activity {
     /// Requests whose answer has not been sent whole.
     requests: AtomicUsize,
+    /// Requests whose head has come, ever; only a change of it means anything.
+    begun: AtomicUsize,
     /// The client takes nothing of what is to be written.
     is_stuck: AtomicBool,
     /// Requests whose answer is still being thought about; counted for HTTP/2 alone.
@@ -38,6 +42,7 @@ impl Answering {
     /// refused body may still be on its way when the answer is made.
     pub(super) fn begin(&self) -> AnsweringNow {
         self.0.requests.fetch_add(1, Ordering::Relaxed);
+        self.0.begun.fetch_add(1, Ordering::Relaxed);
         AnsweringNow(self.clone())
     }
 
@@ -57,6 +62,11 @@ impl Answering {
     pub(super) fn steps(&self) -> Option<usize> {
         let is_thinking = self.0.thinking.load(Ordering::Relaxed) > 0;
         (!is_thinking).then(|| self.0.steps.load(Ordering::Relaxed))
+    }
+
+    /// How many requests have been begun.
+    fn begun(&self) -> usize {
+        self.0.begun.load(Ordering::Relaxed)
     }
 
     /// Whether a request has been begun and not been answered whole.
@@ -108,23 +118,41 @@ pub(super) enum Heads {
 /// How long a socket is patient.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
+    /// Before the first request of an HTTP/1 connection, and between two of them.
+    pub(super) silence: Duration,
     /// From the first byte of a request's head to its last.
     pub(super) head: Duration,
     /// From one byte of an answer that is taken to the next one.
     pub(super) write: Duration,
 }
 
-/// A socket that fails when a request's head has begun and does not end in time, and when nothing can be written for
-/// too long.
+/// A socket that fails when no request comes, when a request's head has begun and does not end in time, and when
+/// nothing can be written for too long.
 pub(super) struct Patient<S> {
     socket: S,
     answering: Answering,
     heads: Heads,
     patience: Patience,
-    /// Runs while a head is coming in.
-    head_deadline: Option<Pin<Box<Sleep>>>,
+    awaited: Awaited,
+    /// How many requests had begun when `awaited` was told.
+    begun: usize,
+    /// Until when there is to be something to read; `None` until it must be waited for.
+    read_deadline: Option<Instant>,
+    /// Rings at `read_deadline` or before, and then is set again.
+    alarm: Option<Pin<Box<Sleep>>>,
     /// Runs while nothing can be written.
     write_deadline: Option<Pin<Box<Sleep>>>,
+}
+
+/// What is to come in next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Awaited {
+    /// Nothing that would have to come in time.
+    Anything,
+    /// A request.
+    Request,
+    /// The rest of a request's head.
+    RestOfHead,
 }
 
 impl<S> Patient<S> {
@@ -134,28 +162,65 @@ impl<S> Patient<S> {
             answering,
             heads,
             patience,
-            head_deadline: None,
+            awaited: Awaited::Anything,
+            begun: 0,
+            read_deadline: None,
+            alarm: None,
             write_deadline: None,
         }
     }
 
-    /// Starts and stops the clock by what has just come in.
+    /// Takes note of what has just come in.
     fn hear(&mut self, bytes: &[u8]) {
-        let is_inside_head = match &mut self.heads {
-            Heads::Http1 => !self.answering.is_busy() && (self.head_deadline.is_some() || !bytes.is_empty()),
+        // The head that was coming in has come, and been answered meanwhile.
+        let begun = self.answering.begun();
+        let has_begun = std::mem::replace(&mut self.begun, begun) != begun;
+        let is_busy = self.answering.is_busy();
+        let awaited = match &mut self.heads {
+            Heads::Http1 if is_busy => Awaited::Anything,
+            Heads::Http1 if !bytes.is_empty() => Awaited::RestOfHead,
+            Heads::Http1 if self.awaited == Awaited::RestOfHead && !has_begun => Awaited::RestOfHead,
+            Heads::Http1 => Awaited::Request,
             Heads::Http2(frames) => {
                 if frames.read(bytes).ended_one {
-                    self.head_deadline = None;
+                    self.read_deadline = None;
                 }
                 // An upload's next frame may well be cut by the network, and take its time.
-                frames.is_inside_one() || (frames.may_be_inside_one() && !self.answering.is_busy())
+                match frames.is_inside_one() || (frames.may_be_inside_one() && !is_busy) {
+                    true => Awaited::RestOfHead,
+                    false => Awaited::Anything,
+                }
             }
         };
-        if !is_inside_head {
-            self.head_deadline = None;
-        } else if self.head_deadline.is_none() {
-            self.head_deadline = Some(Box::pin(tokio::time::sleep(self.patience.head)));
+        if awaited != self.awaited || has_begun {
+            self.awaited = awaited;
+            self.read_deadline = None;
         }
+    }
+
+    /// Keeps the clock of reading, while there is nothing to read.
+    fn wait_to_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        let (patience, what) = match self.awaited {
+            Awaited::Anything => return Poll::Pending,
+            Awaited::Request => (self.patience.silence, "no request came"),
+            Awaited::RestOfHead => (self.patience.head, "the head of a request came too slowly"),
+        };
+        let deadline = *self
+            .read_deadline
+            .get_or_insert_with(|| Instant::now() + patience);
+        let alarm = self
+            .alarm
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep_until(deadline)));
+        if alarm.deadline() > deadline {
+            alarm.as_mut().reset(deadline);
+        }
+        while alarm.as_mut().poll(cx).is_ready() {
+            if alarm.deadline() >= deadline {
+                return Poll::Ready(late(what));
+            }
+            alarm.as_mut().reset(deadline);
+        }
+        Poll::Pending
     }
 
     /// Keeps the clock of writing: `polled` is what the socket said.
@@ -192,10 +257,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Patient<S> {
         let polled = Pin::new(&mut self.socket).poll_read(cx, buffer);
         self.hear(&buffer.filled()[before..]);
         if polled.is_pending()
-            && let Some(deadline) = &mut self.head_deadline
-            && deadline.as_mut().poll(cx).is_ready()
+            && let Poll::Ready(error) = self.wait_to_read(cx)
         {
-            return Poll::Ready(Err(late("the head of a request came too slowly")));
+            return Poll::Ready(Err(error));
         }
         polled
     }

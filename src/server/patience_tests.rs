@@ -7,6 +7,7 @@ use super::*;
 
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const PATIENCE: Patience = Patience {
+    silence: Duration::from_secs(75),
     head: HEAD_TIMEOUT,
     write: Duration::from_secs(60),
 };
@@ -33,6 +34,46 @@ async fn silence_is_borne_and_a_slow_head_is_not() {
     }
     let error = patient.read(&mut byte).await.unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    assert_eq!(began.elapsed().as_secs(), HEAD_TIMEOUT.as_secs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_ends_too_before_the_first_request_and_between_two() {
+    let (mut client, server) = tokio::io::duplex(64);
+    let answering = Answering::default();
+    let mut patient = Patient::new(server, answering.clone(), Heads::Http1, PATIENCE);
+    let mut byte = [0; 1];
+    // Requests whose answers are made at once, each shortly before the connection would have been silent for too long.
+    for _ in 0..4 {
+        let pause = tokio::time::timeout(PATIENCE.silence - Duration::from_secs(1), patient.read(&mut byte));
+        assert!(pause.await.is_err());
+        client.write_all(b"G").await.unwrap();
+        patient.read_exact(&mut byte).await.unwrap();
+        drop(answering.begin());
+    }
+    let began = Instant::now();
+    let error = patient.read(&mut byte).await.unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    assert_eq!(began.elapsed().as_secs(), PATIENCE.silence.as_secs());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_after_an_answer_has_its_own_time() {
+    let (mut client, server) = tokio::io::duplex(64);
+    let answering = Answering::default();
+    let mut patient = Patient::new(server, answering.clone(), Heads::Http1, PATIENCE);
+    let mut byte = [0; 1];
+    for _ in 0..2 {
+        client.write_all(b"G").await.unwrap();
+        patient.read_exact(&mut byte).await.unwrap();
+        drop(answering.begin());
+        let pause = tokio::time::timeout(HEAD_TIMEOUT * 2, patient.read(&mut byte));
+        assert!(pause.await.is_err(), "the answered request's head is awaited still");
+    }
+    client.write_all(b"G").await.unwrap();
+    patient.read_exact(&mut byte).await.unwrap();
+    let began = Instant::now();
+    assert!(patient.read(&mut byte).await.is_err());
     assert_eq!(began.elapsed().as_secs(), HEAD_TIMEOUT.as_secs());
 }
 

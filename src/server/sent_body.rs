@@ -11,16 +11,33 @@ use super::patience::AnsweringNow;
 
 /// An answer's body that keeps its request counted as being answered until all of it has been passed on.
 pub(super) struct SentBody {
-    body: Body,
+    content: Content,
     now: AnsweringNow,
     /// Whether each piece counts as a step.
     steps: bool,
 }
 
+enum Content {
+    /// In memory, and sent in one piece.
+    Whole(Bytes),
+    /// Whatever a route has made.
+    Routed(Body),
+}
+
 impl SentBody {
+    /// What a route has made.
     pub(super) fn new(body: Body, now: AnsweringNow) -> Self {
         Self {
-            body,
+            content: Content::Routed(body),
+            now,
+            steps: false,
+        }
+    }
+
+    /// These bytes.
+    pub(super) fn whole(bytes: Bytes, now: AnsweringNow) -> Self {
+        Self {
+            content: Content::Whole(bytes),
             now,
             steps: false,
         }
@@ -40,7 +57,11 @@ impl HttpBody for SentBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        let polled = match &mut self.content {
+            Content::Whole(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Content::Whole(bytes) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(bytes))))),
+            Content::Routed(body) => Pin::new(body).poll_frame(cx),
+        };
         if self.steps && polled.is_ready() {
             self.now.connection().step();
         }
@@ -48,10 +69,16 @@ impl HttpBody for SentBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        match &self.content {
+            Content::Whole(bytes) => bytes.is_empty(),
+            Content::Routed(body) => body.is_end_stream(),
+        }
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        match &self.content {
+            Content::Whole(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            Content::Routed(body) => body.size_hint(),
+        }
     }
 }

@@ -1,10 +1,10 @@
 //! The Simple repository API: the list of projects, and one page for each (PEP 503, 691).
 
-use std::sync::Arc;
-
+use axum::body::Body;
 use axum::extract::State as AxumState;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, Version, header};
 use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
 
 use super::error::{ApiError, no_such_page};
 use super::extract::{PathText, Visitor, Wanted, text};
@@ -15,6 +15,9 @@ use crate::index::{Page, PageKey};
 use crate::packaging::ProjectName;
 use crate::packaging::simple::negotiate::Format;
 
+/// Room for as many headers is made at once; there are seldom more.
+pub(super) const USUAL_HEADERS: usize = 12;
+
 /// What is said of a rendered page beside its bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sent {
@@ -24,7 +27,7 @@ pub(super) struct Sent {
 }
 
 impl Sent {
-    fn simple(format: Format) -> Self {
+    pub(super) fn simple(format: Format) -> Self {
         Self {
             content_type: format.content_type(),
             vary: "Accept, Accept-Encoding",
@@ -196,17 +199,24 @@ pub(super) async fn to_project_at_root(
 }
 
 /// A rendered page, or 304 when the client has it.
-pub(super) fn send(page: &Arc<Page>, sent: Sent, headers: &HeaderMap) -> Response {
+pub(super) fn send(page: &Page, sent: Sent, headers: &HeaderMap) -> Response {
+    answer(page, sent, headers).map(Body::from)
+}
+
+/// The same as bytes.
+pub(super) fn answer(page: &Page, sent: Sent, headers: &HeaderMap) -> Response<Bytes> {
     let unchanged =
         text(headers, &header::IF_NONE_MATCH).is_some_and(|known| etag_matches(&known, &page.etag));
-    let mut response = if unchanged {
-        StatusCode::NOT_MODIFIED.into_response()
-    } else {
-        let content_type = [(header::CONTENT_TYPE, sent.content_type)];
-        (content_type, axum::body::Body::from(page.body.clone())).into_response()
-    };
+    let mut response = Response::default();
     let answer = response.headers_mut();
-    if let Ok(etag) = HeaderValue::from_str(&page.etag) {
+    answer.reserve(USUAL_HEADERS);
+    if !unchanged {
+        answer.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static(sent.content_type),
+        );
+    }
+    if let Ok(etag) = HeaderValue::from_maybe_shared(page.etag.clone()) {
         answer.insert(header::ETAG, etag);
     }
     answer.insert(header::VARY, HeaderValue::from_static(sent.vary));
@@ -214,6 +224,11 @@ pub(super) fn send(page: &Arc<Page>, sent: Sent, headers: &HeaderMap) -> Respons
     answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     if page.gzip && !unchanged {
         answer.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    if unchanged {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    } else {
+        *response.body_mut() = page.body.clone();
     }
     response
 }

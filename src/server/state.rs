@@ -1,11 +1,12 @@
 //! What every request shares.
 
+use std::ops::Deref;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use axum::extract::FromRef;
-use axum::http::HeaderValue;
+use axum::http::{HeaderMap, HeaderValue, header};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::error::ApiError;
@@ -46,6 +47,11 @@ impl Live {
         }
     }
 
+    /// The settings of now, for a request that is answered at once.
+    pub(super) fn now(&self) -> Guard<Arc<Current>> {
+        self.now.load()
+    }
+
     /// Whose word about clients is taken at the start; a change of it needs another start.
     pub(super) fn trusted_proxies(&self) -> TrustedProxies {
         self.now.load().settings.trusted_proxies.clone()
@@ -70,8 +76,8 @@ pub(super) struct State {
     current: Arc<Current>,
 }
 
-/// The settings of a time.
-struct Current {
+/// The settings of a time, and what is served by them.
+pub(super) struct Current {
     settings: Settings,
     /// What a `Cache-Control` header says of downloads under these settings.
     file_cache_control: HeaderValue,
@@ -98,32 +104,58 @@ impl FromRef<Live> for State {
     }
 }
 
-impl State {
+impl Deref for State {
+    type Target = Current;
+
+    fn deref(&self) -> &Current {
+        &self.current
+    }
+}
+
+impl Current {
     pub(super) fn settings(&self) -> &Settings {
-        &self.current.settings
+        &self.settings
     }
 
     pub(super) fn index(&self) -> &Arc<Index> {
-        &self.current.shared.index
+        &self.shared.index
     }
 
     /// What uploads in flight still need.
     pub(super) fn room(&self) -> &Room {
-        &self.current.shared.room
+        &self.shared.room
     }
 
     pub(super) fn metrics(&self) -> &Metrics {
-        &self.current.shared.metrics
+        &self.shared.metrics
     }
 
     /// What the action asks of clients.
     pub(super) fn access(&self, action: Action) -> Needs {
-        self.current.access.policy.access(action)
+        self.access.policy.access(action)
     }
 
     /// What a `Cache-Control` header says of downloads.
     pub(super) fn file_cache_control(&self) -> HeaderValue {
-        self.current.file_cache_control.clone()
+        self.file_cache_control.clone()
+    }
+
+    /// Whether the request may pass, where that can be told without waiting for anything: because the action is open
+    /// to all, or because these credentials were right a moment ago. `None` says that [`Current::authorize`] is to be
+    /// asked.
+    pub(super) fn passes_at_once(
+        &self,
+        action: Action,
+        headers: &HeaderMap,
+    ) -> Option<Passed> {
+        match (self.access.policy.access(action), &self.access.authenticator) {
+            (Needs::Open, _) => Some(Passed { user: None }),
+            (Needs::User, Some(users)) => {
+                let user = users.recognize(headers.get(header::AUTHORIZATION)?.as_bytes())?;
+                Some(Passed { user: Some(user) })
+            }
+            (Needs::User | Needs::Impossible, _) => None,
+        }
     }
 
     /// Lets the request pass, with the user's name where the action needs one.
@@ -136,7 +168,7 @@ impl State {
         visitor: &Visitor,
     ) -> Result<Option<Username>, ApiError> {
         let authorization = visitor.authorization.as_ref().map(HeaderValue::as_bytes);
-        let access = &self.current.access;
+        let access = &self.access;
         match (access.policy.access(action), &access.authenticator) {
             (Needs::Open, _) => Ok(None),
             (Needs::User, Some(users)) => {
@@ -156,8 +188,8 @@ impl State {
     /// # Errors
     /// 503 when too many wait already.
     pub(super) async fn upload_turn(&self) -> Result<UploadTurn<'_>, ApiError> {
-        let limits = &self.current.settings.limits;
-        let shared = &self.current.shared;
+        let limits = &self.settings.limits;
+        let shared = &self.shared;
         let present = Present::enter(&shared.uploads_present);
         if present.others >= limits.uploads + limits.queued_uploads {
             return Err(ApiError::too_many_uploads());
@@ -169,6 +201,12 @@ impl State {
             _present: present,
         })
     }
+}
+
+/// A request may pass.
+pub(super) struct Passed {
+    /// Who sent it, where the action needs a user.
+    pub(super) user: Option<Username>,
 }
 
 /// How long clients may keep a file without asking. By default for ever, since a name never gets other bytes; where it

@@ -176,9 +176,33 @@ pub struct Object {
 }
 
 /// Random access to bytes.
-pub trait ReadSeek: Read + Seek + Send {}
+pub trait ReadSeek: Read + Seek + Send {
+    /// Reads on from where the last read ended, as [`Read::read`] does, when that can be done without waiting for a
+    /// disk. `None` says that it can't be told, or that only a read that blocks gets on.
+    ///
+    /// # Errors
+    /// What the system says.
+    fn read_at_hand(&mut self, _buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        Ok(None)
+    }
+}
 
-impl<T: Read + Seek + Send> ReadSeek for T {}
+impl ReadSeek for std::fs::File {
+    /// From the system's memory of the file.
+    #[cfg(target_os = "linux")]
+    fn read_at_hand(&mut self, buffer: &mut [u8]) -> io::Result<Option<usize>> {
+        use rustix::io::{Errno, ReadWriteFlags, preadv2};
+        /// Stands for where the file is, and moves it on.
+        const HERE: u64 = u64::MAX;
+        let into = io::IoSliceMut::new(buffer);
+        match preadv2(&*self, &mut [into], HERE, ReadWriteFlags::NOWAIT) {
+            Ok(read) => Ok(Some(read)),
+            // Not in memory; or the file system can't tell.
+            Err(Errno::AGAIN | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INTR) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
 
 /// What may have changed in a store.
 #[derive(Clone, Debug, PartialEq, Eq)]

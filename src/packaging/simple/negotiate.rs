@@ -25,18 +25,22 @@ impl Format {
     /// The format that a media type asks for, `latest` included; `None` when it is none of ours.
     #[must_use]
     pub fn from_media_type(media_type: &str) -> Option<Self> {
-        match media_type.trim().to_ascii_lowercase().as_str() {
-            "application/vnd.pypi.simple.v1+json" | "application/vnd.pypi.simple.latest+json" => {
-                Some(Self::Json)
-            }
-            "application/vnd.pypi.simple.v1+html" | "application/vnd.pypi.simple.latest+html" => {
-                Some(Self::HtmlV1)
-            }
-            "text/html" => Some(Self::Html),
-            _ => None,
-        }
+        let media_type = media_type.trim();
+        let known = MEDIA_TYPES
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(media_type));
+        known.map(|(_, format)| *format)
     }
 }
+
+/// What clients ask for, and what they mean by it.
+const MEDIA_TYPES: [(&str, Format); 5] = [
+    ("application/vnd.pypi.simple.v1+json", Format::Json),
+    ("application/vnd.pypi.simple.latest+json", Format::Json),
+    ("application/vnd.pypi.simple.v1+html", Format::HtmlV1),
+    ("application/vnd.pypi.simple.latest+html", Format::HtmlV1),
+    ("text/html", Format::Html),
+];
 
 /// Chooses the rendering for an `Accept` header; `None` means 406, nothing acceptable.
 ///
@@ -48,11 +52,11 @@ pub fn choose_format(accept: Option<&str>) -> Option<Format> {
     if header.is_empty() || header == "*/*" {
         return Some(Format::Html);
     }
-    let ranges: Vec<MediaRange<'_>> = header.split(',').filter_map(MediaRange::parse).collect();
+    let qualities = Qualities::read(header);
     let mut best: Option<(u16, Format)> = None;
     // A later candidate must be strictly better, so the order here decides ties.
     for format in [Format::Json, Format::HtmlV1, Format::Html] {
-        let quality = quality_of(format, &ranges);
+        let quality = qualities.of(format);
         if quality > best.map_or(0, |(best, _)| best) {
             best = Some((quality, format));
         }
@@ -107,25 +111,55 @@ fn quality_parameter(parameter: &str) -> Option<u16> {
     if !matches!(whole, "0" | "1") || fraction.len() > 3 || !digits(fraction) {
         return Some(0);
     }
-    let thousandths: u16 = format!("{fraction:0<3}").parse().unwrap_or(0);
-    Some(if whole == "1" { 1000 } else { thousandths })
+    if whole == "1" {
+        return Some(1000);
+    }
+    let digits = fraction.bytes().map(|digit| u16::from(digit - b'0'));
+    Some(digits.zip([100, 10, 1]).map(|(digit, worth)| digit * worth).sum())
 }
 
-/// The quality that the most specific matching range gives.
-fn quality_of(format: Format, ranges: &[MediaRange<'_>]) -> u16 {
-    let family = match format {
-        Format::Json | Format::HtmlV1 => "application/*",
-        Format::Html => "text/*",
-    };
-    let exact = |range: &&MediaRange<'_>| Format::from_media_type(range.media_type) == Some(format);
-    let in_family = |range: &&MediaRange<'_>| range.media_type.eq_ignore_ascii_case(family);
-    let any = |range: &&MediaRange<'_>| range.media_type == "*/*";
-    // `v1` and `latest` are equally exact; the better of the two counts.
-    let most_specific = ranges.iter().filter(exact).max_by_key(|range| range.quality);
-    let chosen = most_specific
-        .or_else(|| ranges.iter().find(in_family))
-        .or_else(|| ranges.iter().find(any));
-    chosen.map_or(0, |range| range.quality)
+/// What a header says of our formats, in thousandths; `None` where it says nothing.
+#[derive(Default)]
+struct Qualities {
+    /// By the very name, in the order of [`Format`]. `v1` and `latest` are equally exact; the better of the two counts.
+    exact: [Option<u16>; 3],
+    application: Option<u16>,
+    text: Option<u16>,
+    any: Option<u16>,
+}
+
+impl Qualities {
+    fn read(header: &str) -> Self {
+        let mut qualities = Self::default();
+        for range in header.split(',').filter_map(MediaRange::parse) {
+            qualities.take(&range);
+        }
+        qualities
+    }
+
+    /// Of what is said twice in general, the first counts.
+    fn take(&mut self, range: &MediaRange<'_>) {
+        let quality = range.quality;
+        if let Some(format) = Format::from_media_type(range.media_type) {
+            let exact = &mut self.exact[format as usize];
+            *exact = (*exact).max(Some(quality));
+        } else if range.media_type.eq_ignore_ascii_case("application/*") {
+            self.application.get_or_insert(quality);
+        } else if range.media_type.eq_ignore_ascii_case("text/*") {
+            self.text.get_or_insert(quality);
+        } else if range.media_type == "*/*" {
+            self.any.get_or_insert(quality);
+        }
+    }
+
+    /// The quality that the most specific matching range gives.
+    fn of(&self, format: Format) -> u16 {
+        let family = match format {
+            Format::Json | Format::HtmlV1 => self.application,
+            Format::Html => self.text,
+        };
+        self.exact[format as usize].or(family).or(self.any).unwrap_or(0)
+    }
 }
 
 #[cfg(test)]

@@ -1,99 +1,128 @@
 //! One line for each request.
 
 use std::net::IpAddr;
-use std::sync::LazyLock;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::extract::Request;
-use axum::http::{Method, header};
-use axum::response::Response;
-use hyper::body::Body as _;
+use axum::http::{HeaderMap, Method, header};
 use tracing::info;
 
+use super::request_id::RequestId;
 use crate::auth::Username;
 use crate::server::extract::Client;
 
-/// What the log line tells of a request; taken before a handler takes it apart.
-pub(super) struct About {
-    pub(super) request_id: String,
+/// The target of these lines. The text log shows their message alone, the JSON log all fields.
+pub(crate) const ACCESS_TARGET: &str = "pkgctl::access";
+
+/// Longest path that is told, in characters.
+const MAX_PATH_CHARS: usize = 500;
+/// Longest name of a client's program that is told, in characters.
+const MAX_AGENT_CHARS: usize = 80;
+
+/// What the log line tells of a request.
+pub(super) struct About<'a> {
+    pub(super) method: &'a Method,
+    /// As it came, percent-encoded; a query is left out, since people put secrets there.
+    pub(super) path: &'a str,
+    pub(super) client: Option<IpAddr>,
+    pub(super) agent: &'a str,
+}
+
+/// The same, taken before a handler takes the request apart; only where there is a line to be written.
+pub(super) struct Kept {
     method: Method,
     path: String,
     client: Option<IpAddr>,
     agent: String,
 }
 
-/// The target of these lines. The text log shows their message alone, the JSON log all fields.
-pub(crate) const ACCESS_TARGET: &str = "pkgctl::access";
+/// What came of a request.
+pub(super) struct Outcome<'a> {
+    pub(super) status: u16,
+    pub(super) size_bytes: u64,
+    pub(super) user: Option<&'a Username>,
+    /// What the client was told, where it was no success.
+    pub(super) told: Option<&'a str>,
+    pub(super) duration: Duration,
+}
 
-/// Tells the requests of this process from those of the one before it.
-static RUN: LazyLock<String> = LazyLock::new(|| {
-    let mut bytes = [0; 4];
-    // Without randomness ids repeat after a restart, which confuses nobody but a reader of old logs.
-    let _ = getrandom::fill(&mut bytes);
-    data_encoding::HEXLOWER.encode(&bytes)
-});
-static COUNT: AtomicU64 = AtomicU64::new(1);
+/// Whether lines are written at all.
+pub(super) fn is_on() -> bool {
+    tracing::enabled!(target: ACCESS_TARGET, tracing::Level::INFO)
+}
 
-impl About {
-    pub(super) fn of(request: &Request) -> Self {
-        let agent = request
-            .headers()
-            .get(header::USER_AGENT)
-            .and_then(|agent| agent.to_str().ok())
-            .unwrap_or("-");
-        Self {
-            request_id: format!("{}-{}", *RUN, COUNT.fetch_add(1, Ordering::Relaxed)),
+/// The client's program, as it calls itself.
+pub(super) fn agent(headers: &HeaderMap) -> &str {
+    let agent = headers.get(header::USER_AGENT);
+    agent.and_then(|agent| agent.to_str().ok()).unwrap_or("-")
+}
+
+/// The first characters of a text.
+fn beginning(text: &str, most_chars: usize) -> &str {
+    text.char_indices()
+        .nth(most_chars)
+        .map_or(text, |(end, _)| &text[..end])
+}
+
+impl Kept {
+    pub(super) fn of(request: &Request) -> Option<Self> {
+        is_on().then(|| Self {
             method: request.method().clone(),
-            // As it came, percent-encoded; a query is left out, since people put secrets there.
-            path: request.uri().path().chars().take(500).collect(),
+            path: beginning(request.uri().path(), MAX_PATH_CHARS).to_owned(),
             client: request.extensions().get::<Client>().map(|client| client.0),
-            agent: agent.chars().take(80).collect(),
-        }
+            agent: beginning(agent(request.headers()), MAX_AGENT_CHARS).to_owned(),
+        })
     }
 
+    pub(super) fn log(&self, request_id: &RequestId, outcome: &Outcome<'_>) {
+        let about = About {
+            method: &self.method,
+            path: &self.path,
+            client: self.client,
+            agent: &self.agent,
+        };
+        about.log(request_id, outcome);
+    }
+}
+
+impl About<'_> {
     /// Writes the line: for a person as the message, for a machine as fields.
-    pub(super) fn log(
-        &self,
-        response: &Response,
-        size_bytes: u64,
-        user: Option<&Username>,
-        told: Option<&str>,
-        duration: Duration,
-    ) {
-        if !tracing::enabled!(target: ACCESS_TARGET, tracing::Level::INFO) {
-            return;
-        }
-        let status = response.status().as_u16();
-        let user = user.map_or("-", Username::as_str);
-        let duration_ms = (duration.as_secs_f64() * 10_000.0).round() / 10.0;
+    pub(super) fn log(&self, request_id: &RequestId, outcome: &Outcome<'_>) {
+        let Outcome {
+            status, size_bytes, ..
+        } = *outcome;
+        let path = beginning(self.path, MAX_PATH_CHARS);
+        let agent = beginning(self.agent, MAX_AGENT_CHARS);
+        let request_id = request_id.as_str();
+        let user = outcome.user.map_or("-", Username::as_str);
+        let duration_ms = (outcome.duration.as_secs_f64() * 10_000.0).round() / 10.0;
         let client = self
             .client
             .map_or_else(|| "-".to_owned(), |client| client.to_string());
-        let tool = self.agent.split(' ').next().unwrap_or("-");
-        let reason = told.map_or_else(String::new, |told| format!(": {told}"));
+        let tool = agent.split(' ').next().unwrap_or("-");
+        let reason = outcome
+            .told
+            .map_or_else(String::new, |told| format!(": {told}"));
         info!(
             target: ACCESS_TARGET,
             method = %self.method,
-            path = self.path,
+            path,
             status,
             duration_ms,
             size_bytes,
             user,
             client,
-            agent = self.agent,
-            request_id = self.request_id,
-            "{status} {} {} {size_bytes}B {duration_ms}ms {user} {client} {tool} {}{reason}",
+            agent,
+            request_id,
+            "{status} {} {path} {size_bytes}B {duration_ms}ms {user} {client} {tool} {request_id}{reason}",
             self.method,
-            self.path,
-            self.request_id
         );
     }
 }
 
-/// Bytes of the body, as far as they are known before it is sent.
-pub(super) fn size_of(response: &Response) -> u64 {
-    let announced = response.headers().get(header::CONTENT_LENGTH);
+/// Bytes of a body, as far as they are known before it is sent: what is announced, or what the body itself knows.
+pub(super) fn size_of(headers: &HeaderMap, body_bytes: Option<u64>) -> u64 {
+    let announced = headers.get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
-    announced.or(response.body().size_hint().exact()).unwrap_or(0)
+    announced.or(body_bytes).unwrap_or(0)
 }

@@ -5,7 +5,7 @@ use axum::response::Response;
 
 /// Forbids guessing of content types, and everything active in pages; our own pages need nothing but a style. A page
 /// that came with a policy of its own keeps it.
-pub(super) fn make_safe(response: &mut Response) {
+pub(super) fn make_safe<B>(response: &mut Response<B>) {
     let headers = response.headers_mut();
     headers.insert(
         header::X_CONTENT_TYPE_OPTIONS,

@@ -1,25 +1,34 @@
 //! What happens around every request: an id, a log line, safe headers, failures in the client's own form.
 
+use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use axum::extract::{Request, State as AxumState};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::{HeaderMap, HeaderName, Method, Request as HttpRequest, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
+use bytes::Bytes;
 use futures_util::FutureExt as _;
+use hyper::body::Body as _;
 
 use super::connections::MAX_HEADERS;
 use super::error::ApiError;
 use super::extract::UserSlot;
 use super::metrics::Counted;
-use super::state::State;
+use super::state::{Current, State};
+use crate::auth::Username;
 
 mod access_log;
 mod errors;
 mod headers;
+mod request_id;
 
 pub(crate) use access_log::ACCESS_TARGET;
+use access_log::{About, Kept, Outcome};
+use request_id::RequestId;
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Longest target of a request, in bytes.
 const MAX_TARGET_BYTES: usize = 8 * 1024;
@@ -27,7 +36,7 @@ const MAX_TARGET_BYTES: usize = 8 * 1024;
 /// Longest head of a request, in bytes. hyper bounds its buffer, which may hold somewhat more than that.
 const MAX_HEAD_BYTES: usize = 32 * 1024;
 
-fn check_head(request: &Request) -> Result<(), ApiError> {
+fn check_head<B>(request: &HttpRequest<B>) -> Result<(), ApiError> {
     let target_bytes = request
         .uri()
         .path_and_query()
@@ -65,24 +74,87 @@ pub(super) async fn around(AxumState(state): AxumState<State>, mut request: Requ
     let started = Instant::now();
     let user = UserSlot::default();
     request.extensions_mut().insert(user.clone());
-    let about = access_log::About::of(&request);
-    let counted = Counted::of(&request);
+    let id = RequestId::next();
+    let kept = Kept::of(&request);
+    let counted = Counted::of(request.method(), request.uri().path());
     let asker = errors::Asker::of(request.headers(), request.version());
     let mut response = match check_head(&request) {
         Ok(()) => survive(next.run(request)).await,
         Err(refusal) => refusal.into_response(),
     };
-    let told = errors::give_form(&mut response, &asker, &about.request_id);
-    headers::make_safe(&mut response);
-    if let Ok(id) = HeaderValue::from_str(&about.request_id) {
-        response.headers_mut().insert("x-request-id", id);
+    let told = errors::give_form(&mut response, &asker, id.as_str());
+    complete(&mut response, &id);
+    let outcome = Outcome {
+        status: response.status().as_u16(),
+        size_bytes: access_log::size_of(response.headers(), response.body().size_hint().exact()),
+        user: user.name(),
+        told: told.as_deref(),
+        duration: started.elapsed(),
+    };
+    count(&state, counted, &response, &outcome);
+    if let Some(kept) = kept {
+        kept.log(&id, &outcome);
     }
-    let (body_bytes, duration) = (access_log::size_of(&response), started.elapsed());
+    response
+}
+
+/// A request that was answered at once, in front of the routes.
+pub(super) struct AtOnce<'a> {
+    pub(super) method: &'a Method,
+    /// Below the path that everything is mounted at.
+    pub(super) path: &'a str,
+    pub(super) headers: &'a HeaderMap,
+    pub(super) started: Instant,
+    pub(super) user: Option<&'a Username>,
+}
+
+/// What [`around`] does, around such an answer. `client` is asked where the log wants to know.
+pub(super) fn around_at_once(
+    state: &Current,
+    request: &AtOnce<'_>,
+    response: &mut Response<Bytes>,
+    client: impl FnOnce() -> IpAddr,
+) {
+    let id = RequestId::next();
+    complete(response, &id);
+    let outcome = Outcome {
+        status: response.status().as_u16(),
+        size_bytes: access_log::size_of(response.headers(), Some(response.body().len() as u64)),
+        user: request.user,
+        told: None,
+        duration: request.started.elapsed(),
+    };
+    let counted = Counted::of(request.method, request.path);
+    count(state, counted, response, &outcome);
+    if access_log::is_on() {
+        let about = About {
+            method: request.method,
+            path: request.path,
+            client: Some(client()),
+            agent: access_log::agent(request.headers),
+        };
+        about.log(&id, &outcome);
+    }
+}
+
+/// Whether the head of a request keeps within the limits.
+pub(super) fn is_short<B>(request: &HttpRequest<B>) -> bool {
+    check_head(request).is_ok()
+}
+
+/// What every answer says.
+fn complete<B>(response: &mut Response<B>, id: &RequestId) {
+    headers::make_safe(response);
+    if let Some(id) = id.to_header() {
+        response.headers_mut().insert(X_REQUEST_ID, id);
+    }
+}
+
+fn count<B>(state: &Current, counted: Counted, response: &Response<B>, outcome: &Outcome<'_>) {
+    let (status, size_bytes) = (response.status(), outcome.size_bytes);
     state
         .metrics()
-        .record(counted, response.status(), body_bytes, duration);
-    about.log(&response, body_bytes, user.name(), told.as_deref(), duration);
-    response
+        .record(counted, status, size_bytes, outcome.duration);
 }
 
 #[cfg(test)]

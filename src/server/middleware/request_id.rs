@@ -1,0 +1,80 @@
+//! The name of a request, by which its line in the log is found.
+
+use std::io::{Cursor, Write as _};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::http::HeaderValue;
+
+/// Tells the requests of this process from those of the one before it.
+static RUN: LazyLock<String> = LazyLock::new(|| {
+    let mut bytes = [0; 4];
+    // Without randomness ids repeat after a restart, which confuses nobody but a reader of old logs.
+    let _ = getrandom::fill(&mut bytes);
+    data_encoding::HEXLOWER.encode(&bytes)
+});
+static COUNT: AtomicU64 = AtomicU64::new(1);
+
+/// Eight digits, a dash, and the digits of the greatest number.
+const MAX_BYTES: usize = 8 + 1 + 20;
+
+/// The run of the server and the number of the request in it: `1f0c93ab-42`. Every request has one, so it takes no
+/// memory of its own.
+pub(super) struct RequestId {
+    text: [u8; MAX_BYTES],
+    length: usize,
+}
+
+impl RequestId {
+    /// One that no other request has.
+    pub(super) fn next() -> Self {
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let mut text = Cursor::new([0; MAX_BYTES]);
+        // There is room for all of it.
+        let _ = write!(text, "{}-{number}", *RUN);
+        let length = usize::try_from(text.position()).unwrap_or(0);
+        let text = text.into_inner();
+        Self { text, length }
+    }
+
+    pub(super) fn as_str(&self) -> &str {
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    /// The value of `X-Request-Id`.
+    pub(super) fn to_header(&self) -> Option<HeaderValue> {
+        HeaderValue::from_bytes(self.as_bytes()).ok()
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.text[..self.length.min(MAX_BYTES)]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_of_one_run_and_differ() {
+        let (first, second) = (RequestId::next(), RequestId::next());
+        let parts = |id: &RequestId| -> (String, u64) {
+            let (run, number) = id.as_str().split_once('-').unwrap();
+            (run.to_owned(), number.parse().unwrap())
+        };
+        let (first, second) = (parts(&first), parts(&second));
+        assert_eq!((first.0.len(), &first.0), (8, &second.0));
+        assert!(second.1 > first.1);
+    }
+
+    #[test]
+    fn the_greatest_number_has_room() {
+        assert_eq!(format!("{}-{}", *RUN, u64::MAX).len(), MAX_BYTES);
+    }
+
+    #[test]
+    fn the_header_says_the_same() {
+        let id = RequestId::next();
+        assert_eq!(id.to_header().unwrap(), id.as_str());
+    }
+}
