@@ -60,16 +60,17 @@ def arguments():
     parser.add_argument("--repetitions", type=positive, metavar="N", help="3 when not given")
     parser.add_argument("--seconds", type=float, metavar="S", help="of load for each sample, 3 when not given")
     parser.add_argument("--large", action="store_true", help="with a folder of 200,000 files too")
-    parser.add_argument("--quick", action="store_true", help="small folders, one repetition, one second of load")
+    parser.add_argument("--quick", action="store_true", help="small folders, one repetition, 0.3 seconds of load")
     parser.add_argument("--retakes", type=int, metavar="N", help="of samples that others disturbed; 1 when not given")
     parser.add_argument("--load", choices=["wrk", "own"], help="the load tool; wrk where it is installed")
+    parser.add_argument("--linked", action="store_true", help="folders of hard links instead of copies")
     parser.add_argument("--no-install", action="store_true", help="leave out what is not there instead of setting it up")
     parser.add_argument("--store", type=Path, default=STORE, metavar="FOLDER",
                         help="where packages, peers and scratch files lie; target/bench/serve when not given")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to this file")
     words = parser.parse_args()
     words.repetitions = words.repetitions or (1 if words.quick else 3)
-    words.seconds = words.seconds or (1 if words.quick else 3)
+    words.seconds = words.seconds or (0.3 if words.quick else 3)
     words.retakes = words.retakes if words.retakes is not None else int(not words.quick)
     words.store = words.store.resolve()
     words.servers = ["pkgctl", *(name for name in KINDS if name in words.servers and name != "pkgctl")]
@@ -126,9 +127,9 @@ def check_room(words, stages):
     """Ends with a remedy, before anything is made, where the disk has too little room."""
     shapes = {stage.shape for stage in stages}
     missing = [shape for shape in shapes if not (words.store / shape.folder_name()).exists()]
-    # A corpus, the notes and pages of the servers beside its files, and what is uploaded.
+    # The packages, two copies of them, and what the others keep beside each file.
     needed = sum(shape.bytes_on_disk() for shape in missing)
-    needed += sum(shape.projects * shape.files_each * 10_000 + 8_000_000 * shape.large_megabytes for shape in shapes)
+    needed += sum(2 * shape.bytes_on_disk() + 12_000 * shape.projects * shape.files_each for shape in shapes)
     words.store.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(words.store).free
     if free < needed:

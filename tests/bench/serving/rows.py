@@ -50,13 +50,14 @@ class Sizes:
     installed_projects: int = 50
     uploads: int = 400
     starts: int = 3
+    program_starts: int = 20
     upload_seconds: float = 8
 
     @staticmethod
     def quick():
         return Sizes(corpora.Shape(20, 5), corpora.Shape(400, 2, page_files=300, large_megabytes=20),
                      corpora.Shape(3000, 2, realistic=False), installed_projects=10, uploads=60, starts=1,
-                     upload_seconds=2)
+                     program_starts=5, upload_seconds=2)
 
 
 class Context:
@@ -178,7 +179,7 @@ def program_start():
         command = [str(word) for word in server.version_command()]
         taken = []
         with Meter() as meter:
-            for _ in range(20):
+            for _ in range(context.sizes.program_starts):
                 begin = time.perf_counter()
                 subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
                 taken.append((time.perf_counter() - begin) * 1e3)

@@ -24,6 +24,7 @@ class Run:
         self.repetitions = words.repetitions
         self.retakes = words.retakes
         self.password_line = password_line
+        self.linked = words.linked
         self.servers = {}
         self.samples = []
 
@@ -54,7 +55,7 @@ class Run:
         if key not in self.servers:
             corpus = corpora.made(stage.shape, self.store)
             folder = self.scratch / "-".join((stage.name, name, *(["password"] if with_password else [])))
-            server = KINDS[name](self.programs[name], corpus, folder, with_password, self.password_line)
+            server = KINDS[name](self.programs[name], corpus, folder, with_password, self.password_line, self.linked)
             self.servers[key] = server
         return self.servers[key]
 

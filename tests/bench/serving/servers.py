@@ -22,19 +22,21 @@ START_SECONDS = 300
 
 
 class Server:
-    """One server over its own copy of a corpus, made of hard links."""
+    """One server over its own copy of a corpus."""
 
     name = ""
     upload_path = None  # where twine would send its files; None for servers that take none
     takes_dropped_files = False  # shows what is copied into its folder
     learns_from_the_folder = False  # has a first start, on files that it never saw
 
-    def __init__(self, program, corpus, folder, with_password=False, password_line=""):
+    def __init__(self, program, corpus, folder, with_password=False, password_line="", linked=False):
         self.program = program
         self.corpus = corpus
         self.folder = folder
         self.with_password = with_password
         self.password_line = password_line
+        # Hard links instead of copies: whoever watches a folder isn't told of changes through a file's other names.
+        self.linked = linked
         self.process = None
         self.port = None
         # The sample that each row took last: some figures are another side of one.
@@ -46,7 +48,8 @@ class Server:
     # What a server is made of.
 
     def lay_out(self):
-        shutil.copytree(self.corpus.packages, self.packages, copy_function=os.link)
+        links = ["--link"] if self.linked else []
+        subprocess.run(["cp", "--archive", *links, str(self.corpus.packages), str(self.packages)], check=True)
 
     def command(self):
         """The arguments and what is added to the environment."""
@@ -83,6 +86,8 @@ class Server:
         if not self.is_laid_out:
             self.folder.mkdir(parents=True)
             self.lay_out()
+            # What is still to be written would disturb what is measured next.
+            os.sync()
             self.is_laid_out = True
             self.is_used_up = False
 
@@ -217,7 +222,8 @@ class Pypiron(Server):
         for project, files in self.corpus.by_project().items():
             folder = self.packages / project
             folder.mkdir(parents=True)
-            (folder / ".origin").write_text(json.dumps({"origin": "private", "nonce": hashlib.md5(project.encode()).hexdigest()}))
+            nonce = hashlib.md5(project.encode()).hexdigest()
+            (folder / ".origin").write_text(json.dumps({"origin": "private", "nonce": nonce}))
             for file in files:
                 os.link(self.corpus.packages / file.name, folder / file.name)
                 (folder / f"{file.name}.meta.json").write_text(json.dumps({
@@ -269,13 +275,13 @@ http {{
 
     def lay_out(self):
         projects = self.corpus.by_project()
-        super().lay_out()
-        for file in self.corpus.files:
-            if file.metadata_sha256 != "-" and file.project.startswith("bench-"):
-                metadata = wheel_metadata(self.corpus.packages / file.name)
-                (self.packages / f"{file.name}.metadata").write_bytes(metadata)
         # Of a large corpus' ordinary projects no figure asks for the pages.
         pages = projects if len(projects) < 20_000 else {"bench-small": projects["bench-small"]}
+        self.linked = True
+        super().lay_out()
+        for file in (file for files in pages.values() for file in files if file.metadata_sha256 != "-"):
+            metadata = wheel_metadata(self.corpus.packages / file.name)
+            (self.packages / f"{file.name}.metadata").write_bytes(metadata)
         for project, files in pages.items():
             self.write_page(self.folder / "simple" / project, f"Links for {project}", [anchor(file) for file in files],
                             {"name": project, "versions": sorted({file.version for file in files}),
