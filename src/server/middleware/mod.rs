@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use axum::extract::{Request, State as AxumState};
 use axum::http::{HeaderMap, HeaderName, Method, Request as HttpRequest, StatusCode};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
@@ -44,11 +45,15 @@ fn check_head<B>(request: &HttpRequest<B>) -> Result<(), ApiError> {
     if target_bytes > MAX_TARGET_BYTES {
         return Err(ApiError::new(StatusCode::URI_TOO_LONG, "the address is too long"));
     }
-    let head_bytes: usize = request
-        .headers()
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len())
-        .sum();
+    let mut head_bytes = 0;
+    let mut coding: Option<&HeaderValue> = None;
+    for (name, value) in request.headers() {
+        head_bytes += name.as_str().len() + value.len();
+        if name == header::TRANSFER_ENCODING {
+            check_coding(coding, value)?;
+            coding = Some(value);
+        }
+    }
     // Over HTTP/2 nobody has counted them yet.
     if head_bytes > MAX_HEAD_BYTES || request.headers().len() > MAX_HEADERS {
         let message = "the headers of the request are too long";
@@ -58,6 +63,25 @@ fn check_head<B>(request: &HttpRequest<B>) -> Result<(), ApiError> {
         ));
     }
     Ok(())
+}
+
+/// Refuses any transfer coding but `chunked`, once (RFC 9112, section 6.1). hyper looks at the last one only, and a proxy
+/// that looks at the first one would see the body end elsewhere.
+fn check_coding(former: Option<&HeaderValue>, coding: &HeaderValue) -> Result<(), ApiError> {
+    let is_chunked = |coding: &[u8]| coding.trim_ascii().eq_ignore_ascii_case(b"chunked");
+    if former.is_none() && is_chunked(coding.as_bytes()) {
+        return Ok(());
+    }
+    let mut all = [former, Some(coding)]
+        .into_iter()
+        .flatten()
+        .flat_map(|value| value.as_bytes().split(|byte| *byte == b','));
+    Err(if all.all(is_chunked) {
+        ApiError::bad_request("the body of the request is chunked more than once")
+    } else {
+        let message = "the body of the request has a transfer coding other than chunked";
+        ApiError::new(StatusCode::NOT_IMPLEMENTED, message)
+    })
 }
 
 /// The answer, or a plain 500 when making it panics: that ends this request and no other one on the connection.
@@ -80,7 +104,8 @@ pub(super) async fn around(AxumState(state): AxumState<State>, mut request: Requ
     let asker = errors::Asker::of(request.headers(), request.version());
     let mut response = match check_head(&request) {
         Ok(()) => survive(next.run(request)).await,
-        Err(refusal) => refusal.into_response(),
+        // Nobody knows where what comes behind such a head begins.
+        Err(refusal) => ([(header::CONNECTION, "close")], refusal).into_response(),
     };
     let told = errors::give_form(&mut response, &asker, id.as_str());
     complete(&mut response, &id);
