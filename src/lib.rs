@@ -65,7 +65,7 @@
 //! | `oracles` | every room | |
 //! | `commands` | every room | `clap`, `clap_complete`, `listenfd` |
 //!
-//! Of `storage`, the catalog needs keys and stamps only. `commands` puts the rooms together; `failure` knows every
+//! Of `storage`, the catalog needs keys, stamps and folders that last, only. `commands` puts the rooms together; `failure` knows every
 //! room's errors, and only `commands` knows `failure`.
 //!
 //! # Invariants

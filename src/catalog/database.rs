@@ -2,7 +2,6 @@
 
 use std::fs::OpenOptions;
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -18,6 +17,7 @@ use super::file::{
 use super::together::{Change, Together};
 use super::{Error, second_copy};
 use crate::causes::in_one_line;
+use crate::storage::make_folder;
 
 /// How long one connection waits for another's transaction; the longest is the first look at a large folder.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -107,12 +107,7 @@ impl Database {
     pub(super) fn open(path: &Path) -> Result<(Self, Opened), Error> {
         let refused = |source: io::Error| refused(path, source);
         if let Some(folder) = path.parent() {
-            let mut builder = std::fs::DirBuilder::new();
-            builder
-                .recursive(true)
-                .mode(0o700)
-                .create(folder)
-                .map_err(refused)?;
+            make_folder(folder, 0o700).map_err(refused)?;
         }
         // Two processes that open at once come one after the other: neither sets aside what the other has begun.
         let _lock = lock(&with_ending(path, ".lock")).map_err(refused)?;

@@ -590,16 +590,16 @@ fn again(error: &Error) -> Error {
 /// Makes the folder that the catalog lies in, and none above it: where a root is not mounted, nothing may take its
 /// place.
 fn create_state_folder(path: &Path) -> Result<(), Error> {
-    use std::os::unix::fs::DirBuilderExt as _;
     let Some(folder) = path.parent() else {
         return Ok(());
     };
-    match std::fs::DirBuilder::new().mode(0o700).create(folder) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(Error::Vanished {
-            path: path.to_owned(),
-        }),
-        _ => Ok(()),
+    let vanished = || Error::Vanished {
+        path: path.to_owned(),
+    };
+    if folder.parent().is_some_and(Path::is_dir) {
+        return storage::make_folder(folder, 0o700).map_err(|_| vanished());
     }
+    Err(vanished())
 }
 
 /// Finds out whether the disk takes something.

@@ -6,6 +6,7 @@
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, Stat};
@@ -170,6 +171,29 @@ impl Folder {
     pub(super) fn sync(&self) -> Result<(), Errno> {
         rustix::fs::fsync(&self.descriptor)
     }
+}
+
+/// Makes a folder, with those above it that are missing, so that all of them outlive a power loss: the name of each is
+/// synced into the one above. One that is there stays as it is. Blocks.
+///
+/// # Errors
+/// The system's own.
+pub fn make_folder(path: &Path, mode: u32) -> io::Result<()> {
+    let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.is_dir();
+    let missing: Vec<&Path> = path.ancestors().take_while(is_missing).collect();
+    for folder in missing.into_iter().rev() {
+        match std::fs::DirBuilder::new().mode(mode).create(folder) {
+            // Another process was faster.
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && folder.is_dir() => {}
+            made => made?,
+        }
+        let above = folder.parent().filter(|above| !above.as_os_str().is_empty());
+        // Where names may be made but not read, there is nothing to open.
+        if let Ok(above) = Folder::open(above.unwrap_or(Path::new("."))) {
+            above.sync()?;
+        }
+    }
+    Ok(())
 }
 
 impl Stamp {

@@ -41,10 +41,11 @@ mod walk;
 mod watch;
 
 pub use bookmark::Bookmark;
+pub use folder::make_folder;
 pub use key::{Root, StoreKey};
 pub use local::{LocalStore, Settings, check_roots};
 pub use spool::{Contents, Spool, SpoolReader};
-pub use survey::{Survey, survey};
+pub use survey::{Survey, open_outside, survey};
 
 /// A place for distributions. Its promises are in the [module's documentation](self).
 ///

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::task::JoinHandle;
 
-use super::folder::Folder;
+use super::folder::{Folder, make_folder};
 use super::health::Health;
 use super::{Error, write_error};
 use crate::packaging::Sha256;
@@ -477,11 +477,7 @@ impl Drop for SpoolFile {
 
 /// Creates a folder that only its owner may enter, with the folders above it.
 pub(super) fn create_private_folder(folder: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
+    make_folder(folder, 0o700)
 }
 
 /// Whether an owner that died may have left this name of ours, which began with `start`.

@@ -1,13 +1,16 @@
 //! A look at folders from outside: nothing is made, locked or written, so it disturbs no server and needs none.
 
+use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::Access;
+use rustix::io::Errno;
 
-use super::folder::FolderIdentity;
+use super::folder::{Folder, FolderIdentity};
 use super::links::LinkRule;
 use super::walk::{Found, Walk};
-use super::{Error, Root, StoreKey};
+use super::{Error, Root, Stamp, StoreKey};
 
 /// What a look at folders has shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +54,26 @@ pub fn survey(roots: &[PathBuf], state_dir: &Path) -> Result<Survey, Error> {
             .is_some_and(|root| rustix::fs::access(root, Access::WRITE_OK | Access::EXEC_OK).is_ok()),
         free_bytes: free,
     })
+}
+
+/// Opens the file at `key` as it lies in these folders, with its state; for those who look from outside. A symlink is
+/// followed.
+///
+/// # Errors
+/// The system's own.
+pub fn open_outside(roots: &[PathBuf], key: &StoreKey) -> io::Result<(File, Stamp)> {
+    let root = roots
+        .get(usize::from(key.root().0))
+        .ok_or(io::ErrorKind::NotFound)?;
+    let folder = Folder::of_key(root, key)?;
+    match folder.open_file(key.filename()) {
+        Err(error) if error.raw_os_error() == Some(Errno::LOOP.raw_os_error()) => {
+            let target = root.join(key.path()).canonicalize()?;
+            let name = target.file_name().ok_or(io::ErrorKind::NotFound)?;
+            Folder::open(target.parent().unwrap_or(root))?.open_file(name)
+        }
+        outcome => outcome,
+    }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use crate::server::{
     self, Fallback, HealthPath, HealthPathError, MountPath, MountPathError, NamePattern, TrustedProxies,
     WelcomeTemplate,
 };
+use crate::storage;
 
 /// The password file that is used without `-P`, in the first folder.
 pub(super) const DEFAULT_PASSWORDS: &str = ".htaccess";
@@ -172,7 +173,7 @@ fn roots(named: &[PathBuf], environment: &Environment) -> Result<Vec<PathBuf>, F
         Failure::usage("can't tell your home folder, where the packages folder would be")
             .hint("name the folder to serve: pkgctl serve FOLDER")
     })?;
-    std::fs::create_dir_all(&folder).map_err(|error| {
+    storage::make_folder(&folder, 0o777).map_err(|error| {
         Failure::new(format!("can't create the packages folder `{}`", folder.display()))
             .caused_by(&error)
             .hint("name another folder: pkgctl serve FOLDER")
