@@ -12,6 +12,7 @@ pub(super) async fn holds_for<C: Catalog>(empty: impl Fn() -> C) {
     a_copied_file_is_dated_by_its_change(&empty()).await;
     facts_are_kept_while_the_stamp_is(&empty()).await;
     a_rewritten_file_keeps_what_was_said_of_it(&empty()).await;
+    a_changed_file_is_known_by_its_former_digest(&empty()).await;
     facts_of_another_state_are_refused(&empty()).await;
     the_smallest_key_of_a_name_is_served(&empty()).await;
     what_is_gone_is_remembered_and_may_come_back(&empty()).await;
@@ -113,6 +114,7 @@ async fn an_upload_round_trips(catalog: &impl Catalog) {
         uploader: upload.uploader,
         yanked: None,
         facts: Some(upload.facts),
+        former_sha256: None,
     };
     assert_eq!(record, expected);
     let project = catalog.project(&name("My.Lib")).await.unwrap().unwrap();
@@ -225,6 +227,35 @@ async fn a_rewritten_file_keeps_what_was_said_of_it(catalog: &impl Catalog) {
     assert_eq!(
         (record.uploader, record.uploaded_at),
         (upload.uploader, upload.at)
+    );
+}
+
+async fn a_changed_file_is_known_by_its_former_digest(catalog: &impl Catalog) {
+    let upload = upload("lib-1.0.tar.gz", 1);
+    catalog.record_upload(upload.clone()).await.unwrap();
+    let former = Some(upload.facts.sha256);
+    // Changed twice before anybody has read it.
+    for changed in [2, 3] {
+        let seen = seen(0, "lib-1.0.tar.gz", stamp(changed));
+        catalog.observe(vec![seen]).await.unwrap();
+        let record = the_file(catalog, "lib-1.0.tar.gz").await;
+        assert_eq!((record.facts, record.former_sha256), (None, former));
+    }
+    let rewritten = Observation::Seen {
+        key: upload.key.clone(),
+        filename: upload.filename,
+        stamp: stamp(3),
+        rewritten: true,
+    };
+    catalog.observe(vec![rewritten]).await.unwrap();
+    let record = the_file(catalog, "lib-1.0.tar.gz").await;
+    assert_eq!((record.facts, record.former_sha256), (None, former));
+    let read = catalog.record_facts(&upload.key, stamp(3), facts("read again"));
+    assert!(read.await.unwrap());
+    let record = the_file(catalog, "lib-1.0.tar.gz").await;
+    assert_eq!(
+        (record.facts, record.former_sha256),
+        (Some(facts("read again")), None)
     );
 }
 

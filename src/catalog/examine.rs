@@ -24,7 +24,7 @@ pub fn examine(path: &Path) -> Result<(), Error> {
     check(&connection).map_err(|error| failure(path, "read", error))
 }
 
-fn open(path: &Path) -> rusqlite::Result<Connection> {
+pub(super) fn open(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     if with_ending(path, "-wal").exists() {
         return Connection::open_with_flags(path, flags);

@@ -17,6 +17,7 @@ use super::database::BUSY_TIMEOUT;
 pub(super) const STEPS: &[M<'_>] = &[
     M::up(include_str!("migrations/1.sql")),
     M::up(include_str!("migrations/2.sql")),
+    M::up(include_str!("migrations/3.sql")),
 ];
 
 /// What stands for itself in the path of a `file:` address.

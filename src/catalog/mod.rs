@@ -28,6 +28,7 @@ mod examine;
 mod file;
 mod listing;
 mod observe;
+mod recorded;
 mod rows;
 mod second_copy;
 mod sqlite;
@@ -37,6 +38,7 @@ mod together;
 
 pub use database::Opened;
 pub use examine::examine;
+pub use recorded::{Recorded, Uploaded, recorded};
 pub use sqlite::SqliteCatalog;
 pub use steady::{Census, SteadyCatalog, what_is_lost};
 pub use timed::{Timed, Timings};
@@ -79,7 +81,8 @@ pub trait Catalog: Send + Sync + 'static {
     async fn unread(&self, limit: usize) -> Result<Vec<FileRecord>, Error>;
 
     /// Takes note of what the folder holds now, in one transaction. A file whose stamp is as recorded keeps all that
-    /// is known of it; a changed one loses its facts, and its upload time becomes the one given.
+    /// is known of it; a changed one loses its facts but for its digest, which becomes the former one, and its upload time becomes
+    /// the one given.
     /// Gives the projects whose pages are affected, each once.
     async fn observe(&self, observations: Vec<Observation>) -> Result<Vec<ProjectName>, Error>;
 
@@ -142,6 +145,8 @@ pub struct FileRecord {
     pub yanked: Option<Yank>,
     /// What its content says; `None` until it was read.
     pub facts: Option<FileFacts>,
+    /// The digest of the content that it had before someone changed it; `None` once its content was read again.
+    pub former_sha256: Option<Sha256>,
 }
 
 /// What an upload is judged by.

@@ -131,7 +131,7 @@ impl<'a> Observer<'a> {
     fn rewritten(&self, id: i64) -> rusqlite::Result<()> {
         self.transaction
             .prepare_cached(
-                "UPDATE files SET present = 1, sha256 = NULL, digests = '', requires_python = NULL, \
+                "UPDATE files SET present = 1, former_sha256 = coalesce(sha256, former_sha256), sha256 = NULL, digests = '', requires_python = NULL, \
                  metadata_sha256 = NULL, defect = NULL WHERE id = ?1",
             )?
             .execute([id])?;
@@ -143,7 +143,7 @@ impl<'a> Observer<'a> {
         self.transaction
             .prepare_cached(
                 "UPDATE files SET size_bytes = ?2, modified_ns = ?3, inode = ?4, present = 1, uploaded_at_ns = ?3, \
-                 uploader = NULL, sha256 = NULL, digests = '', requires_python = NULL, metadata_sha256 = NULL, \
+                 uploader = NULL, former_sha256 = coalesce(sha256, former_sha256), sha256 = NULL, digests = '', requires_python = NULL, metadata_sha256 = NULL, \
                  defect = NULL WHERE id = ?1",
             )?
             .execute(params![id, size_bytes, modified_ns, inode])?;

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use rusqlite::types::{FromSqlError, Type, ValueRef};
-use rusqlite::{Connection, Row};
+use rusqlite::{Connection, OptionalExtension as _, Row};
 
 use super::{FileFacts, FileRecord, ProjectStatus, Yank};
 use crate::packaging::digest::{Algorithm, NamedDigest};
@@ -15,7 +15,7 @@ use crate::storage::{Root, Stamp, StoreKey};
 
 /// The columns that [`ServedRoots::file`] reads, in its order.
 pub(super) const FILE_COLUMNS: &str = "root_id, folder, filename, size_bytes, modified_ns, inode, present, \
-     uploaded_at_ns, uploader, yank_reason, sha256, digests, requires_python, metadata_sha256, defect";
+     uploaded_at_ns, uploader, yank_reason, sha256, digests, requires_python, metadata_sha256, defect, former_sha256";
 
 /// The roots that are served now, and the rows that stand for them.
 ///
@@ -42,19 +42,30 @@ impl ServedRoots {
         catalog: &Path,
         roots: &[PathBuf],
     ) -> rusqlite::Result<Self> {
+        for root in roots {
+            connection.execute(
+                "INSERT INTO roots (folder) VALUES (?1) ON CONFLICT DO NOTHING",
+                [root_label(catalog, root).as_encoded_bytes()],
+            )?;
+        }
+        Self::find(connection, catalog, roots)
+    }
+
+    /// Finds the rows of `roots` without a change; one that has none has no files either.
+    pub(super) fn find(connection: &Connection, catalog: &Path, roots: &[PathBuf]) -> rusqlite::Result<Self> {
+        /// No row has it.
+        const NONE: i64 = -1;
         let mut ids = Vec::new();
         for root in roots {
             let label = root_label(catalog, root);
-            let label = label.as_encoded_bytes();
-            connection.execute(
-                "INSERT INTO roots (folder) VALUES (?1) ON CONFLICT DO NOTHING",
-                [label],
-            )?;
-            ids.push(
-                connection.query_row("SELECT id FROM roots WHERE folder = ?1", [label], |row| {
-                    row.get(0)
-                })?,
-            );
+            let id = connection
+                .query_row(
+                    "SELECT id FROM roots WHERE folder = ?1",
+                    [label.as_encoded_bytes()],
+                    |row| row.get(0),
+                )
+                .optional()?;
+            ids.push(id.unwrap_or(NONE));
         }
         let mut numbers = HashMap::new();
         for (id, root) in ids.iter().zip((0..).map(Root)) {
@@ -121,6 +132,7 @@ impl ServedRoots {
             uploader: row.get(8)?,
             yanked: yank_reason.map(|reason| Yank { reason }),
             facts: facts(row)?,
+            former_sha256: digest(row, 15)?,
         }))
     }
 
@@ -192,7 +204,7 @@ fn facts(row: &Row<'_>) -> rusqlite::Result<Option<FileFacts>> {
 }
 
 /// A digest in a column; `None` where there is none, or not one of the right length.
-fn digest(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Sha256>> {
+pub(super) fn digest(row: &Row<'_>, index: usize) -> rusqlite::Result<Option<Sha256>> {
     Ok(match row.get_ref(index)? {
         ValueRef::Blob(bytes) => bytes.try_into().ok().map(Sha256::from_bytes),
         _ => None,
@@ -225,7 +237,7 @@ pub(super) fn nanoseconds(at: Timestamp) -> i64 {
     i64::try_from(clamped).unwrap_or_default()
 }
 
-fn timestamp(nanoseconds: i64) -> Timestamp {
+pub(super) fn timestamp(nanoseconds: i64) -> Timestamp {
     Timestamp::from_nanosecond(nanoseconds.into()).unwrap_or(Timestamp::UNIX_EPOCH)
 }
 

@@ -392,7 +392,8 @@ fn record_facts(
     let (size_bytes, modified_ns, inode) = rows::stamp_columns(stamp);
     let changed = transaction
         .prepare_cached(
-            "UPDATE files SET sha256 = ?7, digests = ?8, requires_python = ?9, metadata_sha256 = ?10, defect = ?11 \
+            "UPDATE files SET sha256 = ?7, digests = ?8, requires_python = ?9, metadata_sha256 = ?10, defect = ?11, \
+             former_sha256 = NULL \
              WHERE filename = ?1 AND folder = ?2 AND root_id = ?3 \
              AND size_bytes = ?4 AND modified_ns = ?5 AND inode = ?6",
         )?

@@ -35,8 +35,11 @@ impl Index {
         mut record: FileRecord,
     ) -> Result<Option<(FileRecord, FileFacts)>, Error> {
         for _ in 0..ATTEMPTS {
-            if let Some(facts) = record.facts.take().filter(|facts| self.settings.suffice(facts)) {
-                return Ok(Some((record, facts)));
+            if let Some(facts) = record.facts.take() {
+                if self.settings.suffice(&facts) {
+                    return Ok(Some((record, facts)));
+                }
+                record.former_sha256 = Some(facts.sha256);
             }
             let rewritings = self.changes.rewritings();
             let object = match self.store.open(&record.key).await {
@@ -71,6 +74,7 @@ impl Index {
             {
                 warn!(file = %record.key, reason, "the archive can't be understood; it is served without metadata");
             }
+            self.tell_if_changed(&record, &facts);
             if has_settled(stamp) {
                 let kept = facts.clone();
                 self.keep_facts(&record.key, stamp, kept, rewritings).await;
@@ -78,6 +82,20 @@ impl Index {
             return Ok(Some((record, facts)));
         }
         Err(Error::Unsteady(record.key.path().to_owned()))
+    }
+
+    /// Says loudly, once, that a file has other bytes than it had under the same name. They are served under their own
+    /// digest, so nobody gets them for the old ones; but who has pinned those is stopped, and ought to be.
+    fn tell_if_changed(&self, record: &FileRecord, facts: &FileFacts) {
+        let Some(former) = record.former_sha256.filter(|former| *former != facts.sha256) else {
+            return;
+        };
+        if self.changes_told.is_news((record.key.clone(), facts.sha256)) {
+            warn!(
+                file = %record.key, was = %former, is = %facts.sha256,
+                "the file has other bytes than before under the same name; whoever has pinned the old ones can't install it"
+            );
+        }
     }
 
     /// Reads a file once, on a blocking thread, and gives it back at its beginning. `None` when its bytes could not be

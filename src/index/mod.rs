@@ -29,7 +29,7 @@ use tokio::sync::Semaphore;
 use crate::archive::Limits;
 use crate::catalog::{self, SharedCatalog, Timed};
 use crate::packaging::digest::Algorithm;
-use crate::packaging::{DistFilename, ProjectName};
+use crate::packaging::{DistFilename, ProjectName, Sha256};
 use crate::storage::{self, SharedStore, Stamp, StoreKey};
 
 pub use crate::catalog::Counts;
@@ -114,6 +114,8 @@ pub struct Index {
     ignored_told: told::Told<StoreKey>,
     /// Files that can't be understood in this state.
     defects_told: told::Told<(StoreKey, Stamp)>,
+    /// Files whose bytes have changed under their name, with the digests that were told.
+    changes_told: told::Told<(StoreKey, Sha256)>,
     /// Files that the last listing passed over, because they are no distributions.
     ignored_files: AtomicU64,
     /// Bounds how many files are read for their facts at once: that is processor work, so one for each core.
@@ -150,6 +152,7 @@ impl Index {
             twins_told: Mutex::default(),
             ignored_told: told::Told::default(),
             defects_told: told::Told::default(),
+            changes_told: told::Told::default(),
             ignored_files: AtomicU64::new(0),
             readers: Arc::new(Semaphore::new(cores)),
             verifiers: Arc::new(Semaphore::new(cores)),

@@ -280,3 +280,109 @@ fn live_is_silent_about_a_living_server_and_tells_of_any_other() {
         .run(["doctor", "--live", "--json"])
         .expect_failure(2, "--json");
 }
+
+/// As if it had been there for long, so that the server keeps what it reads from it.
+fn age(path: &Path) {
+    let old = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_700_000_000);
+    let file = fs::File::options().write(true).open(path).unwrap();
+    file.set_modified(old).unwrap();
+}
+
+/// Changes one bit of a file, and neither its size nor its time.
+fn rot(path: &Path) {
+    let modified = path.metadata().unwrap().modified().unwrap();
+    let mut bytes = fs::read(path).unwrap();
+    bytes[20_000] ^= 4;
+    fs::write(path, &bytes).unwrap();
+    let file = fs::File::options().write(true).open(path).unwrap();
+    file.set_modified(modified).unwrap();
+}
+
+// D12
+#[test]
+fn d12_verify_finds_the_files_whose_bytes_are_not_those_that_were_recorded() {
+    let testbed = Testbed::new();
+    let folder = testbed.path("packages");
+    fs::create_dir(&folder).unwrap();
+    let open = ["-P", ".", "-a", ".", "--overwrite"].map(std::ffi::OsString::from);
+    let start = || testbed.serve(open.iter().cloned().chain([folder.clone().into()]));
+    let server = start();
+    let lib = |name: &str, seed| sdist(name, "1.0").padding(30_000, seed).build();
+    let copied = lib("copied", 1).write_into(&folder);
+    age(&copied);
+    for name in ["sound", "rotten", "edited", "gone", "again"] {
+        crate::support::upload::upload(&server.url, &lib(name, 2)).expect(200);
+    }
+    let replaced = crate::support::upload::upload(&server.url, &lib("again", 3));
+    replaced.expect(200);
+    // Its page makes the server read the file.
+    crate::support::http::get(&server.url, "/simple/copied/", &[]).expect(200);
+    drop(server);
+    let verify = |testbed: &Testbed| {
+        // The server was killed, so the index of the catalog's log is made anew by whoever looks.
+        let state = || {
+            let mut state = state_of(&folder);
+            state.retain(|path, _| !path.ends_with("-shm"));
+            state
+        };
+        let before = state();
+        let outcome = testbed.run(["doctor", "--json", "--offline", "--verify"]);
+        assert!(state() == before, "something was touched");
+        let (lines, remedies) = findings(&outcome);
+        let ours = |line: &String| line.starts_with("Bytes of the packages");
+        (
+            outcome.code,
+            lines.into_iter().filter(ours).collect::<Vec<_>>(),
+            remedies,
+        )
+    };
+    let (code, lines, _) = verify(&testbed);
+    assert_eq!(code, Some(0), "{lines:?}");
+    assert_eq!(
+        lines,
+        ["Bytes of the packages: good: 6 distributions with the bytes that were recorded"]
+    );
+
+    let at = |name: &str| folder.join(lib(name, 0).filename);
+    rot(&copied);
+    rot(&at("rotten"));
+    // A server that runs meanwhile takes the new bytes for what they are; that they were uploaded otherwise stays.
+    let server = start();
+    lib("edited", 9).write_into(&folder);
+    age(&at("edited"));
+    lib("fresh", 1).write_into(&folder);
+    crate::support::http::get(&server.url, "/simple/edited/", &[]).expect(200);
+    drop(server);
+    fs::remove_file(at("gone")).unwrap();
+    let (code, lines, remedies) = verify(&testbed);
+    assert_eq!(code, Some(1));
+    let copied_sha256 = lib("copied", 1).sha256();
+    assert_says(
+        &lines,
+        &[
+            "problem",
+            "copied-1.0.tar.gz` has other bytes than were recorded",
+            &copied_sha256,
+        ],
+    );
+    assert_says(
+        &lines,
+        &["problem", "rotten-1.0.tar.gz` has other bytes than were recorded"],
+    );
+    assert_says(
+        &lines,
+        &[
+            "problem",
+            "edited-1.0.tar.gz` is not what was uploaded on 20",
+            &lib("edited", 9).sha256(),
+        ],
+    );
+    assert_says(&lines, &["note", "gone-1.0.tar.gz`: it is gone"]);
+    assert_says(&lines, &["note", "fresh-1.0.tar.gz`: no server has read it yet"]);
+    assert_says(&lines, &["good: 2 distributions with the bytes"]);
+    assert_eq!(lines.len(), 6, "{lines:#?}");
+    assert!(
+        remedies.iter().all(|remedy| remedy.contains("from a backup")),
+        "{remedies:?}"
+    );
+}

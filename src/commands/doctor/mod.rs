@@ -13,6 +13,7 @@ use crate::config::Environment;
 use crate::failure::Failure;
 use crate::terminal::{self, data};
 
+mod bytes;
 mod client_files;
 mod live;
 mod packages;
@@ -38,13 +39,14 @@ Examples:
   pkgctl doctor http://packages.example:8080
   pkgctl doctor --live                         # the health check of a container
   pkgctl doctor --live http://127.0.0.1:8080
-  pkgctl doctor --folder /srv/packages -P /srv/htpasswd")]
+  pkgctl doctor --folder /srv/packages -P /srv/htpasswd
+  pkgctl doctor --verify --offline             # read every package and compare its digest")]
 pub(super) struct Arguments {
     /// Address of a server to look at, and at nothing else
     url: Option<String>,
 
     /// Only ask whether the server is alive, at URL or where the settings of `serve` have it; says nothing when it is
-    #[arg(long, conflicts_with_all = ["json", "folder", "passwords", "offline"])]
+    #[arg(long, conflicts_with_all = ["json", "folder", "passwords", "offline", "verify"])]
     live: bool,
 
     /// Folder of packages to look at (may be repeated) [default: ~/packages, if it is there]
@@ -58,6 +60,10 @@ pub(super) struct Arguments {
     /// Folder of the server's catalog [default: .pkgctl in the first folder]
     #[arg(long, value_name = "FOLDER", env = "PKGCTL_STATE_DIR")]
     state_dir: Option<PathBuf>,
+
+    /// Read every package from its first byte to its last, and compare it with the digests that the server recorded
+    #[arg(long, conflicts_with = "url")]
+    verify: bool,
 
     /// Ask no server
     #[arg(long, conflicts_with = "url")]
@@ -122,10 +128,11 @@ fn look_at_server_files(arguments: &Arguments, environment: &Environment, report
             .state_dir
             .as_ref()
             .map(|folder| environment.expand(folder));
-        report.add(packages::look(
-            &roots,
-            &state_dir.unwrap_or_else(|| first.join(".pkgctl")),
-        ));
+        let state_dir = state_dir.unwrap_or_else(|| first.join(".pkgctl"));
+        report.add(packages::look(&roots, &state_dir));
+        if arguments.verify {
+            report.add(bytes::look(&roots, &state_dir.join(serve::CATALOG)));
+        }
     }
     let named = arguments
         .passwords

@@ -198,6 +198,21 @@ fn a16_bodies_of_two_lengths_are_never_two_requests() {
             "Transfer-Encoding: chunked\r\n",
             format!("zz\r\n{smuggled}"),
         ),
+        (
+            "chunked twice",
+            "Transfer-Encoding: chunked, chunked\r\n",
+            format!("0\r\n\r\n{smuggled}"),
+        ),
+        (
+            "chunked twice, in two headers",
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+            format!("0\r\n\r\n{smuggled}"),
+        ),
+        (
+            "a coding before the last",
+            "Transfer-Encoding: gzip, chunked\r\n",
+            format!("0\r\n\r\n{smuggled}"),
+        ),
         ("a negative length", "Content-Length: -1\r\n", smuggled.to_owned()),
         (
             "a signed length",
@@ -211,7 +226,20 @@ fn a16_bodies_of_two_lengths_are_never_two_requests() {
         let answer = send(&index.server, format!("{head}{body}").as_bytes());
         assert!(!answer.contains("HTTP/1.1 200"), "{what}: {answer}");
         assert!(answer.matches("HTTP/1.1 ").count() <= 1, "{what}: {answer}");
+        if what.starts_with("chunked twice") {
+            assert!(answer.starts_with("HTTP/1.1 400"), "{what}: {answer}");
+        }
+        if what == "a coding before the last" {
+            assert!(answer.starts_with("HTTP/1.1 501"), "{what}: {answer}");
+        }
     }
+    // Once is as it should be, in whatever letters.
+    let head = "POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding:  CHUNKED \r\n\r\n";
+    let answer = send(&index.server, format!("{head}0\r\n\r\n").as_bytes());
+    assert!(
+        !answer.contains("transfer coding") && !answer.contains("chunked"),
+        "{answer}"
+    );
     index.get("/health", &[]).expect(200);
 }
 
@@ -357,26 +385,73 @@ fn d12_bytes_that_rot_are_never_served_under_a_digest_that_is_not_theirs() {
     let testbed = Testbed::new();
     let lib = wheel("lib", "1.0").padding(50_000, 1).build();
     let path = lib.write_into(testbed.path("packages"));
-    let old = std::time::SystemTime::now() - Duration::from_secs(3600);
-    fs::File::options()
-        .write(true)
-        .open(&path)
-        .unwrap()
-        .set_modified(old)
-        .unwrap();
+    age(&path);
     let index = Index::start(testbed, &OPEN);
     assert_eq!(index.page("lib")["files"][0]["hashes"]["sha256"], lib.sha256());
-    let mut rotten = lib.bytes.clone();
-    rotten[30_000] ^= 0x10;
-    fs::write(&path, &rotten).unwrap();
-    fs::File::options()
-        .write(true)
-        .open(&path)
-        .unwrap()
-        .set_modified(old)
-        .unwrap();
+    rot(&path, &lib.bytes);
     let listed = index.page("lib")["files"][0]["hashes"]["sha256"].clone();
+    // It is said loudly, with both digests.
+    index
+        .server
+        .wait_for_log("the file has other bytes than before under the same name");
+    assert!(
+        index.server.log().contains(&lib.sha256()),
+        "{}",
+        index.server.log()
+    );
     let served = index.get(&format!("/packages/{}", lib.filename), &[]).expect(200);
     let digest = crate::support::distributions::sha256(&served.body);
     assert_eq!(listed, digest);
+}
+
+// D12: a disk that forgets tells nobody, so the digest that is promised stays the recorded one, over restarts too.
+#[test]
+fn d12_what_rots_unseen_does_not_fit_its_digest() {
+    let testbed = Testbed::new();
+    let lib = wheel("lib", "1.0").padding(50_000, 1).build();
+    let path = lib.write_into(testbed.path("packages"));
+    age(&path);
+    let server = |testbed: &Testbed| {
+        let packages = testbed.path("packages");
+        let flags = ["-P", ".", "-a", "."];
+        testbed.serve(
+            flags
+                .iter()
+                .map(std::ffi::OsString::from)
+                .chain([packages.into()]),
+        )
+    };
+    let listed = |server: &Server| {
+        let page = crate::support::http::get(
+            &server.url,
+            "/simple/lib/",
+            &[("Accept", "application/vnd.pypi.simple.v1+json")],
+        );
+        let page: serde_json::Value = serde_json::from_slice(&page.expect(200).body).unwrap();
+        page["files"][0]["hashes"]["sha256"].as_str().unwrap().to_owned()
+    };
+    let before = server(&testbed);
+    assert_eq!(listed(&before), lib.sha256());
+    drop(before);
+    rot(&path, &lib.bytes);
+    let after = server(&testbed);
+    assert_eq!(listed(&after), lib.sha256());
+    let served =
+        crate::support::http::get(&after.url, &format!("/packages/{}", lib.filename), &[]).expect(200);
+    assert!(served.body != lib.bytes, "the file was to be a rotten one");
+}
+
+/// As if it had been there for an hour.
+fn age(path: &std::path::Path) {
+    let old = std::time::UNIX_EPOCH + Duration::from_secs(1_700_000_000);
+    let file = fs::File::options().write(true).open(path).unwrap();
+    file.set_modified(old).unwrap();
+}
+
+/// Changes one bit, and neither size nor time.
+fn rot(path: &std::path::Path, sound: &[u8]) {
+    let mut rotten = sound.to_vec();
+    rotten[30_000] ^= 0x10;
+    fs::write(path, &rotten).unwrap();
+    age(path);
 }
