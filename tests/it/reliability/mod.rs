@@ -3,6 +3,7 @@
 //! Some of these tests are short by default and as long as one likes by a variable; each names its own.
 
 mod client; // requests to a server that may be killed at any moment
+mod client_disk; // a full disk under the files of the other verbs
 mod crash_loop; // SIGKILL, again and again
 mod exhaustion; // full disks, no descriptors, clocks that jump
 mod hostile_requests; // what no honest client sends

@@ -1,0 +1,203 @@
+//! A full disk under the files that the other verbs write: the old ones stay whole, nothing is half-written, and it is
+//! said what failed. H4, I1.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use crate::support::distributions::wheel;
+use crate::support::tools::skip;
+use crate::support::{Outcome, Testbed};
+
+/// Runs the binary with a full disk in the place of `small`, which holds what the folder held before; what is there
+/// afterwards, but for what fills it, comes back into the folder. `None` where nothing can be mounted, which counts as a
+/// failure where tools are required.
+fn with_full_disk(bed: &Testbed, small: &Path, arguments: &[&str], input: &str) -> Option<Outcome> {
+    let mountable = Command::new("unshare")
+        .args(["-rm", "mount", "-t", "tmpfs", "none", "/mnt"])
+        .stderr(Stdio::null())
+        .status();
+    if !mountable.is_ok_and(|status| status.success()) {
+        skip("nothing can be mounted here");
+        return None;
+    }
+    let (before, after) = (bed.root().join("before"), bed.root().join("after"));
+    fs::rename(small, &before).unwrap();
+    for folder in [small, &after] {
+        fs::create_dir(folder).unwrap();
+    }
+    // The last page goes to the filler too; a file without content still finds a place.
+    let script = "mount -t tmpfs -o size=256k none \"$1\" && cp -a \"$2/.\" \"$1\" || exit 99\n\
+                  dd if=/dev/zero of=\"$1/.filler\" bs=4k 2>/dev/null\n\
+                  after=\"$3\"; full=\"$1\"; shift 3; cd \"$full\"\n\
+                  \"$0\" \"$@\"; code=$?\n\
+                  rm \"$full/.filler\"; cp -a \"$full/.\" \"$after\"; exit $code";
+    let mut command = bed.program("unshare");
+    command
+        .args(["-rm", "sh", "-c", script, env!("CARGO_BIN_EXE_pkgctl")])
+        .args([small, &before, &after])
+        .args(arguments)
+        .env("PKGCTL_OFFLINE", "1");
+    let outcome = Outcome::with_input(&mut command, input);
+    fs::remove_dir(small).unwrap();
+    fs::rename(&after, small).unwrap();
+    Some(outcome)
+}
+
+/// Every file below the folder, with its mode and content.
+fn files_in(folder: &Path) -> BTreeMap<String, (u32, Vec<u8>)> {
+    let mut found = BTreeMap::new();
+    let mut folders = vec![folder.to_owned()];
+    while let Some(next) = folders.pop() {
+        for entry in fs::read_dir(next).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let mode = path.metadata().unwrap().permissions().mode() & 0o777;
+            let name = path.strip_prefix(folder).unwrap().display().to_string();
+            found.insert(name, (mode, fs::read(&path).unwrap()));
+        }
+    }
+    found
+}
+
+/// Failed for want of space, with a word for what could not be written, and everything is as it was.
+#[track_caller]
+fn assert_refused(bed: &Testbed, small: &Path, arguments: &[&str], input: &str, named: &str) {
+    let before = files_in(small);
+    let Some(outcome) = with_full_disk(bed, small, arguments, input) else {
+        return;
+    };
+    let outcome = outcome.expect_failure(1, named);
+    assert!(
+        outcome.stderr.contains("No space left on device"),
+        "{}",
+        outcome.stderr
+    );
+    for secret in ["long enough", "s3cret", "hunter2"] {
+        assert!(!outcome.stderr.contains(secret), "{}", outcome.stderr);
+    }
+    let after = files_in(small);
+    assert_eq!(
+        after.keys().collect::<Vec<_>>(),
+        before.keys().collect::<Vec<_>>()
+    );
+    assert!(after == before, "a file has changed");
+}
+
+#[test]
+fn h4_adduser_keeps_the_users_that_are_there() {
+    let arguments = [
+        "adduser",
+        "--cost",
+        "4",
+        "--password-stdin",
+        "-f",
+        "htpasswd",
+        "bob",
+    ];
+    let bed = Testbed::new();
+    let folder = bed.path("passwords");
+    bed.write("passwords/htpasswd", "alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n");
+    assert_refused(&bed, &folder, &arguments, "long enough\n", "htpasswd");
+    // When there is space again it works.
+    let path = folder.join("htpasswd");
+    let arguments = [
+        "adduser",
+        "--cost",
+        "4",
+        "--password-stdin",
+        "-f",
+        path.to_str().unwrap(),
+        "bob",
+    ];
+    bed.run_with_input(arguments, "long enough\n").expect_code(0);
+    let users = fs::read_to_string(&path).unwrap();
+    assert!(users.contains("alice:") && users.contains("bob:"), "{users}");
+}
+
+#[test]
+fn h4_adduser_begins_no_file_that_it_can_t_finish() {
+    let arguments = [
+        "adduser",
+        "--cost",
+        "4",
+        "--password-stdin",
+        "-f",
+        "htpasswd",
+        "bob",
+    ];
+    let bed = Testbed::new();
+    let folder = bed.path("passwords");
+    fs::create_dir(&folder).unwrap();
+    assert_refused(&bed, &folder, &arguments, "long enough\n", "htpasswd");
+    assert!(files_in(&folder).is_empty());
+}
+
+#[test]
+fn h4_configure_keeps_both_files_or_writes_both() {
+    let arguments = ["configure", "--username", "alice", "--password-stdin"];
+    let pypirc = "[distutils]\nindex-servers = other\n\n[other]\npassword = hunter2\n";
+    let pip_conf = "[global]\ntimeout = 7\n";
+    let bed = Testbed::new();
+    bed.write(".pypirc", pypirc);
+    bed.write(".pip/pip.conf", pip_conf);
+    fs::set_permissions(bed.path(".pypirc"), fs::Permissions::from_mode(0o600)).unwrap();
+    assert_refused(&bed, &bed.home(), &arguments, "s3cret\n", ".pypirc");
+    // There is none yet.
+    let bed = Testbed::new();
+    bed.write("notes", "x");
+    assert_refused(&bed, &bed.home(), &arguments, "s3cret\n", ".pypirc");
+    let outcome = bed.run_with_input(arguments, "s3cret\n").expect_code(0);
+    assert_eq!(outcome.stderr.matches("wrote `").count(), 2, "{}", outcome.stderr);
+}
+
+// H4, I1: the output folder is the small disk; the backend works elsewhere.
+#[test]
+fn h4_build_leaves_the_old_distributions() {
+    if Command::new("python3").arg("--version").output().is_err() {
+        skip("there is no Python here");
+        return;
+    }
+    let bed = Testbed::new();
+    let pyproject =
+        "[build-system]\nrequires = []\nbuild-backend = 'tree_backend'\nbackend-path = ['tools']\n";
+    bed.write("project/pyproject.toml", pyproject);
+    bed.write(
+        "project/tools/tree_backend.py",
+        include_str!("../build/tree_backend.py"),
+    );
+    bed.write("project/tree_lib.py", "ANSWER = 42\n");
+    bed.write("dist/tree_lib-1.0.tar.gz", "old");
+    let project = bed.path("project");
+    let arguments = ["build", "--outdir", ".", project.to_str().unwrap()];
+    assert_refused(&bed, &bed.path("dist"), &arguments, "", "dist");
+    let scratch = fs::read_dir(bed.root().join("tmp")).unwrap();
+    assert_eq!(scratch.count(), 0, "scratch folders were left");
+}
+
+// What is only remembered to be faster next time may fail without a word.
+#[test]
+fn h4_a_cache_that_can_t_be_written_is_no_failure() {
+    let bed = Testbed::new();
+    let readme = wheel("my-lib", "1.0")
+        .header("Description-Content-Type", "text/x-rst")
+        .description("Title\n=====\n\n.. note:: A note.\n")
+        .build();
+    let path = readme.write_into(bed.root().join("dist"));
+    bed.write(".cache/kept", "x");
+    let cache = bed.path(".cache");
+    let Some(outcome) = with_full_disk(&bed, &cache, &["check", path.to_str().unwrap()], "") else {
+        return;
+    };
+    outcome.expect_code(0);
+    let left = files_in(&cache);
+    let is_whole = |(name, (_, content)): (&String, &(u32, Vec<u8>))| {
+        name == "kept" || serde_json::from_slice::<serde_json::Value>(content).is_ok()
+    };
+    assert!(left.iter().all(is_whole), "{:?}", left.keys());
+}
