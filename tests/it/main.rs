@@ -19,6 +19,7 @@ use std::path::Path;
 
 mod adduser; // the passwords file
 mod architecture; // who may use whom, read from the sources
+mod benchmark; // how fast the server is, taken at its smallest
 mod build; // sdists and wheels of all kinds of projects
 mod check; // what is wrong with distributions, before they are sent
 mod configure; // the files of pip and of uploaders
