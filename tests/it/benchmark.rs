@@ -26,7 +26,12 @@ fn benchmark(testbed: &Testbed, words: &[&str]) -> Command {
     }
     command
         .arg(project_path("tests/bench/serve.py"))
-        .args(["--pkgctl", env!("CARGO_BIN_EXE_pkgctl"), "--no-install", "--store"])
+        .args([
+            "--pkgctl",
+            env!("CARGO_BIN_EXE_pkgctl"),
+            "--no-install",
+            "--store",
+        ])
         .arg(testbed.path("store"))
         .args(words)
         .stdin(Stdio::null());
@@ -35,7 +40,14 @@ fn benchmark(testbed: &Testbed, words: &[&str]) -> Command {
 
 /// The least that shows every figure.
 const SMALLEST: [&str; 8] = [
-    "--quick", "--servers", "pkgctl", "--load", "own", "--seconds", "0.05", "--json",
+    "--quick",
+    "--servers",
+    "pkgctl",
+    "--load",
+    "own",
+    "--seconds",
+    "0.05",
+    "--json",
 ];
 
 #[test]
@@ -46,8 +58,17 @@ fn each_figure_is_taken_and_shown() {
 
     let document: serde_json::Value = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
     let rows = document["rows"].as_array().unwrap();
-    let shown = outcome.stdout.lines().filter(|line| line.starts_with("| ")).count();
-    assert_eq!(shown, rows.len() + 2, "a line each, and two of head:\n{}", outcome.stdout);
+    let shown = outcome
+        .stdout
+        .lines()
+        .filter(|line| line.starts_with("| "))
+        .count();
+    assert_eq!(
+        shown,
+        rows.len() + 2,
+        "a line each, and two of head:\n{}",
+        outcome.stdout
+    );
     for row in rows {
         let key = row["row"].as_str().unwrap();
         let figure = &row["figures"]["pkgctl"]["median"];
@@ -82,12 +103,23 @@ fn listed(testbed: &Testbed) -> BTreeSet<&'static str> {
 #[test]
 fn nothing_is_left_behind_when_it_is_interrupted() {
     let testbed = Testbed::new();
-    let mut child = benchmark(&testbed, &["--quick", "--servers", "pkgctl", "--load", "own", "--seconds", "60"])
-        .args(["--only", "first-small,small-page-few"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut child = benchmark(
+        &testbed,
+        &[
+            "--quick",
+            "--servers",
+            "pkgctl",
+            "--load",
+            "own",
+            "--seconds",
+            "60",
+        ],
+    )
+    .args(["--only", "first-small,small-page-few"])
+    .stdout(Stdio::null())
+    .stderr(Stdio::piped())
+    .spawn()
+    .unwrap();
     wait_for_first_figure(&mut child);
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     let code = child.wait().unwrap().code();
@@ -100,7 +132,11 @@ fn wait_for_first_figure(child: &mut Child) {
     let mut line = String::new();
     while !line.starts_with("1/1 first-small") {
         line.clear();
-        assert_ne!(told.read_line(&mut line).unwrap(), 0, "it ended before it took a figure");
+        assert_ne!(
+            told.read_line(&mut line).unwrap(),
+            0,
+            "it ended before it took a figure"
+        );
     }
     // What it tells from here on is read until its end, so that it never waits for a reader.
     std::thread::spawn(move || told.read_to_string(&mut String::new()));
@@ -130,8 +166,14 @@ fn processes_that_name(folder: &Path) -> Vec<String> {
 fn what_makes_no_sense_is_told_with_a_remedy() {
     let testbed = Testbed::new();
     for (words, told) in [
-        (["--only", "speed"], "error: there is no figure `speed`\nhint: --list shows"),
-        (["--pkgctl", "/no/such/binary"], "error: `/no/such/binary` is no program\nhint: give --pkgctl"),
+        (
+            ["--only", "speed"],
+            "error: there is no figure `speed`\nhint: --list shows",
+        ),
+        (
+            ["--pkgctl", "/no/such/binary"],
+            "error: `/no/such/binary` is no program\nhint: give --pkgctl",
+        ),
     ] {
         let outcome = Outcome::of(&mut benchmark(&testbed, &words)).expect_code(1);
         assert!(outcome.stderr.contains(told), "{}", outcome.stderr);
