@@ -8,7 +8,10 @@ fn only_plain_addresses_are_taken() {
         ("/simple/", Some(Asked::Page(None))),
         ("/simple/lib/", Some(Asked::Page(Some("lib")))),
         ("/packages/lib-1.0.tar.gz", Some(Asked::File("lib-1.0.tar.gz"))),
-        ("/packages/a/lib-1.0.tar.gz", Some(Asked::File("a/lib-1.0.tar.gz"))),
+        (
+            "/packages/a/lib-1.0.tar.gz",
+            Some(Asked::File("a/lib-1.0.tar.gz")),
+        ),
         ("/simple/lib", None),
         ("/simple", None),
         ("/simple/l%69b/", None),

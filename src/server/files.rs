@@ -132,10 +132,7 @@ pub(super) fn head(
     let Some(part) = part else {
         return Some((response, None));
     };
-    answer.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static(kind.content_type),
-    );
+    answer.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind.content_type));
     // Without a file name: the URL has it, and installers would believe this one instead.
     answer.insert(
         header::CONTENT_DISPOSITION,

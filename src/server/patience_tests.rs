@@ -68,7 +68,10 @@ async fn a_head_after_an_answer_has_its_own_time() {
         patient.read_exact(&mut byte).await.unwrap();
         drop(answering.begin());
         let pause = tokio::time::timeout(HEAD_TIMEOUT * 2, patient.read(&mut byte));
-        assert!(pause.await.is_err(), "the answered request's head is awaited still");
+        assert!(
+            pause.await.is_err(),
+            "the answered request's head is awaited still"
+        );
     }
     client.write_all(b"G").await.unwrap();
     patient.read_exact(&mut byte).await.unwrap();

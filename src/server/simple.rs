@@ -211,10 +211,7 @@ pub(super) fn answer(page: &Page, sent: Sent, headers: &HeaderMap) -> Response<B
     let answer = response.headers_mut();
     answer.reserve(USUAL_HEADERS);
     if !unchanged {
-        answer.insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static(sent.content_type),
-        );
+        answer.insert(header::CONTENT_TYPE, HeaderValue::from_static(sent.content_type));
     }
     if let Ok(etag) = HeaderValue::from_maybe_shared(page.etag.clone()) {
         answer.insert(header::ETAG, etag);

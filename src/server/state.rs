@@ -143,11 +143,7 @@ impl Current {
     /// Whether the request may pass, where that can be told without waiting for anything: because the action is open
     /// to all, or because these credentials were right a moment ago. `None` says that [`Current::authorize`] is to be
     /// asked.
-    pub(super) fn passes_at_once(
-        &self,
-        action: Action,
-        headers: &HeaderMap,
-    ) -> Option<Passed> {
+    pub(super) fn passes_at_once(&self, action: Action, headers: &HeaderMap) -> Option<Passed> {
         match (self.access.policy.access(action), &self.access.authenticator) {
             (Needs::Open, _) => Some(Passed { user: None }),
             (Needs::User, Some(users)) => {

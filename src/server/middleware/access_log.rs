@@ -100,9 +100,7 @@ impl About<'_> {
             .client
             .map_or_else(|| "-".to_owned(), |client| client.to_string());
         let tool = agent.split(' ').next().unwrap_or("-");
-        let reason = outcome
-            .told
-            .map_or_else(String::new, |told| format!(": {told}"));
+        let reason = outcome.told.map_or_else(String::new, |told| format!(": {told}"));
         info!(
             target: ACCESS_TARGET,
             method = %self.method,
