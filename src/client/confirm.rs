@@ -15,6 +15,7 @@ use super::listing::{self, ListedFile};
 use super::progress::{Outcome, Progress};
 use super::report::{Report, State};
 use super::retry::{RetryPolicy, chance};
+use super::upload::root_cause;
 use super::{Client, Error, UploadError, accept, read_body};
 use crate::causes::in_one_line;
 use crate::packaging::ProjectName;
@@ -268,7 +269,7 @@ impl Client {
                 Ok(Err(error)) => {
                     return Err(format!(
                         "{url} can't be read: {}",
-                        in_one_line(&error.without_url())
+                        root_cause(&error.without_url())
                     ));
                 }
                 Err(_) => return Err(format!("{url} did not answer")),

@@ -343,7 +343,7 @@ fn broken(error: reqwest::Error) -> Result<Attempt, UploadError> {
 }
 
 /// The innermost reason, which is the one that says something.
-fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
+pub(super) fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }
 

@@ -72,7 +72,10 @@ impl IndexSettings {
     pub fn asked_by(&self, installer: &str, variables: &Variables) -> Option<String> {
         let quoted = |addresses: &[&str]| -> String {
             let quoted: Vec<String> = addresses.iter().map(|address| format!("`{address}`")).collect();
-            quoted.join(" and ")
+            match quoted.split_last() {
+                Some((last, [_, ..])) => format!("{} and {last}", quoted[..quoted.len() - 1].join(", ")),
+                _ => quoted.concat(),
+            }
         };
         if installer == "uv" && OWN_INDEXES.iter().any(|name| variables.get(name).is_some()) {
             let own = [
@@ -204,8 +207,7 @@ mod tests {
             )
         };
         let given = settings();
-        let all =
-            "`https://u:secret@host/simple/` and `http://a/simple/` and `http://b/simple/` and `/wheels`";
+        let all = "`https://u:secret@host/simple/`, `http://a/simple/`, `http://b/simple/` and `/wheels`";
         assert_eq!(given.asked_by("pip", &variables(&[])).as_deref(), Some(all));
         assert_eq!(given.asked_by("uv", &variables(&[])).as_deref(), Some(all));
         let own = variables(&[("UV_INDEX", "mine=http://c/simple/ http://d/?a=b")]);

@@ -297,7 +297,7 @@ fn systemd_takes_the_unit() {
     }
     // As installed, but for the place of the program.
     let testbed = Testbed::new();
-    let installed = unit.replace("/usr/local/bin/pkgctl", env!("CARGO_BIN_EXE_pkgctl"));
+    let installed = unit.replace("/usr/local/bin/pkgctl", crate::support::binary());
     let file = testbed.write("pkgctl.service", installed);
     let mut command = testbed.program("/usr/bin/systemd-analyze");
     let outcome = Outcome::of(command.args(["verify", "--man=no"]).arg(file)).expect_code(0);

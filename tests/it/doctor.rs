@@ -257,7 +257,10 @@ fn a_server_that_is_not_there_or_is_something_else_is_a_problem() {
         &["problem: something answers there", "list of projects should be"],
     );
     let outcome = testbed.run(["doctor", "--json", "not an address"]).expect_code(1);
-    assert_says(&findings(&outcome).0, &["problem:", "not an address"]);
+    assert_says(
+        &findings(&outcome).0,
+        &["problem: `not an address` is not the address of a server"],
+    );
 }
 
 #[test]

@@ -77,7 +77,7 @@ fn a_reader_that_leaves_early_is_no_failure() {
     let testbed = Testbed::new();
     let script = format!(
         "set -o pipefail; {} completions bash | head -c 1 >/dev/null",
-        env!("CARGO_BIN_EXE_pkgctl")
+        crate::support::binary()
     );
     let outcome = Outcome::of(testbed.program("bash").args(["-c", &script]));
     assert_eq!((outcome.code, outcome.stderr.as_str()), (Some(0), ""));

@@ -68,7 +68,7 @@ impl Home {
     /// A program in the fresh environment, with pkgctl on the path.
     fn program(&self, program: &str) -> Command {
         let mut command = self.testbed.program(program);
-        let pkgctl = Path::new(env!("CARGO_BIN_EXE_pkgctl")).parent().unwrap();
+        let pkgctl = Path::new(crate::support::binary()).parent().unwrap();
         let inherited = command
             .get_envs()
             .find(|(name, _)| *name == "PATH")
@@ -186,7 +186,7 @@ fn the_guide_works_from_start_to_finish_with_a_person_at_a_terminal() {
     let Some(home) = Home::new() else { return };
     let url = home.url();
     let talk = |arguments: &[&str], steps: &[Step]| {
-        let mut command = home.program(env!("CARGO_BIN_EXE_pkgctl"));
+        let mut command = home.program(crate::support::binary());
         let session = Session::play(command.args(arguments), steps);
         assert_eq!(session.code, 0, "{}", session.screen);
         assert!(

@@ -1,13 +1,14 @@
 //! What `configure` is told: by a flag, a variable, the file as it is, or at the terminal; in this order.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::arguments::Arguments;
 use super::files::TextFile;
+use crate::auth::htpasswd::{self, Listed};
 use crate::auth::{Secret, Username};
 use crate::config::index_url::IndexUrlError;
 use crate::config::pypirc::PasswordEdit;
-use crate::config::{Environment, IndexUrl, Pypirc};
+use crate::config::{Dotfile, Environment, IndexUrl, Pypirc};
 use crate::failure::Failure;
 use crate::packaging::public_index::PublicIndex;
 use crate::terminal::prompt::{self, Question};
@@ -213,6 +214,7 @@ impl Login {
 pub(super) fn login(
     arguments: &Arguments,
     environment: &Environment,
+    url: &IndexUrl,
     known: &Known,
 ) -> Result<Login, Failure> {
     let said = arguments
@@ -226,16 +228,20 @@ pub(super) fn login(
     let username = match said {
         Some(said) => said.to_owned(),
         None if asks && !arguments.login.password_stdin => {
+            let proposed = known
+                .username
+                .clone()
+                .or_else(|| only_user_here(url, environment));
             let question = Question {
                 wanted: "the user",
-                prompt: if known.username.is_some() {
+                prompt: if proposed.is_some() {
                     "User"
                 } else {
                     "User (Enter for none)"
                 },
                 instead: "use --username or set PKGCTL_USERNAME",
             };
-            prompt::prompt_line(question, known.username.as_deref())?
+            prompt::prompt_line(question, proposed.as_deref())?
         }
         None => String::new(),
     };
@@ -263,6 +269,21 @@ pub(super) fn login(
         forgets_password: arguments.login.no_password,
         is_for_keyring: arguments.login.keyring,
     })
+}
+
+/// The only user of an index on this machine, where its passwords are in the file that `adduser` and `serve` take
+/// unasked: who has just been added is whom uploads are for.
+fn only_user_here(url: &IndexUrl, environment: &Environment) -> Option<String> {
+    if !url.is_loopback() {
+        return None;
+    }
+    let named = environment
+        .var_os("PKGCTL_PASSWORDS")
+        .map(|path| environment.expand(Path::new(path)));
+    let usual = || Some(environment.home()?.join("packages").join(".htaccess"));
+    let file = Dotfile::open(&named.or_else(usual)?).ok()?;
+    let [only] = <[Listed; 1]>::try_from(htpasswd::list(file.content()).users).ok()?;
+    Some(only.user.to_string())
 }
 
 fn password(

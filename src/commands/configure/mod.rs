@@ -93,7 +93,7 @@ fn asked_for(arguments: &Arguments, environment: &Environment, name: String) -> 
         })));
     }
     let url = answers::address(arguments, environment, &name, &known)?;
-    let login = answers::login(arguments, environment, &known)?;
+    let login = answers::login(arguments, environment, &url, &known)?;
     Ok(Change::Add(Box::new(Addition {
         wanted: arguments.standing(),
         name,

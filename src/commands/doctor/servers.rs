@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::report::Section;
 use crate::auth::credentials::{Basic, Username};
 use crate::client::probe::{self, ClockSkew, Findings, Pages, Question, Reading, Unreachable, Uploading};
-use crate::config::repository::{self, Target, Wanted};
+use crate::config::repository::{self, RepositoryError, Target, Wanted};
 use crate::config::{Environment, IndexUrl};
 use crate::failure::Failure;
 use crate::packaging::public_index::PublicIndex;
@@ -22,7 +22,8 @@ pub(super) fn look_at_repository(name: &str, environment: &Environment) -> Secti
         repository: Some(name.to_owned()),
         ..Wanted::default()
     };
-    look(format!("Repository {name}"), &wanted, environment)
+    let resolved = repository::resolve(&wanted, environment);
+    look(format!("Repository {name}"), resolved)
 }
 
 /// Looks at the server at this address.
@@ -31,11 +32,22 @@ pub(super) fn look_at_address(url: &str, environment: &Environment) -> Section {
         repository_url: Some(url.to_owned()),
         ..Wanted::default()
     };
-    look("Server".to_owned(), &wanted, environment)
+    let title = "Server".to_owned();
+    match repository::resolve(&wanted, environment) {
+        Err(RepositoryError::BadUrl { shown, .. }) => {
+            let mut section = Section::new(title);
+            section.problem(
+                format!("`{shown}` is not the address of a server"),
+                "write it like http://localhost:8080",
+            );
+            section
+        }
+        resolved => look(title, resolved),
+    }
 }
 
-fn look(title: String, wanted: &Wanted, environment: &Environment) -> Section {
-    let target = match repository::resolve(wanted, environment) {
+fn look(title: String, resolved: Result<Target, RepositoryError>) -> Section {
+    let target = match resolved {
         Ok(target) => target,
         Err(error) => {
             let mut section = Section::new(title);

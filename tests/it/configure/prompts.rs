@@ -46,6 +46,43 @@ fn at_a_terminal_it_asks_for_what_it_is_not_told() {
     assert_eq!(bed.read(PYPIRC), GUIDE_PYPIRC);
 }
 
+/// Who has just run `pkgctl adduser alice` need not type the name again, and can't forget it by pressing Enter.
+#[test]
+fn the_only_user_of_an_index_on_this_machine_is_proposed() {
+    let bed = Testbed::new();
+    let add = |user: &str| {
+        let mut command = bed.pkgctl(["adduser", user]);
+        crate::support::Outcome::of(command.env("PKGCTL_PASSWORD", "s3cret of mine")).expect_code(0);
+    };
+    let proposes = |url: &str, question: &'static str| {
+        let steps = [Step::Expect(question), Step::Signal("INT")];
+        let session = Session::play(&bed.pkgctl(["configure", "--url", url]), &steps);
+        assert_eq!(session.code, 130, "{}", session.screen);
+    };
+    let here = "http://localhost:8080";
+    proposes(here, "User (Enter for none): ");
+    add("alice");
+    proposes(here, "User [alice]: ");
+    proposes("https://packages.example", "User (Enter for none): ");
+    let steps = [
+        Step::Expect("[http://localhost:8080]: "),
+        Step::Type("\r"),
+        Step::Expect("User [alice]: "),
+        Step::Type("\r"),
+        Step::Expect("Password (Enter for none): "),
+        Step::Type("s3cret\r"),
+        Step::Expect("wrote `"),
+    ];
+    let session = Session::play(&bed.pkgctl(["configure"]), &steps);
+    assert_eq!(session.code, 0, "{}", session.screen);
+    assert_eq!(bed.read(PYPIRC), GUIDE_PYPIRC);
+    fs::remove_file(bed.path(PYPIRC)).unwrap();
+    add("bob");
+    proposes(here, "User (Enter for none): ");
+    bed.write("packages/.htaccess", "no passwords file at all");
+    proposes(here, "User (Enter for none): ");
+}
+
 #[test]
 fn control_c_at_any_question_writes_nothing() {
     let bed = Testbed::new();

@@ -46,7 +46,7 @@ impl SmallDisk {
         );
         let mut command = testbed.program("unshare");
         command
-            .args(["-rm", "sh", "-c", &script, env!("CARGO_BIN_EXE_pkgctl")])
+            .args(["-rm", "sh", "-c", &script, crate::support::binary()])
             .args([&folder, &state]);
         let server = Server::start(command);
         let folder = PathBuf::from(format!("/proc/{}/root{}", server.id(), folder.display()));
@@ -284,7 +284,7 @@ fn without_descriptors_it_waits_and_goes_on() {
     let mut command = testbed.program("prlimit");
     command
         .arg("--nofile=48:48")
-        .arg(env!("CARGO_BIN_EXE_pkgctl"))
+        .arg(crate::support::binary())
         .args(["serve", "-p", "0", "-i", "127.0.0.1"])
         .args(OPEN)
         .arg("packages");
@@ -370,7 +370,7 @@ fn a_clock_that_jumps_between_two_starts_does_no_harm() {
     fs::create_dir_all(testbed.path("packages")).unwrap();
     let mut expected = Vec::new();
     for (number, offset) in ["+3650d", "-3650d", "+0d"].into_iter().enumerate() {
-        let mut command = testbed.program(env!("CARGO_BIN_EXE_pkgctl"));
+        let mut command = testbed.program(crate::support::binary());
         command
             .env("LD_PRELOAD", &faketime)
             .env("FAKETIME", offset)

@@ -81,7 +81,7 @@ impl Watched {
     /// The verb, to be run under strace.
     fn command(&self, arguments: &[&str]) -> Command {
         self.runs.set(self.runs.get() + 1);
-        let binary = env!("CARGO_BIN_EXE_pkgctl");
+        let binary = crate::support::binary();
         let mut command = match &self.strace {
             None => self.bed.program(binary),
             Some(strace) => {
@@ -121,7 +121,7 @@ impl Watched {
         let trace = fs::read_to_string(self.trace()).unwrap_or_default();
         for line in trace.lines().filter(|line| line.contains("exec")) {
             // What the user typed is in the user's own process list, and the help says so.
-            if !line.contains(&format!("execve(\"{}\"", env!("CARGO_BIN_EXE_pkgctl"))) {
+            if !line.contains(&format!("execve(\"{}\"", crate::support::binary())) {
                 assert_silent(&format!("a program called by {verb}"), line.as_bytes());
             }
         }

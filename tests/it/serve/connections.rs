@@ -138,7 +138,7 @@ fn with_few_descriptors(testbed: &Testbed, number: u32) -> Command {
     let mut command = testbed.program("sh");
     let script = format!("ulimit -n {number} && exec \"$@\"");
     command
-        .args(["-c", &script, "sh", env!("CARGO_BIN_EXE_pkgctl"), "serve"])
+        .args(["-c", &script, "sh", crate::support::binary(), "serve"])
         .args(["--host", "127.0.0.1", "--port", "0"]);
     command
 }

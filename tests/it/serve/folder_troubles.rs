@@ -27,7 +27,7 @@ fn on_small_disk(testbed: &Testbed, folder: &Path, first: &str) -> Option<Server
         "mount -t tmpfs -o size=6m none \"$1\" && {first} && exec \"$0\" serve -p 0 -i 127.0.0.1 \"$1\""
     );
     command
-        .args(["-rm", "sh", "-c", &script, env!("CARGO_BIN_EXE_pkgctl")])
+        .args(["-rm", "sh", "-c", &script, crate::support::binary()])
         .arg(folder);
     Some(Server::start(command))
 }
@@ -209,7 +209,7 @@ fn with_watches(testbed: &Testbed, limit: &str, folder: &Path) -> Option<Server>
     let mut command = testbed.program("unshare");
     let script = format!("{script} && exec \"$0\" serve -p 0 -i 127.0.0.1 --disable-fallback \"$2\"");
     command
-        .args(["-rm", "sh", "-c", &script, env!("CARGO_BIN_EXE_pkgctl"), limit])
+        .args(["-rm", "sh", "-c", &script, crate::support::binary(), limit])
         .arg(folder);
     Some(Server::start(command))
 }

@@ -58,7 +58,7 @@ fn a_new_log_file_is_for_its_owner_and_group_at_most() {
             "-c",
             &format!("umask {umask}; exec \"$@\""),
             "sh",
-            env!("CARGO_BIN_EXE_pkgctl"),
+            crate::support::binary(),
         ]);
         command.args(["serve", "--host", "127.0.0.1", "-p", "0", "--log-file", "log"]);
         let _server = Server::start(command);

@@ -180,13 +180,7 @@ fn handed(testbed: &Testbed, kinds: &str, flags: &[&str]) -> Option<Command> {
     }
     let mut command = testbed.program("python3");
     command
-        .args([
-            "-c",
-            SERVICE_MANAGER,
-            kinds,
-            env!("CARGO_BIN_EXE_pkgctl"),
-            "serve",
-        ])
+        .args(["-c", SERVICE_MANAGER, kinds, crate::support::binary(), "serve"])
         .args(flags);
     Some(command)
 }

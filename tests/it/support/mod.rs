@@ -20,4 +20,4 @@ pub(crate) mod tools;
 pub(crate) mod upload;
 
 pub(crate) use pseudo_terminal::{Session, Step};
-pub(crate) use testbed::{Outcome, Server, Testbed};
+pub(crate) use testbed::{Outcome, Server, Testbed, binary};

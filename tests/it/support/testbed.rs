@@ -5,12 +5,13 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::{Duration, Instant};
 
 /// The program that is tested: the one that was built with the tests, or the one that `PKGCTL_TEST_BINARY` names.
-pub(crate) fn binary() -> PathBuf {
-    std::env::var_os("PKGCTL_TEST_BINARY").map_or_else(|| env!("CARGO_BIN_EXE_pkgctl").into(), PathBuf::from)
+pub(crate) fn binary() -> &'static str {
+    static NAMED: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("PKGCTL_TEST_BINARY").ok());
+    NAMED.as_deref().unwrap_or(env!("CARGO_BIN_EXE_pkgctl"))
 }
 
 /// One test's world. Everything in it vanishes with it.

@@ -9,7 +9,14 @@ use clap::Args;
 #[command(next_help_heading = "Listening")]
 pub(in crate::commands::serve) struct ListenArguments {
     /// Port to listen on; 0 picks a free one
-    #[arg(short, long, value_name = "PORT", default_value_t = 8080, env = "PKGCTL_PORT")]
+    #[arg(
+        short,
+        long,
+        value_name = "PORT",
+        default_value_t = 8080,
+        env = "PKGCTL_PORT",
+        value_parser = parse_port
+    )]
     pub(in crate::commands::serve) port: u16,
 
     /// Address or name of the interface to listen on
@@ -49,4 +56,9 @@ pub(in crate::commands::serve) struct ListenArguments {
     /// Ignored: pypiserver's choice of an HTTP server; this one has its own
     #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub(in crate::commands::serve) server: Option<String>,
+}
+
+fn parse_port(text: &str) -> Result<u16, String> {
+    text.parse()
+        .map_err(|_| format!("`{text}` is not a port, which is a number from 0 to 65535"))
 }

@@ -189,7 +189,7 @@ fn record(
         .arg(format!("trace={}", trace::CALLS))
         .arg("-o")
         .arg(&log)
-        .arg(env!("CARGO_BIN_EXE_pkgctl"))
+        .arg(crate::support::binary())
         .args([
             "serve",
             "-p",

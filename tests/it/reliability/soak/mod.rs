@@ -108,9 +108,16 @@ fn tell(soak: &Soak<'_>, warm: Size, late: Size) {
     );
     eprintln!("soak, as the server counted its own work:");
     let metrics = soak.index.get("/metrics", &[]).expect(200).text();
-    for (name, kind) in [("pages", "project"), ("files", "file"), ("uploads", "upload")] {
-        if let Some((count, half, most)) = times::told_by_the_server(&metrics, kind) {
-            eprintln!("  {name:9} {count:>9}  p50 <= {half} s  p99 <= {most} s");
+    for (name, family, labels) in [
+        ("pages", "http_request", "kind=\"project\",status=\"2xx\""),
+        ("files", "http_request", "kind=\"file\",status=\"2xx\""),
+        ("uploads", "http_request", "kind=\"upload\",status=\"2xx\""),
+        ("reads of the catalog", "catalog", "work=\"read\""),
+        ("writes of the catalog", "catalog", "work=\"write\""),
+        ("files read for their facts", "file_reading", ""),
+    ] {
+        if let Some((count, half, most)) = times::told_by_the_server(&metrics, family, labels) {
+            eprintln!("  {name:27} {count:>9}  p50 <= {half} s  p99 <= {most} s");
         }
     }
     let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

@@ -56,15 +56,13 @@ impl fmt::Display for Times {
     }
 }
 
-/// What the server's own count of its answers says of one kind of request: `count`, and the upper bounds, in seconds, of
-/// the classes in which half and 99 of 100 of them lie.
-pub(super) fn told_by_the_server(metrics: &str, kind: &str) -> Option<(u64, f64, f64)> {
-    let label = format!("kind=\"{kind}\",status=\"2xx\"");
+/// What the server counted of its own work: how often, and the upper bounds, in seconds, of the classes in which half
+/// and 99 of 100 durations lie. `None` when there were none.
+pub(super) fn told_by_the_server(metrics: &str, family: &str, labels: &str) -> Option<(u64, f64, f64)> {
+    let start = format!("pkgctl_{family}_duration_seconds_bucket{{");
     let classes: Vec<(f64, u64)> = metrics
         .lines()
-        .filter(|line| {
-            line.starts_with("pkgctl_http_request_duration_seconds_bucket") && line.contains(&label)
-        })
+        .filter(|line| line.starts_with(&start) && line.contains(labels))
         .map(|line| {
             let bound = line.split('"').nth(1).unwrap().replace("+Inf", "inf");
             let number = line.split_whitespace().last().unwrap();
@@ -74,10 +72,8 @@ pub(super) fn told_by_the_server(metrics: &str, kind: &str) -> Option<(u64, f64,
     let (_, count) = *classes.last()?;
     let within = |of_a_hundred: u64| {
         let enough = (count * of_a_hundred).div_ceil(100);
-        classes
-            .iter()
-            .find(|(_, number)| *number >= enough)
-            .map(|(bound, _)| *bound)
+        let class = classes.iter().find(|(_, number)| *number >= enough);
+        class.map(|(bound, _)| *bound)
     };
-    Some((count, within(50)?, within(99)?))
+    Some((count, within(50)?, within(99)?)).filter(|_| count > 0)
 }
