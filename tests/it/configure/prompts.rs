@@ -55,7 +55,7 @@ fn the_only_user_of_an_index_on_this_machine_is_proposed() {
         crate::support::Outcome::of(command.env("PKGCTL_PASSWORD", "s3cret of mine")).expect_code(0);
     };
     let proposes = |url: &str, question: &'static str| {
-        let steps = [Step::Expect(question), Step::Signal("INT")];
+        let steps = [Step::Expect(question), Step::Type("\x03")];
         let session = Session::play(&bed.pkgctl(["configure", "--url", url]), &steps);
         assert_eq!(session.code, 130, "{}", session.screen);
     };

@@ -13,7 +13,7 @@ impl ForeignServer {
         let name = command.get_program().to_owned();
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut server = Self(command.spawn().unwrap());
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_secs(120);
         while TcpStream::connect(("127.0.0.1", port)).is_err() {
             let ended = server.0.try_wait().unwrap();
             assert!(ended.is_none(), "{} ended at once: {ended:?}", name.display());
