@@ -26,6 +26,7 @@ had is left out, and named. Nothing is left behind but `target/bench/`, also aft
 """
 
 import argparse
+import dataclasses
 import json
 import os
 import platform
@@ -60,6 +61,8 @@ def arguments():
     parser.add_argument("--repetitions", type=positive, metavar="N", help="3 when not given")
     parser.add_argument("--seconds", type=float, metavar="S", help="of load for each sample, 3 when not given")
     parser.add_argument("--large", action="store_true", help="with a folder of 200,000 files too")
+    parser.add_argument("--public-index-size", action="store_true",
+                        help="with a catalog of 800,000 projects and 5 million files that are nowhere; pkgctl alone")
     parser.add_argument("--quick", action="store_true", help="small folders, one repetition, 0.3 seconds of load")
     parser.add_argument("--retakes", type=int, metavar="N", help="of samples that others disturbed; 1 when not given")
     parser.add_argument("--load", choices=["wrk", "own"], help="the load tool; wrk where it is installed")
@@ -89,15 +92,15 @@ def positive(text):
 
 
 def chosen_stages(words, sizes):
-    stages = rows.stages(sizes, words.large)
+    asked_for = {"", *(["--large"] if words.large else []), *(["--public-index-size"] if words.public_index_size else [])}
+    stages = [stage for stage in rows.stages(sizes) if stage.marker in asked_for]
     known = {row.key: row for stage in stages for row in stage.rows}
     if words.only is not None:
         unknown = [key for key in words.only if key not in known]
         if unknown:
-            sys.exit(f"error: there is no figure `{unknown[0]}`\nhint: --list shows their names; some need --large")
+            sys.exit(f"error: there is no figure `{unknown[0]}`\nhint: --list shows their names, and those that need another option")
         wanted = set(words.only) | {known[key].needs for key in words.only}
-        stages = [rows.Stage(stage.name, stage.shape, [row for row in stage.rows if row.key in wanted])
-                  for stage in stages]
+        stages = [dataclasses.replace(stage, rows=[row for row in stage.rows if row.key in wanted]) for stage in stages]
     return [stage for stage in stages if stage.rows]
 
 
@@ -129,6 +132,7 @@ def check_room(words, stages):
     missing = [shape for shape in shapes if not (words.store / shape.folder_name()).exists()]
     # The packages, two copies of them, and what the others keep beside each file.
     needed = sum(shape.bytes_on_disk() for shape in missing)
+    needed += 6_000_000_000 if words.public_index_size and not words.quick else 0
     needed += sum(2 * shape.bytes_on_disk() + 12_000 * shape.projects * shape.files_each for shape in shapes)
     words.store.mkdir(parents=True, exist_ok=True)
     free = shutil.disk_usage(words.store).free
@@ -206,9 +210,9 @@ def main():
         sys.exit("error: what processes use is read from /proc\nhint: run it on Linux")
     if words.list:
         sizes = rows.Sizes.quick() if words.quick else rows.Sizes()
-        for stage in rows.stages(sizes, True):
+        for stage in rows.stages(sizes):
             for row in stage.rows:
-                print(f"{row.key:22} {row.title}" + (" (needs --large)" if stage.name == "large" else ""))
+                print(f"{row.key:22} {row.title}" + (f" (needs {stage.marker})" if stage.marker else ""))
         return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     words.store.mkdir(parents=True, exist_ok=True)

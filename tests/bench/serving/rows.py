@@ -1,5 +1,6 @@
 """The figures: what is asked of each server, and what pkgctl has to come to."""
 
+import gzip
 import os
 import shutil
 import statistics
@@ -11,6 +12,8 @@ from dataclasses import dataclass, field
 from . import corpus as corpora
 from .load import JSON, Refused, ask, file_paths, upload_request, write_requests
 from .processes import Meter, forget_peak, memory_bytes, peak_bytes, settle
+from .public_index import PublicIndex
+from .servers import KINDS
 from .tools import Missing
 
 # `against` is a peer's name, another row of pkgctl's own (`row:KEY`), or None for the figure itself. The figure, or its
@@ -38,6 +41,13 @@ class Stage:
     name: str
     shape: corpora.Shape
     rows: list
+    kinds: dict = field(default_factory=lambda: KINDS)  # the class of each server that takes part, by its name
+    marker: str = ""  # the option without which the stage is left out
+
+
+class QuickPublicIndex(PublicIndex):
+    projects = 8000
+    files = 50_000
 
 
 @dataclass(frozen=True)
@@ -47,6 +57,7 @@ class Sizes:
     small: corpora.Shape = corpora.Shape(100, 5)
     medium: corpora.Shape = corpora.Shape(5000, 4, page_files=2000, large_megabytes=200)
     large: corpora.Shape = corpora.Shape(100_000, 2, realistic=False)
+    public: type = PublicIndex
     installed_projects: int = 50
     uploads: int = 400
     starts: int = 3
@@ -56,7 +67,7 @@ class Sizes:
     @staticmethod
     def quick():
         return Sizes(corpora.Shape(20, 5), corpora.Shape(400, 2, page_files=300, large_megabytes=20),
-                     corpora.Shape(3000, 2, realistic=False), installed_projects=10, uploads=60, starts=1,
+                     corpora.Shape(3000, 2, realistic=False), QuickPublicIndex, installed_projects=10, uploads=60, starts=1,
                      program_starts=5, upload_seconds=2)
 
 
@@ -78,36 +89,41 @@ class Context:
         return f"bench-new-{'abcdefghijklmnopqrstuvwxyz'[self.repetition % 26]}-{letters}"
 
 
-def stages(sizes, with_large):
-    small, medium, large = sizes.small, sizes.medium, sizes.large
-    found = [
+def stages(sizes):
+    """All of them, also those that are only measured when their option asks for them."""
+    small, medium, large, public = sizes.small, sizes.medium, sizes.large, sizes.public
+    projects = f"{public.projects:,} projects of {public.files:,} files"
+    return [
         Stage("programs", small, [program_start()]),
         Stage("small", small, [
-            *starting("small", small, ready=0.03, memory=20),
+            *starting("small", small, 0.03, 20),
             page("small-page-few", f"small project page, {count(small)} files"),
             page("small-page-password", "the same, read with a bcrypt user", with_password=True,
                  goal="≥ 0.9 × without a password", bounds=(Bound("row:small-page-few", ">=", 0.9),)),
             *uploads(sizes),
         ]),
         Stage("medium", medium, [
-            *starting("medium", medium, ready=0.05, memory=30),
+            *starting("medium", medium, 0.05, 30),
             *pages(medium),
             *files(medium),
             dropped(medium),
             *installs(sizes),
-            memory_after("medium", medium),
+            memory("memory-after-medium", f"memory after all this, {count(medium)} files", 150),
         ]),
+        Stage("large", large, [
+            *starting("large", large, 0.15, 60, 1.5),
+            page("small-page-large", f"small project page, {count(large)} files", **AS_FEW),
+            root("root-large-gzip", large.projects, "json", True, **AS_NGINX),
+            memory("memory-after-large", f"memory after all this, {count(large)} files", 150),
+        ], marker="--large"),
+        Stage("public", small, [
+            ready("ready-public", f"ready, warm, {projects}", 1.0),
+            memory("memory-public", "memory when ready", 600),
+            page("small-page-public", f"small project page, {projects}", **AS_FEW),
+            root("root-public-gzip", public.projects, "json", True),
+            memory("memory-after-public", "memory after all this", 600),
+        ], {"pkgctl": public}, "--public-index-size"),
     ]
-    if with_large:
-        found.append(Stage("large", large, [
-            *starting("large", large, ready=0.15, memory=60, first=1.5),
-            page("small-page-large", f"small project page, {count(large)} files", goal="no slower than with few",
-                 bounds=(Bound("row:small-page-few", ">=", 1.0),)),
-            root("root-large-gzip", f"root page, {large.projects:,} projects, gzip", "json", compressed=True,
-                 goal="≥ nginx", bounds=(Bound("nginx", ">=", 1.0),)),
-            memory_after("large", large),
-        ]))
-    return found
 
 
 def count(shape):
@@ -128,16 +144,26 @@ def running(take):
 # Starting.
 
 
-def starting(stage, shape, ready, memory, first=None):
+def starting(stage, shape, ready_seconds, megabytes, first_seconds=None):
     files = count(shape)
     return [
         Row(f"first-{stage}", f"ready, first start on {files} unseen files", "s", first_start, False,
-            f"≤ {first} s" if first else "", (Bound(None, "<=", first),) if first else ()),
-        Row(f"ready-{stage}", f"ready, warm, {files} files", "s", warm_start, False, f"≤ {ready} s",
-            (Bound(None, "<=", ready),)),
-        Row(f"memory-{stage}", f"memory when ready, {files} files", "MB", running(memory_now), False, f"≤ {memory} MB",
-            (Bound(None, "<=", memory),)),
+            **at_most(first_seconds, "s")),
+        ready(f"ready-{stage}", f"ready, warm, {files} files", ready_seconds),
+        memory(f"memory-{stage}", f"memory when ready, {files} files", megabytes),
     ]
+
+
+def ready(key, title, seconds):
+    return Row(key, title, "s", warm_start, False, **at_most(seconds, "s"))
+
+
+def memory(key, title, megabytes):
+    return Row(key, title, "MB", running(memory_now), False, **at_most(megabytes, "MB"))
+
+
+def at_most(number, unit):
+    return {"goal": f"≤ {number} {unit}", "bounds": (Bound(None, "<=", number),)} if number is not None else {}
 
 
 def first_start(server, context):
@@ -169,11 +195,6 @@ def memory_now(server, context):
     return {"value": memory_bytes(server.pids()) / 1e6}
 
 
-def memory_after(stage, shape):
-    return Row(f"memory-after-{stage}", f"memory after all this, {count(shape)} files", "MB", running(memory_now), False,
-               "≤ 150 MB", (Bound(None, "<=", 150),))
-
-
 def program_start():
     def take(server, context):
         command = [str(word) for word in server.version_command()]
@@ -185,22 +206,27 @@ def program_start():
                 taken.append((time.perf_counter() - begin) * 1e3)
         return {"value": statistics.median(taken), **meter.about(), "tool_cores": 0}
 
-    return Row("version", "start of the program (`--version`)", "ms", take, False, "≤ 5 ms", (Bound(None, "<=", 5),))
+    return Row("version", "start of the program (`--version`)", "ms", take, False, **at_most(5, "ms"))
 
 
 # Pages.
 
 
-def asked(path, method="GET", headers=None, expected=lambda status, answer: status == 200):
+def asked(path, method="GET", headers=None, expected=lambda status, answer: status == 200, entries=0):
     """A figure under load: `path` and `headers` are functions of the server. What it answers is looked at first, so
-    that no server gets a figure for something else."""
+    that no server gets a figure for something else: its head, and whether it lists as many entries as it should."""
 
     def take(server, context):
         where = path(server)
         sent = {**server.headers(), **(headers(server, where) if headers else {})}
-        status, answer, _ = ask(server.port, where, method, sent)
+        status, answer, body = ask(server.port, where, method, sent)
         if not expected(status, answer):
-            raise Refused(f"not offered: {status} {answer.get('content-type', '')} {answer.get('content-encoding', '')}".strip())
+            form = (str(status), answer.get("content-type", ""), answer.get("content-encoding", ""))
+            raise Refused(f"not offered: {' '.join(filter(None, form))}")
+        plain = gzip.decompress(body) if answer.get("content-encoding") == "gzip" else body
+        listed = plain.count(b'"url":') or plain.count(b'"name":') or plain.count(b"<a ")
+        if listed < entries:
+            raise Refused(f"failed: the page has {listed} entries instead of {entries}")
         return context.load.again(server, where, method, sent)
 
     return running(take)
@@ -217,30 +243,33 @@ def form(kind, compressed):
     return {"headers": lambda server, path: sent, "expected": expected}
 
 
-def page(key, title, project="bench-small", kind="html", compressed=False, **more):
-    take = asked(lambda server: server.page(project), **form(kind, compressed))
+def page(key, title, project="bench-small", kind="html", compressed=False, entries=5, **more):
+    take = asked(lambda server: server.page(project), entries=entries, **form(kind, compressed))
     return Row(key, title, "req/s", take, **more)
 
 
-def root(key, title, kind, compressed=False, **more):
-    return Row(key, title, "req/s", asked(lambda server: server.root, **form(kind, compressed)), **more)
+def root(key, projects, kind, compressed=False, **more):
+    title = f"root page, {projects:,} projects, {kind.upper()}{', gzip' * compressed}"
+    take = asked(lambda server: server.root, entries=projects, **form(kind, compressed))
+    return Row(key, title, "req/s", take, **more)
 
 
 AS_NGINX = {"goal": "≥ nginx", "bounds": (Bound("nginx", ">=", 1.0),)}
+AS_FEW = {"goal": "no slower than with few", "bounds": (Bound("row:small-page-few", ">=", 1.0),)}
 
 
 def pages(shape):
-    long, projects = f"{shape.page_files:,}-file page", f"root page, {shape.projects:,} projects"
+    long, entries = f"{shape.page_files:,}-file page", shape.page_files
     return [
         page("small-page", f"small project page, {count(shape)} files", goal="≥ 1.1 × nginx, ≥ 1.5 × pypiron",
              bounds=(Bound("nginx", ">=", 1.1), Bound("pypiron", ">=", 1.5))),
         cpu_of("small-page"),
-        page("page-html", f"{long}, HTML", "bench-page", **AS_NGINX),
-        page("page-json", f"{long}, JSON", "bench-page", "json", **AS_NGINX),
-        page("page-gzip", f"{long}, JSON, gzip", "bench-page", "json", True, **AS_NGINX),
-        root("root-html", f"{projects}, HTML", "html", **AS_NGINX),
-        root("root-json", f"{projects}, JSON", "json", **AS_NGINX),
-        root("root-gzip", f"{projects}, JSON, gzip", "json", True, **AS_NGINX),
+        page("page-html", f"{long}, HTML", "bench-page", entries=entries, **AS_NGINX),
+        page("page-json", f"{long}, JSON", "bench-page", "json", False, entries, **AS_NGINX),
+        page("page-gzip", f"{long}, JSON, gzip", "bench-page", "json", True, entries, **AS_NGINX),
+        root("root-html", shape.projects, "html", **AS_NGINX),
+        root("root-json", shape.projects, "json", **AS_NGINX),
+        root("root-gzip", shape.projects, "json", True, **AS_NGINX),
         not_modified("page-304", "304 for a page", lambda server: server.page("bench-small")),
         not_modified("file-304", "304 for a file", small_file),
     ]
@@ -256,8 +285,7 @@ def cpu_of(key):
         return {"value": sample["server_cpu_seconds"] / sample["requests"] * 1e4,
                 **{name: sample[name] for name in ("tool_cores", "foreign_cores")}}
 
-    return Row(f"{key}-cpu", "CPU seconds for 10,000 of them", "s", take, False, "≤ 0.13 s", (Bound(None, "<=", 0.13),),
-               needs=key)
+    return Row(f"{key}-cpu", "CPU seconds for 10,000 of them", "s", take, False, needs=key, **at_most(0.13, "s"))
 
 
 def small_file(server):
@@ -337,8 +365,8 @@ def uploads(sizes):
             bounds=(Bound(None, ">=", 1000),)),
         Row("upload-large", f"upload of {sizes.medium.large_megabytes} MB", "MB/s",
             large_upload(sizes.medium.large_megabytes), goal="≥ 450", bounds=(Bound(None, ">=", 450),)),
-        Row("upload-large-memory", "peak memory meanwhile", "MB", large_upload_memory, False, "≤ 40 MB",
-            (Bound(None, "<=", 40),), needs="upload-large"),
+        Row("upload-large-memory", "peak memory meanwhile", "MB", large_upload_memory, False, needs="upload-large",
+            **at_most(40, "MB")),
         Row("visible", "upload visible after its answer, worst of 20", "ms", taking_uploads(visible), False, "0: in the next request",
             (Bound(None, "<=", 0),)),
     ]

@@ -8,7 +8,6 @@ import time
 from . import corpus as corpora
 from .load import Refused
 from .rows import Context
-from .servers import KINDS
 
 # Cores that others kept busy, or that the load tool used, from where on a figure gets a mark.
 DISTURBED_CORES = 0.3
@@ -36,18 +35,16 @@ class Run:
 
     def measure_stage(self, stage, context):
         # Whoever is first in one repetition is last in the next.
-        names = list(self.programs)
+        names = [name for name in self.programs if name in stage.kinds]
         turn = context.repetition % len(names)
         try:
             for row in stage.rows:
                 for name in names[turn:] + names[:turn]:
                     server = self.server(stage, name, row.with_password)
-                    if server:
-                        self.keep(stage, row, server, context.repetition, self.sample(row, server, context))
+                    self.keep(row, server, context.repetition, self.sample(row, server, context))
         finally:
             for server in self.servers.values():
-                if server:
-                    server.stop()
+                server.stop()
 
     def server(self, stage, name, with_password):
         """The server over this stage's corpus, kept from one repetition to the next."""
@@ -55,7 +52,7 @@ class Run:
         if key not in self.servers:
             corpus = corpora.made(stage.shape, self.store)
             folder = self.scratch / "-".join((stage.name, name, *(["password"] if with_password else [])))
-            server = KINDS[name](self.programs[name], corpus, folder, with_password, self.password_line, self.linked)
+            server = stage.kinds[name](self.programs[name], corpus, folder, with_password, self.password_line, self.linked)
             self.servers[key] = server
         return self.servers[key]
 
@@ -76,7 +73,7 @@ class Run:
         server.samples[row.key] = best
         return best
 
-    def keep(self, stage, row, server, repetition, sample):
+    def keep(self, row, server, repetition, sample):
         disturbed = (sample.get("foreign_cores") or 0) > DISTURBED_CORES
         saturated = (sample.get("tool_cores") or 0) > SATURATED_CORES
         sample = {"row": row.key, "server": server.name, "repetition": repetition, "at": round(time.time(), 1), **sample,
