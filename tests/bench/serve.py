@@ -5,24 +5,25 @@
     python3 tests/bench/serve.py --quick         small folders, once: under two minutes, and good for nothing but a look
     python3 tests/bench/serve.py --only small-page,file --servers pkgctl,nginx --repetitions 5
 
-It makes folders of valid wheels and sdists, always the same ones (500 and 22,000 files, 200,000 with --large), gives each
-server one of its own, starts them on free ports of 127.0.0.1 and asks them in turns: figure by figure, so that a machine
-that is slower for a while is so for all. Whoever is first in one repetition is last in the next.
+It makes folders of valid wheels and sdists, always the same ones (500 and 22,000 files, 200,000 with --large), gives
+each server one of its own, starts them on free ports of 127.0.0.1 and asks them in turns: figure by figure, so that a
+machine that is slower for a while is so for all. Whoever is first in one repetition is last in the next.
 
-How to read the table. A figure of pkgctl's own depends on the machine: look at the ratios. Each is pkgctl's figure divided
-by the peer's of the same repetition; the table has their median, least and most. More than 1 is better for rates, less
-than 1 for time, memory and CPU seconds. Server and load tool share the same cores: a `*` marks figures for which the tool
-had none left, where the CPU seconds say more. A `!` marks those that other programs disturbed, although each was taken
-again once; make the machine quiet and run it again. Bodies differ between servers, and a figure that one doesn't offer
-(JSON, gzip, `.metadata`) is `no`, never a number for something else. nginx has no index to keep: it stands for what
-the machine can do.
+How to read the table. A figure of pkgctl's own depends on the machine: look at the ratios. Each is pkgctl's figure
+divided by the peer's of the same repetition; the table has their median, least and most. More than 1 is better for
+rates, less than 1 for time, memory and CPU seconds. Server and load tool share the same cores: a `*` marks figures for
+which the tool had none left, where the CPU seconds say more. A `!` marks those that other programs disturbed, although
+each was taken again once; make the machine quiet and run it again. Bodies differ between servers, and a figure that one
+doesn't offer (JSON, gzip, `.metadata`) is `no`, never a number for something else. nginx has no index to keep: it stands
+for what the machine can do.
 
 The load is wrk's where it is installed, otherwise (and for HEAD, uploads and streams) that of a small generator of this
-project, which is compiled with rustc: figures are to be compared within one run only. `--json FILE` keeps every sample.
+project, which is compiled with rustc: figures are to be compared within one run only. `--json FILE` keeps every sample,
+`--report FILE` shows them again, and `--into README.md` writes the table into the README.
 
-Python 3.9 or later on Linux, without packages. pkgctl is built for release unless `--pkgctl PATH` names a binary. nginx is
-looked for on the path; pypiserver 2.4.2, pypiron 0.0.29, uv and pip are set up once below `target/bench/`. What can't be
-had is left out, and named. Nothing is left behind but `target/bench/`, also after Ctrl-C.
+Python 3.9 or later on Linux, without packages. pkgctl is built for release unless `--pkgctl PATH` names a binary. nginx
+is looked for on the path; pypiserver 2.4.2, pypiron 0.0.29, uv and pip are set up once below `target/bench/`. What can't
+be had is left out, and named. Nothing is left behind but `target/bench/`, also after Ctrl-C.
 """
 
 import argparse
@@ -41,7 +42,7 @@ from pathlib import Path
 # The folder of the sources stays clean.
 sys.dont_write_bytecode = True
 
-from serving import corpus, report, rows, tools  # noqa: E402
+from serving import corpus, report, stages, tools  # noqa: E402
 from serving.load import LoadTool  # noqa: E402
 from serving.run import Run  # noqa: E402
 from serving.servers import KINDS, PASSWORD, USER  # noqa: E402
@@ -50,7 +51,8 @@ STORE = tools.PROJECT / "target/bench/serve"
 
 
 def arguments():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], epilog="The head of the script tells the rest.")
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0], epilog="The head of the script tells the rest.")
     parser.add_argument("--pkgctl", metavar="PATH", help="the binary; built for release when not given")
     parser.add_argument("--nginx", metavar="PATH", help="looked for on the path when not given")
     parser.add_argument("--pypiron", metavar="PATH", help="set up by pip when not given")
@@ -67,10 +69,13 @@ def arguments():
     parser.add_argument("--retakes", type=int, metavar="N", help="of samples that others disturbed; 1 when not given")
     parser.add_argument("--load", choices=["wrk", "own"], help="the load tool; wrk where it is installed")
     parser.add_argument("--linked", action="store_true", help="folders of hard links instead of copies")
-    parser.add_argument("--no-install", action="store_true", help="leave out what is not there instead of setting it up")
+    parser.add_argument("--no-install", action="store_true", help="leave out what isn't there, set up nothing")
     parser.add_argument("--store", type=Path, default=STORE, metavar="FOLDER",
                         help="where packages, peers and scratch files lie; target/bench/serve when not given")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to this file")
+    parser.add_argument("--into", type=Path, metavar="FILE",
+                        help="write the table into this Markdown file too, between the marks that the README has")
+    parser.add_argument("--report", type=Path, metavar="FILE", help="measure nothing, show what --json wrote")
     words = parser.parse_args()
     words.repetitions = words.repetitions or (1 if words.quick else 3)
     words.seconds = words.seconds or (0.3 if words.quick else 3)
@@ -92,16 +97,16 @@ def positive(text):
 
 
 def chosen_stages(words, sizes):
-    asked_for = {"", *(["--large"] if words.large else []), *(["--public-index-size"] if words.public_index_size else [])}
-    stages = [stage for stage in rows.stages(sizes) if stage.marker in asked_for]
-    known = {row.key: row for stage in stages for row in stage.rows}
+    asked_for = {"": True, "--large": words.large, "--public-index-size": words.public_index_size}
+    chosen = [stage for stage in stages.of(sizes) if asked_for[stage.marker]]
+    known = {row.key: row for stage in chosen for row in stage.rows}
     if words.only is not None:
         unknown = [key for key in words.only if key not in known]
         if unknown:
-            sys.exit(f"error: there is no figure `{unknown[0]}`\nhint: --list shows their names, and those that need another option")
+            sys.exit(f"error: there is no figure `{unknown[0]}`\nhint: --list shows their names; some need another option")
         wanted = set(words.only) | {known[key].needs for key in words.only}
-        stages = [dataclasses.replace(stage, rows=[row for row in stage.rows if row.key in wanted]) for stage in stages]
-    return [stage for stage in stages if stage.rows]
+        chosen = [dataclasses.replace(stage, rows=[row for row in stage.rows if row.key in wanted]) for stage in chosen]
+    return [stage for stage in chosen if stage.rows]
 
 
 def programs(words, found):
@@ -126,9 +131,9 @@ def load_tool(words, found, scratch):
     return LoadTool(wrk, found.load_generator(), scratch, words.seconds)
 
 
-def check_room(words, stages):
+def check_room(words, chosen):
     """Ends with a remedy, before anything is made, where the disk has too little room."""
-    shapes = {stage.shape for stage in stages}
+    shapes = {stage.shape for stage in chosen}
     missing = [shape for shape in shapes if not (words.store / shape.folder_name()).exists()]
     # The packages, two copies of them, and what the others keep beside each file.
     needed = sum(shape.bytes_on_disk() for shape in missing)
@@ -159,17 +164,17 @@ def machine():
 
 def measure(words, scratch):
     """Everything, and the document of it."""
-    sizes = rows.Sizes.quick() if words.quick else rows.Sizes()
-    stages = chosen_stages(words, sizes)
-    check_room(words, stages)
+    sizes = stages.Sizes.quick() if words.quick else stages.Sizes()
+    chosen = chosen_stages(words, sizes)
+    check_room(words, chosen)
     found = tools.Tools(words, words.store)
     have, left_out = programs(words, found)
     load = load_tool(words, found, scratch)
-    for shape in {stage.shape for stage in stages}:
+    for shape in {stage.shape for stage in chosen}:
         if not (words.store / shape.folder_name()).exists():
-            print(f"making a folder of {rows.count(shape)} files", file=sys.stderr)
+            print(f"making a folder of {shape.files:,} files", file=sys.stderr)
         corpus.made(shape, words.store)
-    run = Run(have, stages, words, scratch, password_line(have["pkgctl"]))
+    run = Run(have, chosen, words, scratch, password_line(have["pkgctl"]))
     versions = {name: tools.version(KINDS[name](program, None, scratch).version_command())
                 for name, program in have.items()}
     begin = time.time()
@@ -177,7 +182,7 @@ def measure(words, scratch):
         run.measure(found, load, sizes)
     finally:
         uninterrupted(run.clean_up)
-    entries = report.judged([row for stage in stages for row in stage.rows], run.samples, list(have)[1:])
+    entries = report.judged([row for stage in chosen for row in stage.rows], run.samples, list(have)[1:])
     return {"command": sys.argv, "begin": begin, "seconds": time.time() - begin, "machine": machine(),
             "load_tool": load.told(), "load_seconds": words.seconds, "repetitions": words.repetitions,
             "versions": versions, "left_out": left_out, "rows": entries, "samples": run.samples}
@@ -193,26 +198,18 @@ def uninterrupted(clean_up):
             signal.signal(number, handler)
 
 
-def tell(document):
-    peers = [name for name in document["versions"] if name != "pkgctl"]
-    machine = document["machine"]
-    who = ", ".join(f"{name} {version or 'of an unknown version'}" for name, version in document["versions"].items())
-    print(f"{who}. Load: {document['load_tool']}, {document['load_seconds']:g} s a sample, "
-          f"{document['repetitions']} repetitions. {machine['processor']}, {machine['cores']} cores.")
-    for name, why in document["left_out"].items():
-        print(f"Left out: {name}: {why}.")
-    print(f"\n{report.table(document['rows'], peers)}\n\n{report.LEGEND}")
-
-
 def main():
     words = arguments()
     if not sys.platform.startswith("linux"):
         sys.exit("error: what processes use is read from /proc\nhint: run it on Linux")
     if words.list:
-        sizes = rows.Sizes.quick() if words.quick else rows.Sizes()
-        for stage in rows.stages(sizes):
+        sizes = stages.Sizes.quick() if words.quick else stages.Sizes()
+        for stage in stages.of(sizes):
             for row in stage.rows:
                 print(f"{row.key:22} {row.title}" + (f" (needs {stage.marker})" if stage.marker else ""))
+        return
+    if words.report:
+        show(words, json.loads(words.report.read_text()))
         return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     words.store.mkdir(parents=True, exist_ok=True)
@@ -225,7 +222,16 @@ def main():
         uninterrupted(lambda: shutil.rmtree(scratch, ignore_errors=True))
     if words.json:
         words.json.write_text(json.dumps(document, indent=1) + "\n")
-    tell(document)
+    show(words, document)
+
+
+def show(words, document):
+    sys.stdout.write(report.text(document))
+    if words.into:
+        try:
+            report.put_into(words.into, document)
+        except (OSError, ValueError) as error:
+            sys.exit(f"error: the table was not written: {error}\nhint: --into takes a Markdown file with these marks")
 
 
 if __name__ == "__main__":

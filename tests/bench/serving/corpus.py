@@ -18,6 +18,9 @@ from pathlib import Path
 # Part of a corpus' folder name: raise it when the same shape comes to other bytes.
 EDITION = 1
 STAMP = 1_735_689_600  # of every file: long past, so that no server takes it for a file that is just being written
+WHEEL = b"Wheel-Version: 1.0\nGenerator: bench\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+SMALL_VERSIONS = 5  # of the project `bench-small`
+LARGE_VERSIONS = ("1.0", "2.0", "3.0")  # of the project `bench-large`: 100 KB, 1 MB, and a really large one
 WORDS = ("amber basil cedar delta ember fjord grove hazel ivory jade karst linen maple north opal pearl quartz river "
          "slate tulip umber vivid willow xenon yarrow zephyr parser client config engine filter router schema stream "
          "signal tensor widget worker").split()
@@ -34,6 +37,11 @@ class Shape:
     realistic: bool = True  # metadata of 1 to 8 KB, wheels of 5 to 25 KB; otherwise the least that is valid
     page_files: int = 0  # wheels of the project `bench-page`; 0 leaves out `bench-page` and `bench-large`
     large_megabytes: int = 0  # the wheel of the project `bench-large`
+
+    @property
+    def files(self):
+        special = SMALL_VERSIONS + (self.page_files + len(LARGE_VERSIONS) if self.page_files else 0)
+        return self.projects * self.files_each + special
 
     def folder_name(self):
         key = json.dumps([EDITION, asdict(self)], sort_keys=True).encode()
@@ -82,8 +90,7 @@ def wheel(project, version, metadata_bytes, payload=b"", total_bytes=None):
     module = f'__version__ = "{version}"\n'.encode() + payload
 
     def packed(module):
-        members = [(f"{stem}/__init__.py", module), (f"{info}/METADATA", metadata_bytes),
-                   (f"{info}/WHEEL", b"Wheel-Version: 1.0\nGenerator: bench\nRoot-Is-Purelib: true\nTag: py3-none-any\n")]
+        members = [(f"{stem}/__init__.py", module), (f"{info}/METADATA", metadata_bytes), (f"{info}/WHEEL", WHEEL)]
         record = "".join(
             f"{name},sha256={base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b'=').decode()},"
             f"{len(content)}\n" for name, content in members)
@@ -145,7 +152,7 @@ def version_of(number):
 
 
 def ordinary(project, shape):
-    """The files of an ordinary project. The last is an sdist; in a corpus of the least files that of every fifth project."""
+    """The files of an ordinary project. The last is an sdist; with the least files, that of every fifth project."""
     noise = random.Random(project)
     for number in range(shape.files_each):
         version = version_of(number)
@@ -159,12 +166,12 @@ def ordinary(project, shape):
 
 
 def special(shape):
-    for version in range(5):
+    for version in range(SMALL_VERSIONS):
         yield "bench-small", f"1.0.{version}", *small_wheel("bench-small", f"1.0.{version}")
     if shape.page_files:
         for number in range(shape.page_files):
             yield "bench-page", version_of(number), *small_wheel("bench-page", version_of(number))
-        for version, size_bytes in (("1.0", 100_000), ("2.0", 1_000_000), ("3.0", shape.large_megabytes * 1_000_000)):
+        for version, size_bytes in zip(LARGE_VERSIONS, (100_000, 1_000_000, shape.large_megabytes * 1_000_000)):
             yield "bench-large", version, *sized_wheel("bench-large", version, size_bytes)
 
 

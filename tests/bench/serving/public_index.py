@@ -1,8 +1,8 @@
 """An index of the public one's size, without its bytes: rows of the catalog for files that are nowhere.
 
-pkgctl goes on from its catalog when the folder has not changed since it wrote it, and looks at a file when it is first asked
-for. So a catalog with rows of absent files is taken as it is, until one of their pages is asked for. The page that is
-measured is that of a project whose files are there. The rows are like those that pkgctl wrote for these files.
+pkgctl goes on from its catalog when the folder has not changed since it wrote it, and looks at a file when it is first
+asked for. So a catalog with rows of absent files is taken as it is, until one of their pages is asked for. The page that
+is measured is that of a project whose files are there. The rows are like those that pkgctl wrote for these files.
 """
 
 import sqlite3
@@ -49,7 +49,8 @@ class PublicIndex(Pkgctl):
         if not catalog.execute("SELECT count(*) FROM bookmark").fetchone()[0]:
             raise Refused("it did not put down where the folder stands")
         # Made again at the end, which is quicker than to keep them.
-        indexes = catalog.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL").fetchall()
+        listed = catalog.execute("SELECT name, sql FROM sqlite_master WHERE type = 'index' AND sql IS NOT NULL")
+        indexes = listed.fetchall()
         catalog.execute("BEGIN")
         for name, _ in indexes:
             catalog.execute(f"DROP INDEX {name}")
@@ -68,8 +69,9 @@ class PublicIndex(Pkgctl):
             for column, table in (("id", "projects"), ("id", "files"), ("inode", "files")))
         for begin in range(0, self.projects, BATCH):
             numbers = range(begin, min(begin + BATCH, self.projects))
-            write(catalog, "projects", ({**project, "id": first_project + number, "name": f"public-{project_name(number)}"}
-                                        for number in numbers))
+            write(catalog, "projects", (
+                {**project, "id": first_project + number, "name": f"public-{project_name(number)}"}
+                for number in numbers))
             write(catalog, "files", (
                 {**file, "id": first_file + at, "inode": inode + at, "project_id": first_project + number,
                  "sha256": at.to_bytes(32, "little"), **names(number, version)}
@@ -84,7 +86,8 @@ class PublicIndex(Pkgctl):
 def names(number, version):
     stem = f"public_{project_name(number).replace('-', '_')}"
     # How the catalog compares file names: with the epoch of the version.
-    return {"filename": f"{stem}-1.{version + 1}-py3-none-any.whl", "identity": f"{stem}-0!1.{version + 1}-py3-none-any.whl"}
+    tail = f"1.{version + 1}-py3-none-any.whl"
+    return {"filename": f"{stem}-{tail}", "identity": f"{stem}-0!{tail}"}
 
 
 def write(catalog, table, rows):

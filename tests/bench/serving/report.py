@@ -59,7 +59,8 @@ def verdict(row, own, taken):
     for bound in row.bounds:
         numbers = list(own.values())
         if bound.against:
-            key, server = (bound.against[4:], MEASURED) if bound.against.startswith("row:") else (row.key, bound.against)
+            is_own = bound.against.startswith("row:")
+            key, server = (bound.against[4:], MEASURED) if is_own else (row.key, bound.against)
             numbers = ratios(own, values(taken.get(key, {}).get(server, {})))
         if not numbers:
             continue
@@ -70,16 +71,16 @@ def verdict(row, own, taken):
     return max(found, key=(MET, NEAR, MISSED).index) if found else None
 
 
-def table(entries, peers):
+def table(entries, peers, with_goals=True):
     """As Markdown, with columns that line up."""
-    lines = [["figure", MEASURED, *(f"÷ {peer}" for peer in peers), "goal", "met"]]
+    lines = [["figure", MEASURED, *(f"÷ {peer}" for peer in peers), *(["goal", "met"] if with_goals else [])]]
     for entry in entries:
         less = "" if entry["more_is_better"] else " (less is better)"
         lines.append([
             f"{entry['title']}, {entry['unit']}{less}",
             cell(entry, entry["figures"].get(MEASURED), MEASURED),
             *(cell(entry, entry["ratios"][peer], peer) for peer in peers),
-            entry["goal"], entry["met"] or "",
+            *([entry["goal"], entry["met"] or ""] if with_goals else []),
         ])
     widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
     lines.insert(1, ["-" * width for width in widths])
@@ -98,9 +99,46 @@ def cell(entry, numbers, server):
 def shown(number):
     if number == 0:
         return "0"
-    return f"{number:,.0f}" if number >= 100 else f"{number:.1f}" if number >= 10 else f"{number:.2f}" if number >= 0.1 else f"{number:.2g}"
+    for least, form in ((100, ",.0f"), (10, ".1f"), (0.1, ".2f")):
+        if number >= least:
+            return format(number, form)
+    return format(number, ".2g")
 
 
-LEGEND = """Each ratio is pkgctl's figure divided by the peer's within one repetition: the median, and in brackets the least and the
-most. `!`: others on the machine were busy, `*`: the load tool had no core left, so that the server may do more. `no`: the
-server does not offer it. Goals are met in every repetition (yes), in most (near), or not (no)."""
+RATIOS = """Each ratio is pkgctl's figure divided by the peer's within one repetition: the median, and in brackets the least and
+the most. `!`: others on the machine were busy, `*`: the load tool had no core left, so that the server may do more.
+`no`: the server does not offer it."""
+GOALS = "Goals are met in every repetition (yes), in most (near), or not (no)."
+
+
+def setting(document):
+    """What was measured by what, in a sentence or two."""
+    versions = document["versions"].items()
+    machine = document["machine"]
+    who = ", ".join(f"{name} {version or 'of an unknown version'}" for name, version in versions)
+    said = (f"{who}. Load: {document['load_tool']}, {document['load_seconds']:g} s for each figure, "
+            f"repetitions: {document['repetitions']}. {machine['processor']}, {machine['cores']} cores.")
+    return said + "".join(f"\nLeft out: {name}: {why}." for name, why in document["left_out"].items())
+
+
+def peers_of(document):
+    return [name for name in document["versions"] if name != MEASURED]
+
+
+def text(document):
+    """All of it, for a terminal."""
+    shown = table(document["rows"], peers_of(document))
+    return f"{setting(document)}\n\n{shown}\n\n{RATIOS} {GOALS}\n"
+
+
+BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->"
+
+
+def put_into(path, document):
+    """Replaces what stands between the marks of a Markdown file."""
+    before, begin, rest = path.read_text().partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"`{path}` has no line `{BEGIN.strip()}` with a line `{END}` below")
+    shown = table(document["rows"], peers_of(document), with_goals=False)
+    path.write_text(f"{before}{begin}\n{setting(document)}\n\n{shown}\n\n{RATIOS}\n\n{end}{after}")

@@ -52,8 +52,8 @@ class Run:
         if key not in self.servers:
             corpus = corpora.made(stage.shape, self.store)
             folder = self.scratch / "-".join((stage.name, name, *(["password"] if with_password else [])))
-            server = stage.kinds[name](self.programs[name], corpus, folder, with_password, self.password_line, self.linked)
-            self.servers[key] = server
+            self.servers[key] = stage.kinds[name](
+                self.programs[name], corpus, folder, with_password, self.password_line, self.linked)
         return self.servers[key]
 
     def sample(self, row, server, context):
@@ -76,8 +76,8 @@ class Run:
     def keep(self, row, server, repetition, sample):
         disturbed = (sample.get("foreign_cores") or 0) > DISTURBED_CORES
         saturated = (sample.get("tool_cores") or 0) > SATURATED_CORES
-        sample = {"row": row.key, "server": server.name, "repetition": repetition, "at": round(time.time(), 1), **sample,
-                  "disturbed": disturbed, "saturated": saturated}
+        sample = {"row": row.key, "server": server.name, "repetition": repetition, "at": round(time.time(), 1),
+                  **sample, "disturbed": disturbed, "saturated": saturated}
         self.samples.append(sample)
         value = sample["value"]
         shown = f"{value:12,.3f} {row.unit}" if value is not None else f"- {sample['note']}"

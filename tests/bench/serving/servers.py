@@ -196,7 +196,9 @@ class Pypiserver(Pkgctl):
     learns_from_the_folder = False
 
     def command(self):
-        password, actions = (str(self.write_password()), ["list", "download", "update"]) if self.with_password else (".", [])
+        password, actions = ".", []
+        if self.with_password:
+            password, actions = str(self.write_password()), ["list", "download", "update"]
         (self.folder / "bench_application.py").write_text(
             "import pathlib, pypiserver\n"
             f"application = pypiserver.app(roots=[pathlib.Path({str(self.packages)!r})], authenticate={actions!r}, "

@@ -1,4 +1,4 @@
-"""The programs of a run: pkgctl, the peers, the load tools, the clients. Found, made or set up, or named as left out."""
+"""The programs of a run, pkgctl, peers, load tools and clients: found, made or set up, or named as left out."""
 
 import os
 import re
