@@ -81,6 +81,9 @@ def arguments():
     words.seconds = words.seconds or (0.3 if words.quick else 3)
     words.retakes = words.retakes if words.retakes is not None else int(not words.quick)
     words.store = words.store.resolve()
+    unknown = [name for name in words.servers if name not in KINDS]
+    if unknown:
+        sys.exit(f"error: there is no server `{unknown[0]}`\nhint: these can take part: {', '.join(KINDS)}")
     words.servers = ["pkgctl", *(name for name in KINDS if name in words.servers and name != "pkgctl")]
     return words
 
@@ -103,7 +106,8 @@ def chosen_stages(words, sizes):
     if words.only is not None:
         unknown = [key for key in words.only if key not in known]
         if unknown:
-            sys.exit(f"error: there is no figure `{unknown[0]}`\nhint: --list shows their names; some need another option")
+            hint = "--list shows their names, and those that take another option"
+            sys.exit(f"error: there is no figure `{unknown[0]}`\nhint: {hint}")
         wanted = set(words.only) | {known[key].needs for key in words.only}
         chosen = [dataclasses.replace(stage, rows=[row for row in stage.rows if row.key in wanted]) for stage in chosen]
     return [stage for stage in chosen if stage.rows]
