@@ -171,6 +171,10 @@ fn what_makes_no_sense_is_told_with_a_remedy() {
             "error: there is no figure `speed`\nhint: --list shows",
         ),
         (
+            ["--servers", "apache"],
+            "error: there is no server `apache`\nhint: these can take part: pkgctl, nginx",
+        ),
+        (
             ["--pkgctl", "/no/such/binary"],
             "error: `/no/such/binary` is no program\nhint: give --pkgctl",
         ),
