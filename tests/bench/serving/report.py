@@ -1,6 +1,7 @@
 """What came out: ratios with their spread, beside the goals."""
 
 import statistics
+import textwrap
 
 MEASURED = "pkgctl"
 MET, NEAR, MISSED = "yes", "near", "no"
@@ -118,7 +119,8 @@ def setting(document):
     who = ", ".join(f"{name} {version or 'of an unknown version'}" for name, version in versions)
     said = (f"{who}. Load: {document['load_tool']}, {document['load_seconds']:g} s for each figure, "
             f"repetitions: {document['repetitions']}. {machine['processor']}, {machine['cores']} cores.")
-    return said + "".join(f"\nLeft out: {name}: {why}." for name, why in document["left_out"].items())
+    said += "".join(f" Left out: {name}: {why}." for name, why in document["left_out"].items())
+    return textwrap.fill(said, 118)
 
 
 def peers_of(document):
