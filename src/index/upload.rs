@@ -20,7 +20,7 @@ use crate::packaging::signature::Signature;
 use crate::packaging::simple::ProjectStatus;
 use crate::packaging::upload_form::UploadForm;
 use crate::packaging::{DistFilename, ProjectName, Sha256};
-use crate::storage::{self, Root, Spool, Stamp, StoreKey};
+use crate::storage::{self, Placed, Root, Spool, StoreKey};
 
 /// An upload whose bytes have all arrived.
 pub struct Submission {
@@ -282,9 +282,20 @@ impl Index {
             .find(|record| record.filename == filename && record.key.root() == UPLOAD_ROOT);
         let key = same_name.map_or_else(|| StoreKey::for_upload(&filename), |record| record.key.clone());
         let replaced = !others.is_empty();
-        let stamp = self.put(&key, spool, signature.as_ref(), replaced).await?;
+        // Said before the name is there: whoever meets its event has nothing to do, and need not wait for the catalog.
+        // Not where bytes change under a known name: then a reader must hear of it at once.
+        if let Some(stamp) = spool.stamp().filter(|_| !replaced) {
+            self.changes.placed(&key, stamp);
+        }
+        let placed = match self.put(&key, spool, signature.as_ref(), replaced).await {
+            Ok(placed) => placed,
+            Err(error) => {
+                self.changes.displaced(&key);
+                return Err(error.into());
+            }
+        };
+        let (stamp, sha256) = (placed.stamp, facts.sha256);
         self.changes.placed(&key, stamp);
-        let (sha256, size_bytes) = (facts.sha256, stamp.size_bytes);
         let upload = UploadRecord {
             key: key.clone(),
             filename: filename.clone(),
@@ -294,15 +305,23 @@ impl Index {
             uploader,
             replaced,
         };
-        let outcome = self.take_note_of(upload, &others).await;
+        // The folder and the catalog are brought to the disk at the same time. Should the power go when only the
+        // catalog is there, the next start finds the file gone.
+        let (kept, outcome) = tokio::join!(placed.kept(), self.take_note_of(upload, &others));
         // Whatever became of it, what was made from the folder before does not hold any more.
         self.files.forget(&key);
         self.pages.forget([filename.project()]);
+        if let Err(error) = kept {
+            // It was taken away again, or may be.
+            self.changes.displaced(&key);
+            self.take_back_signature(&key).await;
+            return Err(error.into());
+        }
         let accepted = outcome?;
         if let Some(signature) = signature.as_ref().filter(|_| replaced) {
             self.put_signature(&key, signature).await?;
         }
-        info!(file = %filename, %sha256, size_bytes, signed = signature.is_some(), "upload {}", accepted.name());
+        info!(file = %filename, %sha256, size_bytes = stamp.size_bytes, signed = signature.is_some(), "upload {}", accepted.name());
         Ok(accepted)
     }
 
@@ -317,16 +336,16 @@ impl Index {
         spool: Spool,
         signature: Option<&Signature>,
         replaces: bool,
-    ) -> Result<Stamp, storage::Error> {
+    ) -> Result<Placed, storage::Error> {
         if replaces {
             self.remove_signature(key).await?;
         } else if let Some(signature) = signature {
             self.put_signature(key, signature).await?;
         }
         let placed = if self.settings.overwrite {
-            self.store.replace(key, spool).await
+            self.store.replace(key, spool).await.map(Placed::safely)
         } else {
-            self.store.put_new(key, spool).await
+            self.store.place_new(key, spool).await
         };
         if placed.is_err() && signature.is_some() && !replaces {
             self.take_back_signature(key).await;

@@ -11,6 +11,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::folder::Folder;
+use super::folder_syncs::FolderSyncs;
 use super::spool::SpoolFile;
 use super::{Error, write_error};
 
@@ -24,6 +25,7 @@ const PROBE_BYTES: usize = 64 * 1024;
 pub(super) struct Health {
     failure: Mutex<Option<Failure>>,
     pause: Duration,
+    folders: FolderSyncs,
     /// Makes every sync fail.
     #[cfg(test)]
     pub(super) fails: std::sync::atomic::AtomicBool,
@@ -40,6 +42,7 @@ impl Health {
         Self {
             failure: Mutex::default(),
             pause: if cfg!(test) { Duration::ZERO } else { PAUSE },
+            folders: FolderSyncs::default(),
             #[cfg(test)]
             fails: std::sync::atomic::AtomicBool::new(false),
         }
@@ -50,9 +53,9 @@ impl Health {
         self.synced(file.sync_all(), path)
     }
 
-    /// Brings a folder's names to the disk.
+    /// Brings a folder's names to the disk, together with others that want the same.
     pub(super) fn sync_folder(&self, folder: &Folder) -> Result<(), Error> {
-        self.synced(folder.sync().map_err(io::Error::from), folder.path())
+        self.synced(self.folders.sync(folder).map_err(io::Error::from), folder.path())
     }
 
     fn synced(&self, outcome: io::Result<()>, path: &Path) -> Result<(), Error> {

@@ -10,16 +10,18 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rustix::fs::{Access, StatVfs};
 use rustix::io::Errno;
+use tokio::sync::oneshot;
 
 use super::claim::Claim;
 use super::folder::{Folder, FolderIdentity};
 use super::health::Health;
 use super::links::{LinkRule, Linked, Sight, has_other_names};
 use super::place::{self, Existing};
+use super::spool::SpoolFile;
 use super::unfinished::Unfinished;
 use super::walk::{Found, Walk, is_unreachable};
 use super::watch::Watch;
-use super::{Bookmark, Changes, Entry, Error, Object, Root, Spool, Stamp, Store, StoreKey};
+use super::{Bookmark, Changes, Entry, Error, Object, Placed, Root, Spool, Stamp, Store, StoreKey};
 use super::{read_error, spool, write_error};
 
 /// What a [`LocalStore`] is made of.
@@ -151,11 +153,19 @@ impl Store for LocalStore {
     }
 
     async fn put_new(&self, key: &StoreKey, spool: Spool) -> Result<Stamp, Error> {
-        self.put(key, spool, Existing::Wins).await
+        let placed = self.place(key, spool, Existing::Wins).await?;
+        let stamp = placed.stamp;
+        placed.kept().await.map(|()| stamp)
+    }
+
+    async fn place_new(&self, key: &StoreKey, spool: Spool) -> Result<Placed, Error> {
+        self.place(key, spool, Existing::Wins).await
     }
 
     async fn replace(&self, key: &StoreKey, spool: Spool) -> Result<Stamp, Error> {
-        self.put(key, spool, Existing::IsReplaced).await
+        let placed = self.place(key, spool, Existing::IsReplaced).await?;
+        let stamp = placed.stamp;
+        placed.kept().await.map(|()| stamp)
     }
 
     async fn head(&self, key: &StoreKey) -> Result<Stamp, Error> {
@@ -231,19 +241,37 @@ impl Store for LocalStore {
 }
 
 impl LocalStore {
-    async fn put(&self, key: &StoreKey, mut spool: Spool, existing: Existing) -> Result<Stamp, Error> {
+    /// Gives a spool its final name, and goes on to make that durable.
+    async fn place(&self, key: &StoreKey, mut spool: Spool, existing: Existing) -> Result<Placed, Error> {
         spool.finish().await?;
-        let (key, spool) = (key.clone(), spool.into_file());
-        self.blocking(move |shared| {
-            let root = shared.root(&key)?;
-            shared.health.check(&shared.settings.incoming())?;
-            let folder = Folder::of_key(root, &key).map_err(|source| write_error("open", root, source))?;
-            let stamp = place::put(&folder, &key, &spool, existing, &shared.health)?;
-            shared.watch().look();
-            shared.unfinished.finished(&key);
-            Ok(stamp)
-        })
-        .await
+        spool.synced().await?;
+        let spool = spool.into_file();
+        let (key, shared) = (key.clone(), Arc::clone(&self.shared));
+        let (placed, is_placed) = oneshot::channel();
+        // One thread for both: it has what it needs at hand.
+        let work = tokio::task::spawn_blocking(move || {
+            let (folder, stamp) = match shared.put(&key, spool, existing) {
+                Ok(put) => put,
+                Err(error) => {
+                    let _ = placed.send(Err(error));
+                    return Ok(());
+                }
+            };
+            // Whoever stops waiting leaves it there, and it is kept all the same.
+            let _ = placed.send(Ok(stamp));
+            place::keep(&folder, &key, stamp, existing, &shared.health)
+        });
+        let lost = {
+            let root = self.shared.first_root().to_owned();
+            move |error: io::Error| read_error("work on", &root, error)
+        };
+        match is_placed.await {
+            Ok(Ok(stamp)) => Ok(Placed::until(stamp, async move {
+                work.await.unwrap_or_else(|error| Err(lost(error.into())))
+            })),
+            Ok(Err(error)) => Err(error),
+            Err(gone) => Err(lost(io::Error::other(gone))),
+        }
     }
 }
 
@@ -260,6 +288,19 @@ impl Shared {
         let root = self.settings.roots.get(usize::from(key.root().0));
         root.map(PathBuf::as_path)
             .ok_or_else(|| Error::NotFound(key.clone()))
+    }
+
+    /// Puts a spool in place, and gives the folder, whose names are to be made durable.
+    fn put(&self, key: &StoreKey, spool: SpoolFile, existing: Existing) -> Result<(Folder, Stamp), Error> {
+        let root = self.root(key)?;
+        self.health.check(&self.settings.incoming())?;
+        let folder = Folder::of_key(root, key).map_err(|source| write_error("open", root, source))?;
+        let stamp = place::put(&folder, key, &spool, existing, &self.health)?;
+        // Its other name goes before the folder is synced, so that file systems keep both changes at once.
+        drop(spool);
+        self.watch().look();
+        self.unfinished.finished(key);
+        Ok((folder, stamp))
     }
 
     fn links(&self) -> LinkRule {

@@ -641,7 +641,9 @@ async fn a_disk_that_fails_takes_no_uploads_until_it_works() {
     let f = fixture(Setup::Events);
     put(&*f.store, "a-1.0.tar.gz", b"whole").await;
     let fails = |now| f.store.shared.health.fails.store(now, Ordering::Relaxed);
-    let (first, second) = (spooled(&*f.store, b"one").await, spooled(&*f.store, b"two").await);
+    let (mut first, mut second) = (spooled(&*f.store, b"one").await, spooled(&*f.store, b"two").await);
+    first.synced().await.unwrap();
+    second.synced().await.unwrap();
     fails(true);
     let refused = f.store.put_new(&key("b-1.0.tar.gz"), first).await;
     assert!(

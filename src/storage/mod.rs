@@ -28,11 +28,13 @@ mod contract;
 #[cfg_attr(not(target_os = "linux"), path = "no_events.rs")]
 mod events;
 mod folder;
+mod folder_syncs;
 mod health;
 pub mod key;
 mod links;
 mod local;
 mod place;
+mod placed;
 mod spool;
 mod survey;
 mod times;
@@ -44,6 +46,7 @@ pub use bookmark::Bookmark;
 pub use folder::make_folder;
 pub use key::{Root, StoreKey};
 pub use local::{LocalStore, Settings, check_roots};
+pub use placed::Placed;
 pub use spool::{Contents, Spool, SpoolReader};
 pub use survey::{Survey, open_outside, survey};
 
@@ -64,6 +67,15 @@ pub trait Store: Send + Sync + 'static {
     /// [`Error::AlreadyExists`]; [`Error::NoSpace`], [`Error::NotWritable`], [`Error::Failing`], [`Error::Io`]. Nothing
     /// is left behind.
     async fn put_new(&self, key: &StoreKey, spool: Spool) -> Result<Stamp, Error>;
+
+    /// As [`Store::put_new`], but returns as soon as the object is there: [`Placed::kept`] waits until it survives a
+    /// power loss, and other work may be done meanwhile.
+    ///
+    /// # Errors
+    /// As [`Store::put_new`].
+    async fn place_new(&self, key: &StoreKey, spool: Spool) -> Result<Placed, Error> {
+        Ok(Placed::safely(self.put_new(key, spool).await?))
+    }
 
     /// Puts a finished spool in place of whatever is there.
     ///

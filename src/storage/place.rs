@@ -26,7 +26,8 @@ pub(super) enum Existing {
     IsReplaced,
 }
 
-/// Gives the spooled bytes their final name in `folder`.
+/// Gives the spooled bytes, which are on the disk, their final name in `folder`. The name survives a power loss only
+/// after [`keep`].
 pub(super) fn put(
     folder: &Folder,
     key: &StoreKey,
@@ -39,28 +40,35 @@ pub(super) fn put(
         io::ErrorKind::AlreadyExists => Error::AlreadyExists(key.clone()),
         _ => write_error(action, folder.path(), source),
     };
-    health.sync_file(spool.file(), spool.path())?;
     let moved = match existing {
         Existing::Wins => folder.link_from(spool.path(), name),
         Existing::IsReplaced => folder.rename_from(spool.path(), name),
     };
-    let stamp = match moved {
-        Ok(()) => stamp_of(spool.file(), folder)?,
+    match moved {
+        Ok(()) => stamp_of(spool.file(), folder),
         Err(errno) if wants_copy(errno) => {
             let copy = copy_of(folder, name, spool, existing).map_err(|source| failed("write", source))?;
             health.sync_file(copy.file(), copy.path())?;
-            rename(folder, name, &copy, existing).map_err(|source| failed("write", source))?
+            rename(folder, name, &copy, existing).map_err(|source| failed("write", source))
         }
-        Err(errno) => return Err(failed("write", errno.into())),
-    };
-    if let Err(error) = health.sync_folder(folder) {
-        // It may vanish in a power loss, so it must not be taken for stored. What was replaced can't be had back.
-        if existing == Existing::Wins {
-            take_back(folder, name, stamp);
-        }
-        return Err(error);
+        Err(errno) => Err(failed("write", errno.into())),
     }
-    Ok(stamp)
+}
+
+/// Makes a name that was just given survive a power loss, or takes it back.
+pub(super) fn keep(
+    folder: &Folder,
+    key: &StoreKey,
+    stamp: Stamp,
+    existing: Existing,
+    health: &Health,
+) -> Result<(), Error> {
+    let kept = health.sync_folder(folder);
+    // It may vanish in a power loss, so it must not be taken for stored. What was replaced can't be had back.
+    if kept.is_err() && existing == Existing::Wins {
+        take_back(folder, key.filename(), stamp);
+    }
+    kept
 }
 
 /// Other file systems, and those without hard links, answer in one of these ways.

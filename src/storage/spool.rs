@@ -2,7 +2,8 @@
 //!
 //! Receiving overlaps with hashing and writing: full buffers go to blocking threads, one at a time, while the next
 //! one fills; and a large spool is brought to the disk while it still comes, so that the end need not wait for all of
-//! it. A spool knows nothing of what the bytes are.
+//! it. The last bytes are brought there at once, while whoever wants them looks through them. A spool knows nothing of
+//! what the bytes are.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write as _};
@@ -11,11 +12,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use bytes::Bytes;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::folder::{Folder, make_folder};
 use super::health::Health;
-use super::{Error, write_error};
+use super::{Error, Stamp, write_error};
 use crate::packaging::Sha256;
 use crate::packaging::digest::{Algorithm, MultiHasher, NamedDigest, Sha256Hasher};
 
@@ -39,16 +41,18 @@ pub struct Spool {
     buffer: Vec<u8>,
     /// Received so far, written or not.
     size_bytes: u64,
-    early_sync: EarlySync,
+    /// Whether the last bytes were handed over.
+    has_ended: bool,
+    syncs: Syncs,
 }
 
-/// Brings what is written so far to the disk while more comes. It must be brought there in any case before the spool is
-/// put in place; this only spreads the work.
-struct EarlySync {
+/// Brings what is written so far to the disk while more comes, and all of it as soon as all is written. Nothing is put
+/// in place before they are over.
+struct Syncs {
     health: Arc<Health>,
     /// So many bytes were there when the last one began.
     begun_at_bytes: u64,
-    running: Option<JoinHandle<Result<(), Error>>>,
+    running: Vec<JoinHandle<Result<(), Error>>>,
 }
 
 enum State {
@@ -56,6 +60,8 @@ enum State {
     Idle(Box<Writer>),
     /// The writer is busy with a buffer.
     Writing(JoinHandle<Written>),
+    /// The writer is busy with the last bytes, and goes on to bring them to the disk.
+    Ending(oneshot::Receiver<Written>),
     /// All is written.
     Finished(Contents),
     /// A write failed, which its caller was told.
@@ -93,10 +99,11 @@ impl Spool {
             file,
             buffer: Vec::new(),
             size_bytes: 0,
-            early_sync: EarlySync {
+            has_ended: false,
+            syncs: Syncs {
                 health,
                 begun_at_bytes: 0,
-                running: None,
+                running: Vec::new(),
             },
         })
     }
@@ -135,12 +142,15 @@ impl Spool {
     /// # Errors
     /// As [`Spool::write`].
     pub async fn finish(&mut self) -> Result<Contents, Error> {
-        if !self.buffer.is_empty() {
-            self.flush().await?;
-            self.buffer = Vec::new();
+        if !self.has_ended {
+            self.settle().await?;
+            if let State::Idle(writer) = std::mem::replace(&mut self.state, State::Failed) {
+                self.has_ended = true;
+                let rest = std::mem::take(&mut self.buffer);
+                self.state = State::Ending(self.syncs.end(writer, rest, &self.file));
+            }
         }
         self.settle().await?;
-        self.early_sync.end().await?;
         match std::mem::replace(&mut self.state, State::Failed) {
             State::Idle(writer) => {
                 let contents = writer.finish(self.size_bytes);
@@ -151,7 +161,7 @@ impl Spool {
                 self.state = State::Finished(contents.clone());
                 Ok(contents)
             }
-            State::Writing(_) | State::Failed => Err(self.broken()),
+            State::Writing(_) | State::Ending(_) | State::Failed => Err(self.broken()),
         }
     }
 
@@ -190,6 +200,19 @@ impl Spool {
         self.size_bytes
     }
 
+    /// In what state the bytes would be where they are put in place, if that is on the same file system; `None` when
+    /// they can't be looked at.
+    #[must_use]
+    pub fn stamp(&self) -> Option<Stamp> {
+        let status = rustix::fs::fstat(&*self.file.file).ok()?;
+        Stamp::of_file(&status)
+    }
+
+    /// Waits until the bytes of a finished spool are on the disk.
+    pub(super) async fn synced(&mut self) -> Result<(), Error> {
+        self.syncs.over().await
+    }
+
     /// The finished file, to be put in place.
     pub(super) fn into_file(self) -> SpoolFile {
         self.file
@@ -200,23 +223,24 @@ impl Spool {
         let spare = self.settle().await?;
         match std::mem::replace(&mut self.state, State::Failed) {
             State::Idle(writer) => {
-                self.early_sync.go_on(&self.file, self.size_bytes).await?;
+                self.syncs.go_on(&self.file, self.size_bytes).await?;
                 let buffer = std::mem::replace(&mut self.buffer, spare);
                 self.state = State::Writing(writer.begin(buffer));
                 Ok(())
             }
-            State::Finished(_) | State::Writing(_) | State::Failed => Err(self.broken()),
+            State::Finished(_) | State::Writing(_) | State::Ending(_) | State::Failed => Err(self.broken()),
         }
     }
 
     /// Waits for the blocking thread and gives its empty buffer. Nothing is lost when the caller stops waiting.
     async fn settle(&mut self) -> Result<Vec<u8>, Error> {
-        let State::Writing(handle) = &mut self.state else {
-            return Ok(Vec::new());
+        let came = match &mut self.state {
+            State::Writing(handle) => handle.await.map_err(io::Error::other),
+            State::Ending(written) => written.await.map_err(io::Error::other),
+            State::Idle(_) | State::Finished(_) | State::Failed => return Ok(Vec::new()),
         };
-        let joined = handle.await;
         self.state = State::Failed;
-        let mut written = joined.map_err(|error| self.failed("write", io::Error::other(error)))?;
+        let mut written = came.map_err(|error| self.failed("write", error))?;
         written.result.map_err(|source| self.failed("write", source))?;
         written.buffer.clear();
         self.state = State::Idle(written.writer);
@@ -310,37 +334,56 @@ impl Writer {
     }
 }
 
-impl EarlySync {
+impl Syncs {
     /// Begins another one when enough was written since the last one and that is over.
     async fn go_on(&mut self, file: &SpoolFile, written_bytes: u64) -> Result<(), Error> {
-        let is_running = self
-            .running
-            .as_ref()
-            .is_some_and(|running| !running.is_finished());
+        let is_running = self.running.iter().any(|running| !running.is_finished());
         if is_running || written_bytes.saturating_sub(self.begun_at_bytes) < SYNC_BYTES {
             return Ok(());
         }
-        self.end().await?;
+        self.over().await?;
         self.begun_at_bytes = written_bytes;
         let (health, path, file) = (
             Arc::clone(&self.health),
             file.path.clone(),
             Arc::clone(&file.file),
         );
-        self.running = Some(tokio::task::spawn_blocking(move || {
+        self.running.push(tokio::task::spawn_blocking(move || {
             health.sync_file(&file, &path)
         }));
         Ok(())
     }
 
-    /// Waits for the last one. A failure must be told here: the system tells it once.
-    async fn end(&mut self) -> Result<(), Error> {
-        match self.running.take() {
-            None => Ok(()),
-            Some(running) => running
+    /// Has the last bytes written, and begins the last one on the same thread.
+    fn end(&mut self, writer: Box<Writer>, rest: Vec<u8>, file: &SpoolFile) -> oneshot::Receiver<Written> {
+        let (written, is_written) = oneshot::channel();
+        let (health, path, file) = (
+            Arc::clone(&self.health),
+            file.path.clone(),
+            Arc::clone(&file.file),
+        );
+        self.running.push(tokio::task::spawn_blocking(move || {
+            let done = writer.write(rest);
+            let is_whole = done.result.is_ok();
+            // Whoever doesn't wait for it any more has no use for the bytes.
+            if written.send(done).is_err() || !is_whole {
+                return Ok(());
+            }
+            health.sync_file(&file, &path)
+        }));
+        is_written
+    }
+
+    /// Waits for those that run. A failure must be told here: the system tells it once.
+    async fn over(&mut self) -> Result<(), Error> {
+        let mut outcome = Ok(());
+        for running in self.running.drain(..) {
+            let ended = running
                 .await
-                .unwrap_or_else(|error| Err(write_error("sync", Path::new(""), io::Error::other(error)))),
+                .unwrap_or_else(|error| Err(write_error("sync", Path::new(""), io::Error::other(error))));
+            outcome = outcome.and(ended);
         }
+        outcome
     }
 }
 
