@@ -4,6 +4,9 @@
 //! here once and must not come back with other bytes. The copy is made from time to time and at a clean stop. Taken in
 //! place of a damaged catalog it is compared with the folder, like any catalog at a start, so that only what was said
 //! since and left no file is lost: yanks, uploaders, names that came and went in between.
+//!
+//! A copy is looked through before it takes the place of the one before: the damage of a catalog, of which nobody knows
+//! yet, must not come into the only thing that could mend it.
 
 use std::fs::File;
 use std::io;
@@ -13,7 +16,7 @@ use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::Error;
-use super::file::{copy, failure, refused, with_ending};
+use super::file::{check, copy, failure, refused, with_ending};
 
 /// Where the copy of the catalog at `path` lies.
 pub(super) fn place(path: &Path) -> PathBuf {
@@ -26,7 +29,11 @@ pub(super) fn made_at(path: &Path) -> Option<Timestamp> {
     Timestamp::try_from(modified).ok()
 }
 
-/// Makes the copy of the catalog at `path` from an open connection to it: whole and durable, or not at all. Blocks.
+/// Makes the copy of the catalog at `path` from an open connection to it: whole, sound and durable, or not at all.
+/// Blocks.
+///
+/// # Errors
+/// [`Error::Damaged`] when the catalog is; those of writing.
 pub(super) fn make(path: &Path, catalog: &Connection) -> Result<(), Error> {
     let new = with_ending(&place(path), ".new");
     let refused = |source: io::Error| refused(&new, source);
@@ -53,7 +60,10 @@ fn write(path: &Path, catalog: &Connection, new: &Path) -> Result<(), Error> {
     }
     super::file::create_private(new).map_err(refused)?;
     Connection::open(new)
-        .and_then(|mut file| copy(catalog, &mut file))
+        .and_then(|mut file| {
+            copy(catalog, &mut file)?;
+            check(&file)
+        })
         .map_err(|error| failure(path, "copy", error))?;
     File::open(new).and_then(|file| file.sync_all()).map_err(refused)
 }

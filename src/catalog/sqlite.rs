@@ -84,12 +84,14 @@ impl SqliteCatalog {
         self.shared.database.copy_to(path)
     }
 
-    /// Looks through a file that was too large for that when it was opened.
-    pub(super) async fn check_later(&self) -> Result<(), Error> {
-        match self.shared.database.is_unchecked() {
-            true => self.read(|connection, _| check(connection)).await,
-            false => Ok(()),
-        }
+    /// Whether the file was too large to be looked through when it was opened.
+    pub(super) fn is_unchecked(&self) -> bool {
+        self.shared.database.is_unchecked()
+    }
+
+    /// Looks through the whole file.
+    pub(super) async fn check(&self) -> Result<(), Error> {
+        self.read(|connection, _| check(connection)).await
     }
 
     /// Closes a catalog whose file was removed or exchanged. Blocks.
@@ -299,9 +301,11 @@ impl Catalog for SqliteCatalog {
 }
 
 fn projects(connection: &Connection, served: &ServedRoots) -> rusqlite::Result<Vec<ProjectName>> {
+    // In the order of the rows, which is that of the index of files too: to go by name would jump to and fro in both,
+    // which costs ten times what the sorting does.
     let mut statement = connection.prepare_cached(&format!(
-        "SELECT name FROM projects WHERE status <> 'quarantined' AND EXISTS \
-         (SELECT 1 FROM files WHERE project_id = projects.id AND present = 1 AND root_id IN ({})) ORDER BY name",
+        "SELECT name FROM projects NOT INDEXED WHERE status <> 'quarantined' AND EXISTS \
+         (SELECT 1 FROM files WHERE project_id = projects.id AND present = 1 AND root_id IN ({}))",
         served.id_list
     ))?;
     let mut rows = statement.query([])?;
@@ -309,6 +313,7 @@ fn projects(connection: &Connection, served: &ServedRoots) -> rusqlite::Result<V
     while let Some(row) = rows.next()? {
         names.extend(project_name(row.get_ref(0)?.as_str()?));
     }
+    names.sort_unstable();
     Ok(names)
 }
 

@@ -38,6 +38,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// How long the pause grows.
 const LONGEST_PAUSE: Duration = Duration::from_secs(15);
 
+/// How long a start is left alone before the whole of a large file is read.
+const CHECK_PAUSE: Duration = Duration::from_secs(1);
+
 /// So many bytes must fit on the disk before its catalog is trusted again.
 const PROBE_BYTES: usize = 256 * 1024;
 
@@ -140,26 +143,31 @@ impl SteadyCatalog {
     }
 
     /// Makes a second copy of the catalog when there is none or something was acknowledged since. For now and then, and
-    /// for a clean stop; while the file can't be used, nothing happens.
+    /// for a clean stop; while the file can't be used, nothing happens. A file that is found damaged by it is replaced.
     ///
     /// # Errors
     /// [`Error::NoSpace`], [`Error::NotWritable`], [`Error::Database`]; the copy before is kept then.
     pub async fn keep_copy(&self) -> Result<(), Error> {
-        let catalog = {
+        let (catalog, number) = {
             let current = self.shared.current.read().await;
             if current.stand_in.is_some() {
                 return Ok(());
             }
-            Arc::clone(&current.catalog)
+            (Arc::clone(&current.catalog), current.number)
         };
         let path = self.shared.path.clone();
+        let copied = Arc::clone(&catalog);
         let copy = move || {
-            if catalog.keep_copy()? {
+            if copied.keep_copy()? {
                 debug!(catalog = %path.display(), "copied");
             }
             Ok(())
         };
-        blocking(&self.shared.path, copy).await
+        match blocking(&self.shared.path, copy).await {
+            // The copy before is sound, and what it is for.
+            Err(Error::Damaged { .. }) => self.shared.check(catalog, number).await,
+            outcome => outcome,
+        }
     }
 
     /// The catalog for what must be remembered: the one on disk, or the reason why it can't be used.
@@ -304,15 +312,14 @@ impl Catalog for SteadyCatalog {
 
 /// Looks through a catalog that was opened without that, and puts one in its place if it is damaged.
 async fn check_later(shared: Weak<Shared>) {
+    tokio::time::sleep(CHECK_PAUSE).await;
     let Some(shared) = shared.upgrade() else { return };
     let (catalog, number) = {
         let current = shared.current.read().await;
         (Arc::clone(&current.catalog), current.number)
     };
-    let checked = catalog.check_later().await;
-    drop(catalog);
-    if let Err(error @ Error::Damaged { .. }) = checked
-        && let Err(error) = shared.step_in(number, error).await
+    if catalog.is_unchecked()
+        && let Err(error) = shared.check(catalog, number).await
     {
         debug!(
             reason = in_one_line(&error),
@@ -341,6 +348,17 @@ impl Current {
 }
 
 impl Shared {
+    /// Looks through catalog `number` and puts one in its place if it is damaged.
+    async fn check(self: &Arc<Self>, catalog: Arc<SqliteCatalog>, number: u64) -> Result<(), Error> {
+        let checked = catalog.check().await;
+        // Its file is set aside when nobody has it open.
+        drop(catalog);
+        match checked {
+            Err(error @ Error::Damaged { .. }) => self.step_in(number, error).await,
+            outcome => outcome,
+        }
+    }
+
     /// Puts a catalog in memory in the place of catalog `number`, which has failed with `error`. `Ok` says that there
     /// is another one now.
     async fn step_in(self: &Arc<Self>, number: u64, error: Error) -> Result<(), Error> {

@@ -351,3 +351,78 @@ async fn a_file_that_cant_be_written_is_read_all_the_same() {
     let refused = catalog.record_upload(upload("a-2.0.tar.gz", 2)).await;
     assert!(matches!(refused, Err(Error::NotWritable { .. })), "{refused:?}");
 }
+
+/// A catalog of more than four megabytes, with a yank and a name that went, and a second copy of all that.
+async fn large(f: &Fixture) -> PathBuf {
+    let catalog = f.filled().await;
+    catalog.record_upload(upload("z-1.0.tar.gz", 26)).await.unwrap();
+    catalog
+        .record_removal(&key(0, "z-1.0.tar.gz"), None, Timestamp::UNIX_EPOCH)
+        .await
+        .unwrap();
+    let many: Vec<(String, u64)> = (0..20_000)
+        .map(|number| (format!("many{number}-1.0.tar.gz"), number))
+        .collect();
+    let observations = many.iter().map(|(path, number)| seen(0, path, stamp(*number)));
+    catalog.observe(observations.collect()).await.unwrap();
+    let entries = many.iter().map(|(path, number)| Entry {
+        key: key(0, path),
+        stamp: stamp(*number),
+    });
+    f.listing.lock().unwrap().extend(entries);
+    f.beside()
+        .execute_batch("UPDATE files SET yank_reason = 'broken' WHERE filename = 'a-1.0.tar.gz'")
+        .unwrap();
+    catalog.keep_copy().await.unwrap();
+    drop(catalog);
+    assert!(fs::metadata(&f.path).unwrap().len() > 4 << 20);
+    f.path.with_file_name("catalog.db.copy")
+}
+
+/// Overwrites pages in the midst of a database, so that opening it does not tell.
+fn scribble_in_the_midst_of(path: &Path) {
+    use std::os::unix::fs::FileExt as _;
+    let file = fs::File::options().write(true).open(path).unwrap();
+    let middle = fs::metadata(path).unwrap().len() / 2 / 4096 * 4096;
+    file.write_all_at(&[0xa5; 16 * 4096], middle).unwrap();
+}
+
+// Reading all of it takes longer than a start may.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_large_catalog_that_is_damaged_is_found_after_the_start_and_replaced_by_its_copy() {
+    let f = fixture();
+    large(&f).await;
+    scribble_in_the_midst_of(&f.path);
+    let (catalog, opened) = f.open().await;
+    assert_eq!(opened, Opened::Existing, "the start does not wait for the look");
+    let aside = f.path.with_file_name("catalog.db.damaged-1");
+    let begun = Instant::now();
+    while !aside.exists() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "it was never noticed");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    comes_back(&catalog).await;
+    assert_all_remembered(&catalog).await;
+    assert_eq!(catalog.counts().await.unwrap().files, 20_002);
+    drop(catalog);
+    let (catalog, opened) = f.open().await;
+    assert_eq!(opened, Opened::Existing);
+    catalog.shared.current.read().await.catalog.check().await.unwrap();
+    assert_all_remembered(&catalog).await;
+}
+
+// A server that is stopped right after its start has not looked yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_damaged_catalog_is_never_copied_over_its_sound_copy() {
+    let f = fixture();
+    let copy = large(&f).await;
+    scribble_in_the_midst_of(&f.path);
+    let (catalog, _) = f.open().await;
+    // Something to copy, if the damage lets it be said.
+    let _ = catalog.record_upload(upload("c-1.0.tar.gz", 3)).await;
+    catalog.keep_copy().await.unwrap();
+    assert!(f.path.with_file_name("catalog.db.damaged-1").exists());
+    super::super::file::check(&Connection::open(&copy).unwrap()).unwrap();
+    comes_back(&catalog).await;
+    assert_all_remembered(&catalog).await;
+}

@@ -16,7 +16,7 @@ use std::time::Duration;
 use tracing::debug;
 
 use super::{Error, Index};
-use crate::catalog::{Catalog, FileRecord};
+use crate::catalog::{Catalog, Counts, FileRecord};
 use crate::causes::in_one_line;
 use crate::storage::{Bookmark, Root, Stamp, StoreKey};
 
@@ -24,7 +24,7 @@ use crate::storage::{Bookmark, Root, Stamp, StoreKey};
 const REST: Duration = Duration::from_secs(3);
 
 /// The first line; another version's bookmarks are none.
-const HEAD: &str = "index 1";
+const HEAD: &str = "index 2";
 
 /// How the part of the store begins.
 const FOLDERS: &str = "\nfolders ";
@@ -38,13 +38,16 @@ pub async fn last_bookmark(catalog: &impl Catalog) -> Option<Bookmark> {
 /// What is known from names alone.
 struct Standing {
     ignored_files: u64,
+    /// Asking the catalog for them takes longer the larger it is.
+    counts: Counts,
     signed: Vec<StoreKey>,
     folders: Bookmark,
 }
 
 impl Standing {
     fn text(&self) -> String {
-        let mut text = format!("{HEAD}\n{}", self.ignored_files);
+        let Counts { projects, files } = self.counts;
+        let mut text = format!("{HEAD}\n{} {projects} {files}", self.ignored_files);
         for key in &self.signed {
             text += &format!("\n{} {}", key.root().0, key.path());
         }
@@ -57,13 +60,19 @@ impl Standing {
         if lines.next() != Some(HEAD) {
             return None;
         }
-        let ignored_files = lines.next()?.parse().ok()?;
+        let mut numbers = lines.next()?.split(' ').map(|number| number.parse().ok());
+        let (Some(ignored_files), Some(projects), Some(files), None) =
+            (numbers.next()?, numbers.next()?, numbers.next()?, numbers.next())
+        else {
+            return None;
+        };
         let signed = lines.map(|line| {
             let (root, path) = line.split_once(' ')?;
             StoreKey::parse(Root(root.parse().ok()?), path)
         });
         Some(Self {
             ignored_files,
+            counts: Counts { projects, files },
             signed: signed.collect::<Option<_>>()?,
             folders: Bookmark::from_text(&text[at + 1..]),
         })
@@ -146,6 +155,7 @@ impl Index {
         self.ignored_files
             .store(standing.ignored_files, Ordering::Relaxed);
         self.take_note_of_signatures(standing.signed.into_iter().collect());
+        self.keep_counts(self.pages.generations.overall(), standing.counts);
         debug!("no name came or went since the last time; files are looked at when they are asked for");
         Ok(true)
     }
@@ -183,6 +193,7 @@ impl Index {
         };
         let standing = Standing {
             ignored_files: self.ignored_files(),
+            counts: self.counts_now().await?,
             signed: self.signatures.all(),
             folders,
         };
@@ -230,20 +241,27 @@ mod tests {
         let key = |path: &str| StoreKey::parse(Root(1), path).unwrap();
         let text = "folders 1\n0 1 2 3 4 5 6 \n1 1 2 3 4 5 6 a b\n";
         for signed in [vec![], vec![key("a b/x-1.0.tar.gz"), key("y-1.0.tar.gz")]] {
+            let counts = Counts {
+                projects: 2,
+                files: 5,
+            };
             let standing = Standing {
                 ignored_files: 7,
+                counts,
                 signed: signed.clone(),
                 folders: Bookmark::from_text(text),
             };
             let again = Standing::parse(&standing.text()).unwrap();
-            assert_eq!((again.ignored_files, again.signed), (7, signed));
+            assert_eq!((again.ignored_files, again.counts, again.signed), (7, counts, signed));
             assert_eq!(again.folders.as_text(), text);
         }
         for nonsense in [
             "",
-            "index 1\n7\n",
+            "index 2\n7 2 5\n",
+            "index 1\n7\nfolders 1\n",
             "index 2\n7\nfolders 1\n",
-            "index 1\nx\nfolders 1\n",
+            "index 2\n7 2 5 1\nfolders 1\n",
+            "index 2\n7 x 5\nfolders 1\n",
         ] {
             assert!(Standing::parse(nonsense).is_none(), "{nonsense:?}");
         }

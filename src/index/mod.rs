@@ -21,7 +21,7 @@
 use std::collections::HashSet;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use thiserror::Error;
 use tokio::sync::Semaphore;
@@ -118,6 +118,8 @@ pub struct Index {
     changes_told: told::Told<(StoreKey, Sha256)>,
     /// Files that the last listing passed over, because they are no distributions.
     ignored_files: AtomicU64,
+    /// The counts, with the generation that they were asked for in.
+    counts: Mutex<Option<(u64, Counts)>>,
     /// Bounds how many files are read for their facts at once: that is processor work, so one for each core.
     readers: Arc<Semaphore>,
     /// The same for uploads, apart: verifying large ones must not keep others from their pages.
@@ -154,6 +156,7 @@ impl Index {
             defects_told: told::Told::default(),
             changes_told: told::Told::default(),
             ignored_files: AtomicU64::new(0),
+            counts: Mutex::default(),
             readers: Arc::new(Semaphore::new(cores)),
             verifiers: Arc::new(Semaphore::new(cores)),
             uploads: upload::NameLocks::default(),
@@ -174,7 +177,26 @@ impl Index {
     /// The folder or the catalog can't be read.
     pub async fn counts(self: &Arc<Self>) -> Result<Counts, Error> {
         self.settle().await?;
-        Ok(self.catalog.counts().await?)
+        self.counts_now().await
+    }
+
+    /// The counts as they are known, asking the catalog when something has changed since.
+    async fn counts_now(&self) -> Result<Counts, Error> {
+        // Asked before the catalog is: what changes meanwhile outdates the counts.
+        let generation = self.pages.generations.overall();
+        let known = *self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((of, counts)) = known
+            && of == generation
+        {
+            return Ok(counts);
+        }
+        let counts = self.catalog.counts().await?;
+        self.keep_counts(generation, counts);
+        Ok(counts)
+    }
+
+    fn keep_counts(&self, generation: u64, counts: Counts) {
+        *self.counts.lock().unwrap_or_else(PoisonError::into_inner) = Some((generation, counts));
     }
 
     /// How many files the last listing of the folder passed over, because they are no distributions.

@@ -200,8 +200,7 @@ impl Index {
                 self.rescan().await?;
                 // Another server on the same folder may have told the catalog first, so nothing made so far is
                 // certain to hold.
-                self.files.forget_all();
-                self.pages.forget_all();
+                self.forget_all_made();
                 Ok(())
             }
             Changes::Keys(keys) => {
@@ -292,6 +291,12 @@ impl Index {
         self.unchecked.clear();
         self.statistics.scans.record_since(begun);
         Ok(())
+    }
+
+    /// Forgets every page and file in memory, for when the catalog that they were made from counts no more.
+    pub fn forget_all_made(&self) {
+        self.files.forget_all();
+        self.pages.forget_all();
     }
 
     /// Says once why a file is not listed.

@@ -1,6 +1,6 @@
 //! The folders and the catalog that a server is opened over, how they are kept, and how they are left.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -30,8 +30,8 @@ const BOOKMARK_TIME: Duration = Duration::from_secs(2);
 pub(super) async fn open_index(settings: &Settings) -> Result<(Arc<Index>, Arc<SteadyCatalog>), Failure> {
     // Where a packages folder isn't mounted, no catalog may take its place.
     storage::check_roots(&settings.roots)?;
-    let store_of_census = Arc::new(OnceLock::new());
-    let catalog = Arc::new(open_catalog(settings, Arc::clone(&store_of_census)).await?);
+    let of_census = Arc::new(OfCensus::default());
+    let catalog = Arc::new(open_catalog(settings, Arc::clone(&of_census)).await?);
     let bookmark = index::last_bookmark(&*catalog).await;
     let mut of_store = storage::Settings::new(settings.roots.clone(), settings.state_dir.clone());
     if let Some(keep_free_bytes) = settings.keep_free_bytes {
@@ -39,10 +39,18 @@ pub(super) async fn open_index(settings: &Settings) -> Result<(Arc<Index>, Arc<S
         of_store.reserve_free_percent = 0;
     }
     let store: SharedStore = Arc::new(LocalStore::open_at(of_store, bookmark.as_ref())?);
-    let _ = store_of_census.set(Arc::clone(&store));
+    let _ = of_census.store.set(Arc::clone(&store));
     let shared: SharedCatalog = Arc::<SteadyCatalog>::clone(&catalog);
     let index = Index::open(store, shared, settings.index.clone()).await?;
+    let _ = of_census.index.set(Arc::downgrade(&index));
     Ok((index, catalog))
+}
+
+/// What a census of the folders needs, as soon as it is open.
+#[derive(Default)]
+struct OfCensus {
+    store: OnceLock<SharedStore>,
+    index: OnceLock<Weak<Index>>,
 }
 
 /// What goes on beside the answering of requests.
@@ -81,10 +89,14 @@ async fn keep_copy(catalog: &SteadyCatalog) {
 /// Opens the catalog; where it can't be used, one in memory stands in until it can.
 async fn open_catalog(
     settings: &Settings,
-    store: Arc<OnceLock<SharedStore>>,
+    of_census: Arc<OfCensus>,
 ) -> Result<SteadyCatalog, Failure> {
     let census: Census = Box::new(move || {
-        let store = store.get().cloned();
+        // The catalog begins anew: what was made from the one before may be wrong.
+        if let Some(index) = of_census.index.get().and_then(Weak::upgrade) {
+            index.forget_all_made();
+        }
+        let store = of_census.store.get().cloned();
         Box::pin(async move {
             match store {
                 Some(store) => store.list().await,
