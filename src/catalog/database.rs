@@ -325,6 +325,14 @@ impl Database {
         })
     }
 
+    /// Gives back the memory that a large transaction has left the writing connection with. Blocks.
+    pub(super) fn release_memory(&self) {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(error) = writer.connection.release_memory() {
+            tracing::debug!(%error, "the catalog keeps its memory");
+        }
+    }
+
     /// Whether the file was too large to be looked through when it was opened.
     pub(super) fn is_unchecked(&self) -> bool {
         self.is_unchecked

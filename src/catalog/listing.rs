@@ -5,6 +5,7 @@ use rusqlite::Connection;
 use super::FileRecord;
 use super::rows::{FILE_COLUMNS, ServedRoots};
 use crate::packaging::DistFilename;
+use crate::storage::StoreKey;
 
 /// The present file of each name, the one with the smallest key; names without one are left out.
 pub(super) fn files_named(
@@ -49,6 +50,20 @@ pub(super) fn listed_paths(connection: &Connection, served: &ServedRoots) -> rus
     }
     flush(&mut group, of_group.as_ref(), &mut paths);
     Ok(paths)
+}
+
+/// Keys of the present files that share their names with another one. The index by name tells which those are.
+pub(super) fn twins(connection: &Connection, served: &ServedRoots) -> rusqlite::Result<Vec<StoreKey>> {
+    let mut statement = connection.prepare_cached(
+        "SELECT root_id, folder, filename FROM files WHERE present = 1 AND filename IN \
+         (SELECT filename FROM files GROUP BY filename HAVING count(*) > 1)",
+    )?;
+    let mut rows = statement.query([])?;
+    let mut keys = Vec::new();
+    while let Some(row) = rows.next()? {
+        keys.extend(served.key(row)?);
+    }
+    Ok(keys)
 }
 
 /// Moves the names of a group to the paths, by version; within one version the order by name remains.

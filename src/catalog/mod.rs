@@ -15,6 +15,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use thiserror::Error;
+use tokio::sync::mpsc;
 
 use crate::packaging::digest::NamedDigest;
 use crate::packaging::simple::ProjectStatus;
@@ -86,6 +87,13 @@ pub trait Catalog: Send + Sync + 'static {
     /// Gives the projects whose pages are affected, each once.
     async fn observe(&self, observations: Vec<Observation>) -> Result<Vec<ProjectName>, Error>;
 
+    /// As [`Catalog::observe`], for more than is to be held at once: `pieces` begins to tell, and may be asked to begin
+    /// again.
+    async fn observe_pieces(&self, pieces: Pieces<'_>) -> Result<(), Error>;
+
+    /// Keys of the present files that share their names with another one, in no order.
+    async fn twins(&self) -> Result<Vec<StoreKey>, Error>;
+
     /// Takes note of what was read from a file, unless its stamp has changed meanwhile (then `false`).
     async fn record_facts(&self, key: &StoreKey, stamp: Stamp, facts: FileFacts) -> Result<bool, Error>;
 
@@ -109,6 +117,9 @@ pub trait Catalog: Send + Sync + 'static {
     /// How many there are.
     async fn counts(&self) -> Result<Counts, Error>;
 }
+
+/// Begins to tell observations, from the first on, each time that it is called.
+pub type Pieces<'a> = &'a (dyn Fn() -> mpsc::Receiver<Vec<Observation>> + Send + Sync);
 
 /// A shared catalog of either kind.
 pub type SharedCatalog = Arc<dyn Catalog>;

@@ -9,10 +9,10 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::database::{Database, Durability, Opened};
 use super::file::check;
-use super::listing::{files_named, listed_paths};
+use super::listing::{files_named, listed_paths, twins};
 use super::observe::{Observer, SetAside, project_id, project_name};
 use super::rows::{self, FILE_COLUMNS, ServedRoots};
-use super::{Catalog, Counts, Error, FileFacts, FileRecord, Known, Observation, ProjectRecord, UploadRecord};
+use super::{Catalog, Counts, Error, FileFacts, FileRecord, Known, Observation, Pieces, ProjectRecord, UploadRecord};
 use crate::packaging::{DistFilename, ProjectName};
 use crate::storage::{Stamp, StoreKey};
 
@@ -118,21 +118,13 @@ impl SqliteCatalog {
             return Ok(Vec::new());
         }
         self.write(Durability::Cache, move |transaction, served| {
-            // In the order of the index a large folder is taken in twice as fast. Of several observations of one
-            // key the last remains the last.
-            let mut in_order: Vec<(&str, &Observation)> = observations
-                .iter()
-                .map(|observation| (observation.key().filename(), observation))
-                .collect();
-            in_order.sort_by_key(|(filename, _)| *filename);
             forget_bookmark(transaction)?;
-            let indexes = SetAside::begin(transaction, in_order.len())?;
-            let mut observer = Observer::new(transaction, served);
-            for (_, observation) in in_order {
-                observer.take(observation)?;
-            }
+            let indexes = SetAside::begin(transaction, observations.len())?;
+            let mut observer = Observer::new(transaction, served, &indexes)?;
+            observer.take_all(&observations)?;
+            let affected = observer.affected();
             indexes.end(transaction)?;
-            Ok(observer.affected())
+            Ok(affected)
         })
         .await
     }
@@ -232,6 +224,36 @@ impl Catalog for SqliteCatalog {
 
     async fn observe(&self, observations: Vec<Observation>) -> Result<Vec<ProjectName>, Error> {
         self.observe_shared(Arc::new(observations)).await
+    }
+
+    async fn observe_pieces(&self, pieces: Pieces<'_>) -> Result<(), Error> {
+        let mut pieces = pieces();
+        // Where there is no news the database is left alone.
+        let Some(first) = pieces.recv().await else {
+            return Ok(());
+        };
+        self.write(Durability::Cache, move |transaction, served| {
+            forget_bookmark(transaction)?;
+            let indexes = SetAside::begin(transaction, first.len())?;
+            let mut observer = Observer::new(transaction, served, &indexes)?;
+            observer.take_all(&first)?;
+            while let Some(piece) = pieces.blocking_recv() {
+                observer.take_all(&piece)?;
+            }
+            drop(observer);
+            indexes.end(transaction)
+        })
+        .await?;
+        let shared = Arc::clone(&self.shared);
+        self.blocking(move || {
+            shared.database.release_memory();
+            Ok(())
+        })
+        .await
+    }
+
+    async fn twins(&self) -> Result<Vec<StoreKey>, Error> {
+        self.read(twins).await
     }
 
     async fn record_facts(&self, key: &StoreKey, stamp: Stamp, facts: FileFacts) -> Result<bool, Error> {

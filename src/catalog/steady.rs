@@ -25,7 +25,7 @@ use tracing::{debug, error, info, warn};
 use super::database::Opened;
 use super::file::set_aside;
 use super::{
-    Catalog, Counts, Error, FileFacts, FileRecord, Known, Observation, ProjectRecord, SqliteCatalog,
+    Catalog, Counts, Error, FileFacts, FileRecord, Known, Observation, Pieces, ProjectRecord, SqliteCatalog,
     UploadRecord,
 };
 use crate::causes::in_one_line;
@@ -246,6 +246,14 @@ impl Catalog for SteadyCatalog {
             current.learn(|learned| learned.rewritten.extend(rewritten(&observations).cloned()));
             Ok(affected)
         })
+    }
+
+    async fn observe_pieces(&self, pieces: Pieces<'_>) -> Result<(), Error> {
+        steadily!(self, current => current.catalog.observe_pieces(pieces))
+    }
+
+    async fn twins(&self) -> Result<Vec<StoreKey>, Error> {
+        steadily!(self, current => current.catalog.twins())
     }
 
     async fn record_facts(&self, key: &StoreKey, stamp: Stamp, facts: FileFacts) -> Result<bool, Error> {

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{
-    Catalog, Counts, Error, FileFacts, FileRecord, Known, Observation, ProjectRecord, SharedCatalog,
+    Catalog, Counts, Error, FileFacts, FileRecord, Known, Observation, Pieces, ProjectRecord, SharedCatalog,
     UploadRecord,
 };
 use crate::measures::Durations;
@@ -92,6 +92,14 @@ impl Catalog for Timed {
 
     async fn observe(&self, observations: Vec<Observation>) -> Result<Vec<ProjectName>, Error> {
         self.write(self.inner.observe(observations)).await
+    }
+
+    async fn observe_pieces(&self, pieces: Pieces<'_>) -> Result<(), Error> {
+        self.write(self.inner.observe_pieces(pieces)).await
+    }
+
+    async fn twins(&self) -> Result<Vec<StoreKey>, Error> {
+        self.read(self.inner.twins()).await
     }
 
     async fn record_facts(&self, key: &StoreKey, stamp: Stamp, facts: FileFacts) -> Result<bool, Error> {

@@ -11,7 +11,7 @@
 //! - **An accepted upload is durable, whole, verified and listed** when [`Index::accept`] returns; a refused one has
 //!   left nothing behind.
 //!
-//! `reconcile.rs` brings changes of the folder into the catalog, `bookmark.rs` saves a start from reading the folder,
+//! `reconcile.rs` brings changes of the folder into the catalog, `look.rs` all that it holds, `bookmark.rs` saves a start from reading the folder,
 //! `facts.rs` reads what files say of themselves,
 //! `pages.rs` makes and keeps pages, `documents.rs` the JSON of projects, `generations.rs` tells when such things are
 //! outdated, `listing.rs` goes through all files, `search.rs` finds projects, `files.rs` gives downloads,
@@ -41,6 +41,7 @@ mod facts;
 mod files;
 mod generations;
 mod listing;
+mod look;
 mod pages;
 mod reconcile;
 mod refusal;

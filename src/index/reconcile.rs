@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Mutex as AsyncMutex;
 use tracing::{Level, debug, enabled, warn};
 
+use super::look::{Look, Seen};
 use super::signatures::signed_by;
 use super::{Error, Index, Trouble};
 use crate::catalog::{FileFacts, Observation};
@@ -244,50 +245,25 @@ impl Index {
         }
     }
 
-    /// Lists everything and compares it with the catalog.
+    /// Lists everything and brings the catalog in step with it.
     pub(super) async fn rescan(self: &Arc<Self>) -> Result<(), Error> {
         let begun = Instant::now();
-        let entries = self.store.list().await?;
-        let known: HashMap<StoreKey, Stamp> = self.catalog.present().await?.into_iter().collect();
-        let mut observations = Vec::new();
-        let mut still_there: HashSet<StoreKey> = HashSet::with_capacity(entries.len());
-        let mut signed: HashSet<StoreKey> = HashSet::new();
-        let mut ignored = 0;
-        for entry in entries {
-            if let Some(key) = signed_by(&entry.key) {
-                signed.insert(key);
-                continue;
-            }
-            let filename = match DistFilename::parse_listed(entry.key.filename()) {
-                Ok(filename) => filename,
-                Err(reason) => {
-                    self.tell_ignored(&entry.key, &reason);
-                    ignored += 1;
-                    continue;
-                }
-            };
-            if known.get(&entry.key) != Some(&entry.stamp) {
-                observations.push(Observation::Seen {
-                    key: entry.key.clone(),
-                    filename,
-                    stamp: entry.stamp,
-                    rewritten: false,
-                });
-            }
-            still_there.insert(entry.key);
-        }
-        let gone = known.into_keys().filter(|key| !still_there.contains(key));
-        observations.extend(gone.map(|key| Observation::Gone { key }));
-        debug!(
-            files = still_there.len(),
+        let look = Look::new(self, self.catalog.present().await?);
+        let observed = self.catalog.observe_pieces(&|| look.begin()).await;
+        let Seen {
+            files,
             ignored,
-            changes = observations.len(),
-            "folder listed"
-        );
+            changes,
+            signed,
+        } = look.end().await?;
+        observed?;
+        debug!(files, ignored, changes, "folder listed");
         self.ignored_files.store(ignored, Ordering::Relaxed);
-        self.warn_of_twins(&still_there);
+        if changes > 0 {
+            self.forget_all_made();
+        }
+        self.warn_of_twins(self.catalog.twins().await?);
         self.take_note_of_signatures(signed);
-        self.take_note(observations).await?;
         self.unchecked.clear();
         self.statistics.scans.record_since(begun);
         Ok(())
@@ -300,24 +276,17 @@ impl Index {
     }
 
     /// Says once why a file is not listed.
-    fn tell_ignored(&self, key: &StoreKey, reason: &FilenameError) {
+    pub(super) fn tell_ignored(&self, key: &StoreKey, reason: &FilenameError) {
         if enabled!(Level::DEBUG) && self.ignored_told.is_news(key.clone()) {
             debug!(file = %Place(key), reason = in_one_line(reason), "not listed");
         }
     }
 
     /// One warning for each file that is hidden behind another one of its name.
-    fn warn_of_twins(&self, keys: &HashSet<StoreKey>) {
-        let mut met: HashSet<&str> = HashSet::with_capacity(keys.len());
-        let names = keys.iter().map(StoreKey::filename);
-        let twins: HashSet<&str> = names.filter(|name| !met.insert(name)).collect();
-        if twins.is_empty() {
-            return;
-        }
-        let mut in_order: Vec<&StoreKey> = keys.iter().filter(|key| twins.contains(key.filename())).collect();
-        in_order.sort();
+    fn warn_of_twins(&self, mut twins: Vec<StoreKey>) {
+        twins.sort();
         let mut served: HashMap<&str, &StoreKey> = HashMap::with_capacity(twins.len());
-        for key in in_order {
+        for key in &twins {
             let first = served.entry(key.filename()).or_insert(key);
             if *first != key
                 && self

@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use rustix::fs::{Access, StatVfs};
 use rustix::io::Errno;
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 
 use super::claim::Claim;
 use super::folder::{Folder, FolderIdentity};
@@ -69,6 +69,23 @@ impl Settings {
 pub struct LocalStore {
     shared: Arc<Shared>,
     sees_content_changes: AtomicBool,
+}
+
+/// How many files a piece of a listing holds: enough to be worth the handing over, and little to hold.
+const PIECE_FILES: usize = 4096;
+
+/// Why a listing ends before its end.
+enum Stop {
+    /// Nobody wants the rest.
+    IsEnough,
+    /// The rest can't be read.
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
 }
 
 /// What blocking threads need.
@@ -180,6 +197,11 @@ impl Store for LocalStore {
 
     async fn list(&self) -> Result<Vec<Entry>, Error> {
         self.blocking(Shared::list).await
+    }
+
+    async fn list_in_pieces(&self, pieces: mpsc::Sender<Vec<Entry>>) -> Result<(), Error> {
+        self.blocking(move |shared| shared.list_in_pieces(&mut |piece| pieces.blocking_send(piece).is_ok()))
+            .await
     }
 
     async fn delete(&self, key: &StoreKey) -> Result<(), Error> {
@@ -380,12 +402,23 @@ impl Shared {
     }
 
     fn list(&self) -> Result<Vec<Entry>, Error> {
-        let links = self.links();
         let mut entries = Vec::new();
+        self.list_in_pieces(&mut |piece| {
+            entries.extend(piece);
+            true
+        })?;
+        entries.retain(|entry| !self.unfinished.contains(&entry.key));
+        Ok(entries)
+    }
+
+    /// Gives what is there to `take`, piece by piece, until that says that it has enough.
+    fn list_in_pieces(&self, take: &mut dyn FnMut(Vec<Entry>) -> bool) -> Result<(), Error> {
+        let links = self.links();
+        let mut piece = Vec::with_capacity(PIECE_FILES);
         let mut linked = HashSet::new();
         let mut is_loose = false;
         for walk in walks(&self.settings) {
-            walk.run::<Error>(&mut |found| {
+            let outcome = walk.run::<Stop>(&mut |found| {
                 let file = match found {
                     Found::File(file) => file,
                     Found::Folder(..) | Found::Hidden(..) => return Ok(()),
@@ -400,17 +433,36 @@ impl Shared {
                     if is_linked {
                         linked.insert(file.key.clone());
                     }
-                    entries.push(Entry { key: file.key, stamp });
+                    piece.push(Entry { key: file.key, stamp });
                 }
-                Ok(())
-            })?;
+                if piece.len() < PIECE_FILES {
+                    return Ok(());
+                }
+                let full = std::mem::replace(&mut piece, Vec::with_capacity(PIECE_FILES));
+                self.give(full, take)
+            });
+            match outcome {
+                Ok(()) => {}
+                Err(Stop::IsEnough) => return Ok(()),
+                Err(Stop::Failed(error)) => return Err(error),
+            }
         }
         self.linked.replace(linked);
         self.claim.renew();
         self.is_loose.store(is_loose, Ordering::Release);
+        // Nobody is left to be stopped.
+        let _ = self.give(piece, take);
+        Ok(())
+    }
+
+    /// Gives a piece without what someone is writing.
+    fn give(&self, mut piece: Vec<Entry>, take: &mut dyn FnMut(Vec<Entry>) -> bool) -> Result<(), Stop> {
         self.watch().look();
-        entries.retain(|entry| !self.unfinished.contains(&entry.key));
-        Ok(entries)
+        piece.retain(|entry| !self.unfinished.contains(&entry.key));
+        match piece.is_empty() || take(piece) {
+            true => Ok(()),
+            false => Err(Stop::IsEnough),
+        }
     }
 
     fn watch(&self) -> MutexGuard<'_, Watch> {

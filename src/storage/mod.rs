@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use thiserror::Error;
+use tokio::sync::mpsc;
 
 mod bookmark;
 mod claim;
@@ -101,6 +102,18 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     /// [`Error::Io`].
     async fn list(&self) -> Result<Vec<Entry>, Error>;
+
+    /// As [`Store::list`], in pieces as they are found, until nobody takes them any more. What someone begins to write
+    /// after its piece was sent is told by [`Store::take_changes`].
+    ///
+    /// # Errors
+    /// As [`Store::list`], also after some pieces.
+    async fn list_in_pieces(&self, pieces: mpsc::Sender<Vec<Entry>>) -> Result<(), Error> {
+        let entries = self.list().await?;
+        // Whoever listened has heard enough.
+        let _ = pieces.send(entries).await;
+        Ok(())
+    }
 
     /// Removes an object, durably.
     ///
