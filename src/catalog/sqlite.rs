@@ -12,7 +12,9 @@ use super::file::check;
 use super::listing::{files_named, listed_paths, twins};
 use super::observe::{Observer, SetAside, project_id, project_name};
 use super::rows::{self, FILE_COLUMNS, ServedRoots};
-use super::{Catalog, Counts, Error, FileFacts, FileRecord, Known, Observation, Pieces, ProjectRecord, UploadRecord};
+use super::{
+    Catalog, Counts, Error, FileFacts, FileRecord, Known, Observation, Pieces, ProjectRecord, UploadRecord,
+};
 use crate::packaging::{DistFilename, ProjectName};
 use crate::storage::{Stamp, StoreKey};
 

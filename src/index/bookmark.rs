@@ -252,7 +252,10 @@ mod tests {
                 folders: Bookmark::from_text(text),
             };
             let again = Standing::parse(&standing.text()).unwrap();
-            assert_eq!((again.ignored_files, again.counts, again.signed), (7, counts, signed));
+            assert_eq!(
+                (again.ignored_files, again.counts, again.signed),
+                (7, counts, signed)
+            );
             assert_eq!(again.folders.as_text(), text);
         }
         for nonsense in [

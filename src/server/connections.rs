@@ -124,7 +124,8 @@ impl Host {
             // `Patient` keeps the time: hyper would set a timer for each request.
             .header_read_timeout(None)
             .max_buf_size(MAX_HEAD_BYTES)
-            .max_headers(MAX_HEADERS)
+            // As many lines as `MAX_HEADERS` are hyper's own bound. Said aloud, it costs the filling of a table of that
+            // length for each request.
             .keep_alive(true);
         let mut http2 = http2::Builder::new(TokioExecutor::new());
         http2

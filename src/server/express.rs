@@ -45,7 +45,8 @@ impl<'a> Asked<'a> {
             return None;
         }
         if let Some(file) = path.strip_prefix("/packages/") {
-            return Some(Self::File(file));
+            // Without a name it is the list of all files.
+            return (!file.is_empty()).then_some(Self::File(file));
         }
         let page = path.strip_prefix("/simple/")?;
         if page.is_empty() {

@@ -12,6 +12,7 @@ fn only_plain_addresses_are_taken() {
             "/packages/a/lib-1.0.tar.gz",
             Some(Asked::File("a/lib-1.0.tar.gz")),
         ),
+        ("/packages/", None),
         ("/simple/lib", None),
         ("/simple", None),
         ("/simple/l%69b/", None),

@@ -196,6 +196,9 @@ impl<S> Patient<S> {
             self.awaited = awaited;
             self.read_deadline = None;
         }
+        if awaited == Awaited::RestOfHead && self.read_deadline.is_none() {
+            self.read_deadline = Some(Instant::now() + self.patience.head);
+        }
     }
 
     /// Keeps the clock of reading, while there is nothing to read.

@@ -87,10 +87,7 @@ async fn keep_copy(catalog: &SteadyCatalog) {
 }
 
 /// Opens the catalog; where it can't be used, one in memory stands in until it can.
-async fn open_catalog(
-    settings: &Settings,
-    of_census: Arc<OfCensus>,
-) -> Result<SteadyCatalog, Failure> {
+async fn open_catalog(settings: &Settings, of_census: Arc<OfCensus>) -> Result<SteadyCatalog, Failure> {
     let census: Census = Box::new(move || {
         // The catalog begins anew: what was made from the one before may be wrong.
         if let Some(index) = of_census.index.get().and_then(Weak::upgrade) {

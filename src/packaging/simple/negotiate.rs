@@ -52,6 +52,29 @@ pub fn choose_format(accept: Option<&str>) -> Option<Format> {
     if header.is_empty() || header == "*/*" {
         return Some(Format::Html);
     }
+    if let Some((_, format)) = USUAL_ACCEPT.iter().find(|(usual, _)| *usual == header) {
+        return Some(*format);
+    }
+    weigh(header)
+}
+
+/// What pip and uv say of pages, word for word, and what comes of it: they ask so often that it pays not to weigh it
+/// each time.
+const USUAL_ACCEPT: [(&str, Format); 4] = [
+    (
+        "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html; q=0.1, text/html; q=0.01",
+        Format::Json,
+    ),
+    (
+        "application/vnd.pypi.simple.v1+json, application/vnd.pypi.simple.v1+html;q=0.2, text/html;q=0.01",
+        Format::Json,
+    ),
+    ("application/vnd.pypi.simple.v1+json", Format::Json),
+    ("text/html", Format::Html),
+];
+
+/// The format of the highest quality.
+fn weigh(header: &str) -> Option<Format> {
     let qualities = Qualities::read(header);
     let mut best: Option<(u16, Format)> = None;
     // A later candidate must be strictly better, so the order here decides ties.
@@ -67,8 +90,24 @@ pub fn choose_format(accept: Option<&str>) -> Option<Format> {
 /// Whether the client takes a gzip-compressed body, by its `Accept-Encoding` header.
 #[must_use]
 pub fn accepts_gzip(accept_encoding: Option<&str>) -> bool {
+    let Some(header) = accept_encoding else {
+        return false;
+    };
+    let usual = USUAL_CODINGS.iter().find(|(usual, _)| *usual == header);
+    usual.map_or_else(|| lists_gzip(header), |(_, accepted)| *accepted)
+}
+
+/// What pip, uv and others say, word for word.
+const USUAL_CODINGS: [(&str, bool); 4] = [
+    ("gzip, deflate", true),
+    ("identity", false),
+    ("gzip", true),
+    ("gzip, deflate, br, zstd", true),
+];
+
+fn lists_gzip(accept_encoding: &str) -> bool {
     let mut any = None;
-    for coding in accept_encoding.unwrap_or_default().split(',') {
+    for coding in accept_encoding.split(',') {
         let mut parts = coding.split(';');
         let name = parts.next().unwrap_or_default().trim();
         let accepted = parts.find_map(quality_parameter).unwrap_or(1000) > 0;
@@ -231,6 +270,16 @@ mod tests {
         ];
         for (header, expected) in cases {
             assert_eq!(accepts_gzip(header), expected, "{header:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_usual_would_be_weighed_alike() {
+        for (usual, format) in USUAL_ACCEPT {
+            assert_eq!(weigh(usual), Some(format), "{usual}");
+        }
+        for (usual, accepted) in USUAL_CODINGS {
+            assert_eq!(lists_gzip(usual), accepted, "{usual}");
         }
     }
 

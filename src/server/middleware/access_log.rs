@@ -1,5 +1,6 @@
 //! One line for each request.
 
+use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -18,6 +19,9 @@ pub(crate) const ACCESS_TARGET: &str = "pkgctl::access";
 const MAX_PATH_CHARS: usize = 500;
 /// Longest name of a client's program that is told, in characters.
 const MAX_AGENT_CHARS: usize = 80;
+
+/// What a line takes beside the path.
+const USUAL_LINE_BYTES: usize = 128;
 
 /// What the log line tells of a request.
 pub(super) struct About<'a> {
@@ -95,26 +99,72 @@ impl About<'_> {
         let agent = beginning(self.agent, MAX_AGENT_CHARS);
         let request_id = request_id.as_str();
         let user = outcome.user.map_or("-", Username::as_str);
-        let duration_ms = (outcome.duration.as_secs_f64() * 10_000.0).round() / 10.0;
-        let client = self
-            .client
-            .map_or_else(|| "-".to_owned(), |client| client.to_string());
+        let duration = Milliseconds::of(outcome.duration);
+        let client = OrDash(self.client);
         let tool = agent.split(' ').next().unwrap_or("-");
-        let reason = outcome.told.map_or_else(String::new, |told| format!(": {told}"));
+        let (colon, reason) = outcome.told.map_or(("", ""), |told| (": ", told));
+        let method = self.method.as_str();
+        // Put together here: piece by piece it would pass through every layer of the log.
+        let mut message = String::with_capacity(USUAL_LINE_BYTES + path.len());
+        // Writing to a String can't fail.
+        let _ = write!(
+            message,
+            "{status} {method} {path} {size_bytes}B {duration}ms {user} {client} {tool} {request_id}{colon}{reason}"
+        );
         info!(
             target: ACCESS_TARGET,
-            method = %self.method,
+            method,
             path,
             status,
-            duration_ms,
+            duration_ms = duration.as_f64(),
             size_bytes,
             user,
-            client,
+            client = %client,
             agent,
             request_id,
-            "{status} {} {path} {size_bytes}B {duration_ms}ms {user} {client} {tool} {request_id}{reason}",
-            self.method,
+            "{message}",
         );
+    }
+}
+
+/// A duration to the tenth of a millisecond. Written as the number would be, which takes much longer to write.
+#[derive(Clone, Copy)]
+struct Milliseconds {
+    tenths: u64,
+}
+
+impl Milliseconds {
+    fn of(duration: Duration) -> Self {
+        let tenths = (duration.as_nanos() + 50_000) / 100_000;
+        Self {
+            tenths: u64::try_from(tenths).unwrap_or(u64::MAX),
+        }
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "2^53 tenths are 28,000 years")]
+    fn as_f64(self) -> f64 {
+        self.tenths as f64 / 10.0
+    }
+}
+
+impl fmt::Display for Milliseconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.tenths / 10, self.tenths % 10) {
+            (whole, 0) => write!(f, "{whole}"),
+            (whole, tenth) => write!(f, "{whole}.{tenth}"),
+        }
+    }
+}
+
+/// An address, or a dash where there is none.
+struct OrDash(Option<IpAddr>);
+
+impl fmt::Display for OrDash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Some(address) => address.fmt(f),
+            None => f.write_str("-"),
+        }
     }
 }
 
@@ -123,4 +173,36 @@ pub(super) fn size_of(headers: &HeaderMap, body_bytes: Option<u64>) -> u64 {
     let announced = headers.get(header::CONTENT_LENGTH);
     let announced = announced.and_then(|length| length.to_str().ok()?.parse().ok());
     announced.or(body_bytes).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_as_their_numbers_do() {
+        for nanoseconds in [
+            0,
+            49_999,
+            50_000,
+            149_999,
+            950_000,
+            1_049_999,
+            12_345_678,
+            60_000_000_000,
+        ] {
+            let duration = Duration::from_nanos(nanoseconds);
+            let milliseconds = Milliseconds::of(duration);
+            let number = (duration.as_secs_f64() * 10_000.0).round() / 10.0;
+            assert_eq!(milliseconds.to_string(), number.to_string(), "{nanoseconds}");
+            assert_eq!(milliseconds.as_f64(), number, "{nanoseconds}");
+        }
+    }
+
+    #[test]
+    fn long_texts_are_cut_between_characters() {
+        assert_eq!(beginning("äöü", 2), "äö");
+        assert_eq!(beginning("äöü", 3), "äöü");
+        assert_eq!(beginning("", 3), "");
+    }
 }

@@ -7,6 +7,7 @@ mod command_line; // pypiserver's way to call it
 mod configuration; // flag over variable over file over default
 mod connections; // how many, how long, and how they end
 mod cost; // system calls of the commonest requests
+mod express; // the way in front of the routes
 mod figures; // readiness and metrics
 mod files; // downloads, ranges, metadata files
 mod folder; // what people do to the folder while it is served
