@@ -109,12 +109,21 @@ impl Index {
         let filename = DistFilename::parse_uploaded(&filename)?;
         agree_with_form(&filename, &form)?;
         let sha256 = spool.finish().await?.sha256;
-        let digests = check_digests(&mut spool, &form.digests, &filename).await?;
+        // The other digests of a large file take longer: they are asked for when the archive has been looked through.
+        let (sha256s, digests): (Vec<_>, Vec<_>) = form
+            .digests
+            .into_iter()
+            .partition(|digest| digest.algorithm == Algorithm::Sha256);
+        check_digests(&mut spool, &sha256s, &filename).await?;
         let others = match self.compare_with_known(&filename, sha256).await? {
-            Compared::IsHere(record) => return self.is_here_already(&record, signature.as_ref()).await,
+            Compared::IsHere(record) => {
+                check_digests(&mut spool, &digests, &filename).await?;
+                return self.is_here_already(&record, signature.as_ref()).await;
+            }
             Compared::MayCome(others) => others,
         };
-        let (spool, facts) = self.verify(&filename, spool, sha256, digests).await?;
+        let mut facts = self.verify(&filename, &spool, sha256).await?;
+        facts.digests = check_digests(&mut spool, &digests, &filename).await?;
 
         let index = Arc::clone(self);
         let verified = Verified {
@@ -215,10 +224,9 @@ impl Index {
     async fn verify(
         &self,
         filename: &DistFilename,
-        spool: Spool,
+        spool: &Spool,
         sha256: Sha256,
-        digests: Vec<NamedDigest>,
-    ) -> Result<(Spool, FileFacts), Refusal> {
+    ) -> Result<FileFacts, Refusal> {
         // It stays with the work, which goes on when the request is gone.
         let permit = Arc::clone(&self.verifiers).acquire_owned().await.ok();
         let reader = spool.reader();
@@ -232,14 +240,13 @@ impl Index {
         .map_err(Error::from)?;
         let inspection = inspected.map_err(|error| unsound(filename, error))?;
         let is_wheel = matches!(filename, DistFilename::Wheel(_));
-        let facts = FileFacts {
+        Ok(FileFacts {
             sha256,
-            digests,
+            digests: Vec::new(),
             requires_python: inspection.metadata.requires_python().map(str::to_owned),
             metadata_sha256: is_wheel.then(|| Sha256::of(&inspection.metadata_bytes)),
             defect: None,
-        };
-        Ok((spool, facts))
+        })
     }
 
     /// Puts the verified bytes in place unless the name was taken meanwhile. Holds the name's turn.

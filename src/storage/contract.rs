@@ -11,6 +11,7 @@ use crate::packaging::digest::{Algorithm, MultiHasher};
 /// Every promise in turn, on a store that is empty.
 pub(super) async fn holds_for(store: SharedStore) {
     a_spool_tells_length_and_digests(&*store).await;
+    digests_asked_for_beforehand_are_those_of_all_bytes(&*store).await;
     a_spool_can_be_read_anywhere(&*store).await;
     what_was_put_is_there_whole(&*store).await;
     the_first_writer_wins(&*store).await;
@@ -101,6 +102,28 @@ async fn a_spool_tells_length_and_digests(store: &dyn Store) {
                 hasher.finish().pop(),
                 "{algorithm:?} of {length} bytes"
             );
+        }
+    }
+}
+
+async fn digests_asked_for_beforehand_are_those_of_all_bytes(store: &dyn Store) {
+    let asked = [Algorithm::Md5, Algorithm::Sha256, Algorithm::Blake2b256];
+    for length in [0, 5_000, 262_144, 262_145, 5_000_000] {
+        let bytes = noise(length, 4);
+        let mut spool = store.spool().await.unwrap();
+        spool.digest_too(asked);
+        for piece in bytes.chunks(100_003) {
+            spool.write(Bytes::copy_from_slice(piece)).await.unwrap();
+        }
+        // One more that nobody asked for beforehand, and each twice.
+        for algorithm in asked.into_iter().chain([Algorithm::Sha512]) {
+            let mut hasher = MultiHasher::new([algorithm]);
+            hasher.update(&bytes);
+            let expected = hasher.finish().pop();
+            for _ in 0..2 {
+                let digest = spool.digest(algorithm).await.unwrap();
+                assert_eq!(Some(digest), expected, "{algorithm:?} of {length} bytes");
+            }
         }
     }
 }

@@ -30,6 +30,7 @@ mod contract;
 mod events;
 mod folder;
 mod folder_syncs;
+mod follower;
 mod health;
 pub mod key;
 mod links;

@@ -16,12 +16,14 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::folder::{Folder, make_folder};
+use super::follower::Follower;
 use super::health::Health;
 use super::{Error, Stamp, write_error};
 use crate::packaging::Sha256;
 use crate::packaging::digest::{Algorithm, MultiHasher, NamedDigest, Sha256Hasher};
 
-/// Size of a buffer. Two are in use at most, so an upload takes little more than half a mebibyte of memory.
+/// Size of a buffer. Two are in use at most, so an upload takes little more than half a mebibyte of memory, and an
+/// eighth for each digest beside sha256.
 const BUFFER_BYTES: usize = 256 * 1024;
 
 /// So much is written before it is brought to the disk while more comes.
@@ -41,8 +43,12 @@ pub struct Spool {
     buffer: Vec<u8>,
     /// Received so far, written or not.
     size_bytes: u64,
+    /// Given to the writer so far.
+    handed_over_bytes: u64,
     /// Whether the last bytes were handed over.
     has_ended: bool,
+    /// The digests beside sha256.
+    followers: Vec<Follower>,
     syncs: Syncs,
 }
 
@@ -82,7 +88,7 @@ pub struct Contents {
     pub size_bytes: u64,
     /// The digest that pages carry.
     pub sha256: Sha256,
-    /// The digests that were asked for beforehand; see [`Spool::digest_too`].
+    /// Those of the digests that were asked for beforehand, see [`Spool::digest_too`], that are made already.
     pub digests: Vec<NamedDigest>,
 }
 
@@ -99,7 +105,9 @@ impl Spool {
             file,
             buffer: Vec::new(),
             size_bytes: 0,
+            handed_over_bytes: 0,
             has_ended: false,
+            followers: Vec::new(),
             syncs: Syncs {
                 health,
                 begun_at_bytes: 0,
@@ -111,9 +119,10 @@ impl Spool {
     /// Has these digests made too while the bytes come, so that they need not be read again. Of use only before the
     /// first bytes; later it does nothing.
     pub fn digest_too(&mut self, algorithms: impl IntoIterator<Item = Algorithm>) {
-        if let (0, State::Idle(writer)) = (self.size_bytes, &mut self.state) {
+        if self.size_bytes == 0 && !self.has_ended {
             let others = algorithms.into_iter().filter(|other| *other != Algorithm::Sha256);
-            writer.others = MultiHasher::new(others);
+            let follower = |other| Follower::new(other, Arc::clone(&self.file.file));
+            self.followers = others.map(follower).collect();
         }
     }
 
@@ -144,13 +153,18 @@ impl Spool {
     pub async fn finish(&mut self) -> Result<Contents, Error> {
         if !self.has_ended {
             self.settle().await?;
-            if let State::Idle(writer) = std::mem::replace(&mut self.state, State::Failed) {
+            if let State::Idle(mut writer) = std::mem::replace(&mut self.state, State::Failed) {
                 self.has_ended = true;
+                if self.handed_over_bytes == 0 {
+                    // It is all at hand: nobody needs to follow.
+                    writer.others = MultiHasher::new(self.followers.drain(..).map(|other| other.algorithm()));
+                }
                 let rest = std::mem::take(&mut self.buffer);
                 self.state = State::Ending(self.syncs.end(writer, rest, &self.file));
             }
         }
         self.settle().await?;
+        self.have_followed(self.size_bytes, true).await?;
         match std::mem::replace(&mut self.state, State::Failed) {
             State::Idle(writer) => {
                 let contents = writer.finish(self.size_bytes);
@@ -174,13 +188,27 @@ impl Spool {
         if let Some(digest) = contents.digest(algorithm) {
             return Ok(digest);
         }
-        let reader = self.reader();
-        let read = tokio::task::spawn_blocking(move || digest_of(reader, algorithm)).await;
-        match read.map_err(io::Error::other).flatten() {
-            Ok(Some(digest)) => Ok(digest),
-            Ok(None) => Err(self.broken()),
-            Err(source) => Err(self.failed("read", source)),
+        if !self.followers.iter().any(|known| known.algorithm() == algorithm) {
+            let follower = Follower::new(algorithm, Arc::clone(&self.file.file));
+            self.followers.push(follower);
         }
+        let mut followers = self.followers.iter_mut();
+        match followers.find(|known| known.algorithm() == algorithm) {
+            Some(follower) => {
+                let digest = follower.digest(contents.size_bytes).await;
+                digest.map_err(|source| self.failed("read", source))
+            }
+            None => Err(self.broken()),
+        }
+    }
+
+    /// Tells those that make digests how much there is to read by now.
+    async fn have_followed(&mut self, written_bytes: u64, is_all: bool) -> Result<(), Error> {
+        for number in 0..self.followers.len() {
+            let followed = self.followers[number].follow(written_bytes, is_all).await;
+            followed.map_err(|source| self.failed("read", source))?;
+        }
+        Ok(())
     }
 
     /// Random access to what is written so far; all of it after [`Spool::finish`]. Reading blocks, so it belongs on
@@ -223,7 +251,9 @@ impl Spool {
         let spare = self.settle().await?;
         match std::mem::replace(&mut self.state, State::Failed) {
             State::Idle(writer) => {
-                self.syncs.go_on(&self.file, self.size_bytes).await?;
+                self.syncs.go_on(&self.file, self.handed_over_bytes).await?;
+                self.have_followed(self.handed_over_bytes, false).await?;
+                self.handed_over_bytes += self.buffer.len() as u64;
                 let buffer = std::mem::replace(&mut self.buffer, spare);
                 self.state = State::Writing(writer.begin(buffer));
                 Ok(())
@@ -274,44 +304,14 @@ impl Contents {
 struct Writer {
     file: Arc<File>,
     sha256: Sha256Hasher,
+    /// The digests beside it of a spool that is but one buffer.
     others: MultiHasher,
 }
 
 impl Writer {
-    /// Takes a buffer to blocking threads. The digests beside sha256 are slower than all the rest together, so those of
-    /// a full buffer are made on a thread of their own.
-    fn begin(mut self: Box<Self>, buffer: Vec<u8>) -> JoinHandle<Written> {
-        if self.others.is_empty() || buffer.len() < BUFFER_BYTES {
-            return tokio::task::spawn_blocking(move || self.write(buffer));
-        }
-        let mut others = std::mem::take(&mut self.others);
-        let buffer = Arc::new(buffer);
-        let read = Arc::clone(&buffer);
-        let hashed = tokio::task::spawn_blocking(move || {
-            others.update(&read);
-            others
-        });
-        let written = tokio::task::spawn_blocking(move || {
-            let result = (&*self.file).write_all(&buffer);
-            self.sha256.update(&buffer);
-            (self, buffer, result)
-        });
-        tokio::spawn(async move {
-            let (others, written) = tokio::join!(hashed, written);
-            match (others, written) {
-                (Ok(others), Ok((mut writer, buffer, result))) => {
-                    writer.others = others;
-                    Written {
-                        writer,
-                        // The other thread has let go of it.
-                        buffer: Arc::try_unwrap(buffer).unwrap_or_default(),
-                        result,
-                    }
-                }
-                // The work was lost with its thread, and so is this task for those who wait for it.
-                (Err(error), _) | (_, Err(error)) => std::panic::resume_unwind(Box::new(error)),
-            }
-        })
+    /// Takes a buffer to a blocking thread.
+    fn begin(self: Box<Self>, buffer: Vec<u8>) -> JoinHandle<Written> {
+        tokio::task::spawn_blocking(move || self.write(buffer))
     }
 
     fn write(mut self: Box<Self>, buffer: Vec<u8>) -> Written {
@@ -384,17 +384,6 @@ impl Syncs {
             outcome = outcome.and(ended);
         }
         outcome
-    }
-}
-
-fn digest_of(mut reader: SpoolReader, algorithm: Algorithm) -> io::Result<Option<NamedDigest>> {
-    let mut hasher = MultiHasher::new([algorithm]);
-    let mut buffer = vec![0; BUFFER_BYTES];
-    loop {
-        match reader.read(&mut buffer)? {
-            0 => return Ok(hasher.finish().pop()),
-            read => hasher.update(&buffer[..read]),
-        }
     }
 }
 
