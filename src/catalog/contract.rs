@@ -27,6 +27,8 @@ pub(super) async fn holds_for<C: Catalog>(empty: impl Fn() -> C) {
     old_names_are_kept(&empty()).await;
     roots_that_are_not_served_do_no_harm(&empty()).await;
     a_bookmark_holds_until_something_changes(&empty()).await;
+    what_comes_in_pieces_is_as_if_it_came_at_once(&empty()).await;
+    files_of_one_name_are_known(&empty()).await;
 }
 
 pub(super) fn key(root: u16, path: &str) -> StoreKey {
@@ -445,6 +447,81 @@ async fn a_bookmark_holds_until_something_changes(catalog: &impl Catalog) {
         .await
         .unwrap();
     assert!(is_gone().await, "a removal moves on");
+}
+
+/// Has the catalog take in pieces of observations.
+async fn observe_pieces(catalog: &impl Catalog, pieces: &[Vec<Observation>]) {
+    let begin = || {
+        let (sender, receiver) = mpsc::channel(1);
+        let pieces = pieces.to_vec();
+        tokio::spawn(async move {
+            for piece in pieces {
+                let _ = sender.send(piece).await;
+            }
+        });
+        receiver
+    };
+    catalog.observe_pieces(&begin).await.unwrap();
+}
+
+async fn what_comes_in_pieces_is_as_if_it_came_at_once(catalog: &impl Catalog) {
+    let path = |number: u64| format!("p{}-{number}.tar.gz", number % 700);
+    let piece = |numbers: std::ops::Range<u64>| -> Vec<Observation> {
+        numbers
+            .map(|number| seen(0, &path(number), stamp(number)))
+            .collect()
+    };
+    // Into an empty catalog, which is a way of its own. A file that was met twice is as it was met last.
+    let again = vec![seen(0, &path(5), stamp(9999))];
+    observe_pieces(catalog, &[piece(0..1500), piece(1500..2000), again]).await;
+    let counts = |projects, files| Counts { projects, files };
+    assert_eq!(catalog.counts().await.unwrap(), counts(700, 2000));
+    assert_eq!(the_file(catalog, &path(5)).await.stamp, stamp(9999));
+    assert_eq!(
+        paths_of(catalog, "p5").await,
+        ["p5-5.tar.gz", "p5-705.tar.gz", "p5-1405.tar.gz"]
+    );
+    catalog.set_bookmark("here".to_owned()).await.unwrap();
+    observe_pieces(catalog, &[]).await;
+    assert!(catalog.bookmark().await.unwrap().is_some(), "no news");
+    // Into one that holds files.
+    observe_pieces(
+        catalog,
+        &[piece(1999..2100), vec![gone(0, &path(0)), gone(0, &path(700))]],
+    )
+    .await;
+    assert_eq!(catalog.bookmark().await.unwrap(), None);
+    assert_eq!(catalog.counts().await.unwrap(), counts(700, 2098));
+    assert_eq!(paths_of(catalog, "p0").await, ["p0-1400.tar.gz"]);
+}
+
+async fn files_of_one_name_are_known(catalog: &impl Catalog) {
+    let observations = [
+        "one/a-1.0.tar.gz",
+        "a-1.0.tar.gz",
+        "b-1.0.tar.gz",
+        "two/a-1.0.tar.gz",
+    ]
+    .map(|path| seen(0, path, stamp(1)));
+    catalog.observe(observations.to_vec()).await.unwrap();
+    catalog
+        .observe(vec![seen(1, "b-1.0.tar.gz", stamp(1))])
+        .await
+        .unwrap();
+    catalog.observe(vec![gone(0, "two/a-1.0.tar.gz")]).await.unwrap();
+    let mut twins = catalog.twins().await.unwrap();
+    twins.sort();
+    let expected = [
+        key(0, "a-1.0.tar.gz"),
+        key(0, "b-1.0.tar.gz"),
+        key(0, "one/a-1.0.tar.gz"),
+        key(1, "b-1.0.tar.gz"),
+    ];
+    assert_eq!(twins, expected);
+    catalog.observe(vec![gone(0, "a-1.0.tar.gz")]).await.unwrap();
+    catalog.observe(vec![gone(1, "b-1.0.tar.gz")]).await.unwrap();
+    let twins = catalog.twins().await.unwrap();
+    assert_eq!(twins, [], "those that went are nobody's twins");
 }
 
 async fn a_removal_takes_the_file_away(catalog: &impl Catalog) {

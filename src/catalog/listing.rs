@@ -63,7 +63,14 @@ pub(super) fn twins(connection: &Connection, served: &ServedRoots) -> rusqlite::
     while let Some(row) = rows.next()? {
         keys.extend(served.key(row)?);
     }
-    Ok(keys)
+    // Some of those names are of files that went.
+    keys.sort_by(|a, b| a.filename().cmp(b.filename()));
+    let named_alike = keys.chunk_by(|a, b| a.filename() == b.filename());
+    Ok(named_alike
+        .filter(|keys| keys.len() > 1)
+        .flatten()
+        .cloned()
+        .collect())
 }
 
 /// Moves the names of a group to the paths, by version; within one version the order by name remains.

@@ -116,6 +116,39 @@ async fn bytes(index: &Arc<Index>, path: &str) -> Option<Vec<u8>> {
     }
 }
 
+/// What a look at a large folder finds, and what it finds when it is taken again, however much came and went between.
+#[tokio::test(flavor = "multi_thread")]
+async fn large_folders_are_looked_at_in_pieces() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |number: u32| folder.path().join(format!("lib{}-{number}.tar.gz", number % 7));
+    for number in 0..6000 {
+        fs::write(at(number), number.to_string()).unwrap();
+    }
+    fs::write(folder.path().join("notes.txt"), "no distribution").unwrap();
+    fs::create_dir(folder.path().join("sub")).unwrap();
+    fs::write(folder.path().join("sub/lib0-0.tar.gz"), "a twin").unwrap();
+    let index = open(local(folder.path(), true), folder.path()).await;
+    let counts = index.counts().await.unwrap();
+    assert_eq!(
+        (counts.projects, counts.files, index.ignored_files()),
+        (7, 6001, 1)
+    );
+    assert_eq!(index.twins_told.lock().unwrap().len(), 1);
+    assert!(text(&index, "lib6").await.contains("lib6-5998.tar.gz"));
+    for number in 0..4500 {
+        fs::remove_file(at(number)).unwrap();
+    }
+    fs::write(at(5998), "other bytes").unwrap();
+    for number in 6000..9000 {
+        fs::write(at(number), "x").unwrap();
+    }
+    index.rescan().await.unwrap();
+    let counts = index.counts().await.unwrap();
+    assert_eq!((counts.projects, counts.files), (7, 4501));
+    let digest = Sha256::of("other bytes").to_string();
+    assert!(text(&index, "lib6").await.contains(&digest));
+}
+
 /// With change events and without: nothing is ever stale.
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_of_any_kind_are_in_the_next_answer() {

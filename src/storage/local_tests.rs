@@ -80,6 +80,36 @@ async fn the_contract_holds() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_listing_in_pieces_is_whole_and_ends_when_nobody_listens() {
+    let fixture = fixture(Setup::Events);
+    fs::create_dir(fixture.root.join("deep")).unwrap();
+    for number in 0..5000 {
+        let folder = if number % 2 == 0 { "" } else { "deep/" };
+        fs::write(fixture.root.join(format!("{folder}x-{number}.tar.gz")), "x").unwrap();
+    }
+    // Somebody is at work on one of them.
+    let _ = fixture.store.take_changes();
+    let mut being_written = fs::File::create(fixture.root.join("x-5000.tar.gz")).unwrap();
+    being_written.write_all(b"half of it").unwrap();
+    let (sender, mut receiver) = tokio::sync::mpsc::channel(1);
+    let store = Arc::clone(&fixture.store);
+    let listing = tokio::spawn(async move { store.list_in_pieces(sender).await });
+    let (mut pieces, mut keys) = (0, HashSet::new());
+    while let Some(piece) = receiver.recv().await {
+        pieces += 1;
+        for entry in piece {
+            assert_eq!(entry.stamp.size_bytes, 1);
+            assert!(keys.insert(entry.key), "twice");
+        }
+    }
+    listing.await.unwrap().unwrap();
+    assert_eq!((pieces, keys.len()), (2, 5000));
+    let (sender, receiver) = tokio::sync::mpsc::channel(1);
+    drop(receiver);
+    fixture.store.list_in_pieces(sender).await.unwrap();
+}
+
 // D16: the spool lies on another file system.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_contract_holds_across_file_systems() {
