@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use pep440_rs::VersionSpecifier;
 use pep508_rs::{Requirement, VerbatimUrl};
 
 use super::headers::{METADATA_VERSIONS, known};
@@ -80,6 +81,13 @@ fn values(metadata: &CoreMetadata) -> Vec<Problem> {
                 reason: reason.lines().next().unwrap_or_default().to_owned(),
             });
         }
+    }
+    // A star is all that is let pass beside the standard, so it is all that can be wrong here.
+    let is_strict = |part: &str| part.parse::<VersionSpecifier>().is_ok();
+    let stated = metadata.requires_python().unwrap_or_default();
+    let mut parts = stated.split(',').map(str::trim).filter(|part| !part.is_empty());
+    if !parts.all(is_strict) {
+        problems.push(Problem::RequiresPythonStar(shown(stated)));
     }
     for extra in metadata.all("Provides-Extra") {
         if extra.trim().parse::<ProjectName>().is_err() {
@@ -168,6 +176,7 @@ mod tests {
             ("2.1", "Description: a\n", "description-twice"),
             ("2.1", "Summary: a\n  b\n", "summary-lines"),
             ("2.1", "Requires-Dist: a >=\n", "requirement"),
+            ("2.1", "Requires-Python: >=3.6.*\n", "requires-python-star"),
             ("2.1", "Provides-Extra: -\n", "extra"),
             ("2.2", "Dynamic: version\n", "dynamic"),
             ("2.2", "Dynamic: colour\n", "dynamic"),
@@ -191,6 +200,7 @@ mod tests {
         for (version, headers) in [
             ("1.0", "Summary: a\nKeywords: a b\n"),
             ("2.1", "License-File: LICEN[CS]E*\n"),
+            ("2.1", "Requires-Python: >=2.7, !=3.0.*,<4,\n"),
             ("2.3", "License: MIT\nClassifier: License :: X\n"),
             (
                 "2.4",

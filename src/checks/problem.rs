@@ -45,6 +45,10 @@ pub enum Problem {
     SummaryLines,
     #[error("its Requires-Dist `{requirement}` is no valid requirement: {reason}")]
     Requirement { requirement: String, reason: String },
+    #[error(
+        "its Requires-Python `{0}` has a `.*` behind an order, which the standard knows behind `==` and `!=` alone"
+    )]
+    RequiresPythonStar(String),
     #[error("its Provides-Extra `{0}` is no valid name")]
     Extra(String),
     #[error("its metadata declare {0} as Dynamic, which can't be")]
@@ -93,6 +97,8 @@ impl Problem {
         match self {
             Self::Oddity(_)
             | Self::HeaderUnknown(_)
+            // Build tools have written it for years, and installers read it.
+            | Self::RequiresPythonStar(_)
             // The standard leaves it to tools whether they refuse this, and the public index takes it.
             | Self::LicenseClassifier(_)
             | Self::ContentTypeMissing
@@ -139,6 +145,7 @@ impl Problem {
             Self::DescriptionTwice => "description-twice",
             Self::SummaryLines => "summary-lines",
             Self::Requirement { .. } => "requirement",
+            Self::RequiresPythonStar(_) => "requires-python-star",
             Self::Extra(_) => "extra",
             Self::Dynamic(_) => "dynamic",
             Self::LicenseTwice => "license-twice",
@@ -176,6 +183,9 @@ impl Problem {
             Self::SummaryLines => "put `description` in pyproject.toml on one line",
             Self::Requirement { .. } => {
                 "correct it in `dependencies` or `optional-dependencies` of pyproject.toml"
+            }
+            Self::RequiresPythonStar(_) => {
+                "write `requires-python = \">=3.9\"` without the star: twine and the public index refuse such a file"
             }
             Self::Extra(_) => "use letters, digits and single dashes in the names of `optional-dependencies`",
             Self::Dynamic(_) => "name, version and unknown fields can't be dynamic",

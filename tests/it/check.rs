@@ -587,6 +587,12 @@ fn cases() -> Vec<Case> {
             markdown("x\n").requires("a[b] >=2,<3 ; extra == 'c'"),
             PASSED,
         ),
+        other(
+            "star behind an order",
+            markdown("x\n").header("Requires-Python", ">=3.6.*"),
+            [WARNED, FAILED],
+            "build tools wrote it for years, and installers and private indexes take it",
+        ),
         same(
             "bad extra",
             markdown("x\n").header("Provides-Extra", "a b"),
