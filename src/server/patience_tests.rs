@@ -37,6 +37,7 @@ async fn silence_is_borne_and_a_slow_head_is_not() {
     assert_eq!(began.elapsed().as_secs(), HEAD_TIMEOUT.as_secs());
 }
 
+// A8
 #[tokio::test(start_paused = true)]
 async fn silence_ends_too_before_the_first_request_and_between_two() {
     let (mut client, server) = tokio::io::duplex(64);

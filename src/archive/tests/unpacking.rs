@@ -71,6 +71,7 @@ fn zips_are_unpacked_the_same_way() {
     assert_eq!(fs::read_to_string(top.join("sub/x.py")).unwrap(), "x");
 }
 
+// I4
 #[test]
 fn b21_a_refused_sdist_leaves_nothing() {
     let into = tempfile::tempdir().unwrap();

@@ -4,6 +4,7 @@ use std::fs;
 
 use super::Bench;
 
+// I1
 #[test]
 fn a_failure_in_each_hook_is_shown_and_leaves_nothing() {
     let Some(bench) = Bench::in_tree("") else { return };
@@ -44,6 +45,7 @@ fn a_failure_in_each_hook_is_shown_and_leaves_nothing() {
     }
 }
 
+// I1
 #[test]
 fn a_backend_that_leaves_by_the_back_door_is_a_failure() {
     let Some(bench) = Bench::in_tree("") else { return };
@@ -77,6 +79,7 @@ fn output_that_is_not_unicode_is_survived() {
     );
 }
 
+// I1
 #[test]
 fn an_answer_that_is_no_artifact_is_refused() {
     let Some(bench) = Bench::in_tree("") else { return };

@@ -3,6 +3,7 @@
 use super::{Bench, SDIST, TREE_BACKEND, WHEEL};
 use crate::support::Outcome;
 
+// I5
 #[test]
 fn a_backend_that_knows_the_given_time_passes() {
     let pyproject = "[build-system]\nrequires = ['flit_core==4.2.0']\nbuild-backend = 'flit_core.buildapi'\n\
@@ -25,6 +26,7 @@ fn a_backend_that_knows_the_given_time_passes() {
     bench.expect_no_scratch();
 }
 
+// I5
 #[test]
 fn what_differs_is_named_and_nothing_is_written() {
     let Some(bench) = Bench::in_tree("") else { return };

@@ -58,6 +58,7 @@ fn a_read_only_folder_is_told_before_the_build() {
     );
 }
 
+// I3
 #[test]
 fn an_artifact_whose_name_is_taken_by_a_folder_leaves_all_as_it_was() {
     let Some(bench) = Bench::in_tree("") else { return };
@@ -78,6 +79,7 @@ fn an_artifact_whose_name_is_taken_by_a_folder_leaves_all_as_it_was() {
     bench.expect_no_scratch();
 }
 
+// H4, I1
 #[test]
 fn a_full_disk_leaves_all_as_it_was() {
     let Some(bench) = Bench::in_tree("") else { return };
@@ -126,6 +128,7 @@ fn a_full_disk_leaves_all_as_it_was() {
     );
 }
 
+// I3
 #[test]
 fn artifacts_go_to_another_file_system_whole() {
     let Some(bench) = Bench::in_tree("") else { return };

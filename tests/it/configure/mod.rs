@@ -56,6 +56,7 @@ fn all_files(bed: &Testbed) -> Vec<String> {
     files
 }
 
+// H5
 #[test]
 fn it_writes_what_the_guide_shows_for_the_owner_alone_and_takes_it_back() {
     let bed = Testbed::new();

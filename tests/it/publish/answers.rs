@@ -33,6 +33,7 @@ fn a_server_that_is_down_is_named() {
     assert!(outcome.stderr.contains("after 5 attempts"), "{}", outcome.stderr);
 }
 
+// H1
 #[test]
 fn passing_troubles_are_sat_out() {
     for line in [
@@ -173,6 +174,7 @@ fn a_plain_server_behind_an_https_address_is_no_mystery() {
     assert!(!outcome.stderr.contains("trying again"), "{}", outcome.stderr);
 }
 
+// H9
 #[test]
 fn certificates_that_are_none_are_named() {
     let world = World::new(&[my_wheel()], [Reply::ok()]);

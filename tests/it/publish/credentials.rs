@@ -4,6 +4,7 @@ use super::{WHEEL, World, expect_in_order, my_wheel, pypirc};
 use crate::support::scripted_index::Reply;
 use crate::support::{Outcome, Session, Step};
 
+// H6
 #[test]
 fn every_way_to_give_a_password_works_and_none_shows_it() {
     let authorization = |arguments: &[&str], variables: &[(&str, &str)], input: &str| {

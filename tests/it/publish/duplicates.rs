@@ -141,6 +141,7 @@ fn a_lost_answer_is_no_failure() {
     world.publish(&[]).expect_code(0);
 }
 
+// H1
 #[test]
 fn a_lost_answer_with_another_file_in_place_is_a_failure() {
     let theirs = wheel("my-lib", "1.0").description("Other.\n").build();
@@ -154,6 +155,7 @@ fn a_lost_answer_with_another_file_in_place_is_a_failure() {
     world.publish(&[]).expect_failure(1, &theirs.sha256());
 }
 
+// H1
 #[test]
 fn a_connection_that_breaks_is_tried_again() {
     let large = wheel("my-lib", "1.0").padding(3_000_000, 1).build();

@@ -3,6 +3,7 @@
 use super::{World, my_wheel};
 use crate::support::scripted_index::{Reply, ScriptedIndex};
 
+// H2
 #[test]
 fn redirects_within_the_origin_keep_method_body_and_credentials() {
     for line in [
@@ -29,6 +30,7 @@ fn redirects_within_the_origin_keep_method_body_and_credentials() {
     }
 }
 
+// H2
 #[test]
 fn redirects_to_elsewhere_get_neither_file_nor_credentials() {
     let elsewhere = ScriptedIndex::start([Reply::ok()]);

@@ -156,30 +156,6 @@ fn h4_configure_keeps_both_files_or_writes_both() {
     assert_eq!(outcome.stderr.matches("wrote `").count(), 2, "{}", outcome.stderr);
 }
 
-// H4, I1: the output folder is the small disk; the backend works elsewhere.
-#[test]
-fn h4_build_leaves_the_old_distributions() {
-    if Command::new("python3").arg("--version").output().is_err() {
-        skip("there is no Python here");
-        return;
-    }
-    let bed = Testbed::new();
-    let pyproject =
-        "[build-system]\nrequires = []\nbuild-backend = 'tree_backend'\nbackend-path = ['tools']\n";
-    bed.write("project/pyproject.toml", pyproject);
-    bed.write(
-        "project/tools/tree_backend.py",
-        include_str!("../build/tree_backend.py"),
-    );
-    bed.write("project/tree_lib.py", "ANSWER = 42\n");
-    bed.write("dist/tree_lib-1.0.tar.gz", "old");
-    let project = bed.path("project");
-    let arguments = ["build", "--outdir", ".", project.to_str().unwrap()];
-    assert_refused(&bed, &bed.path("dist"), &arguments, "", "dist");
-    let scratch = fs::read_dir(bed.root().join("tmp")).unwrap();
-    assert_eq!(scratch.count(), 0, "scratch folders were left");
-}
-
 // What is only remembered to be faster next time may fail without a word.
 #[test]
 fn h4_a_cache_that_can_t_be_written_is_no_failure() {

@@ -156,6 +156,7 @@ fn check(index: &Index, promises: &Promises, round: u64) {
     assert!(!log.contains("damaged"), "round {round}: {log}");
 }
 
+// D1, D8, D9
 #[test]
 fn killed_at_any_moment_it_keeps_what_it_acknowledged() {
     let (rounds, seed) = (setting("PKGCTL_TEST_CRASH_ROUNDS", 10), seed());

@@ -175,6 +175,7 @@ fn with_secret(url: &str, secret: &str) -> String {
     url.replacen("://", &format!("://alice:{secret}@"), 1)
 }
 
+// F11
 #[test]
 fn adduser_tells_nobody() {
     let watched = Watched::new();
@@ -207,6 +208,7 @@ fn adduser_tells_nobody() {
     watched.assert_kept(&[]);
 }
 
+// H5
 #[test]
 fn configure_tells_nobody() {
     let watched = Watched::new();
@@ -291,6 +293,7 @@ fn configure_tells_nobody() {
     ]);
 }
 
+// H5
 #[test]
 fn publish_tells_nobody() {
     let watched = Watched::new();
@@ -492,6 +495,7 @@ fn basic(user: &str, password: &str) -> String {
     format!("Basic {}", base64::engine::general_purpose::STANDARD.encode(pair))
 }
 
+// F11
 #[test]
 fn serve_tells_nobody() {
     for format in ["text", "json"] {

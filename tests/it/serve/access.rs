@@ -84,6 +84,7 @@ fn every_action_can_be_guarded() {
     get(&server.url, "/health", &[]).expect(200);
 }
 
+// F1, F2, F5
 #[test]
 fn odd_credentials_are_a_401_and_never_a_500() {
     let (_testbed, server, _) = serve(&["-a", "list"]);
@@ -187,6 +188,7 @@ fn weak_lines_are_left_out_by_number_unless_they_are_allowed() {
     }
 }
 
+// F8
 #[test]
 fn a_file_that_lets_nobody_in_is_told_at_the_start() {
     let testbed = Testbed::new();
@@ -307,6 +309,7 @@ fn a_flood_of_wrong_passwords_stops_neither_pages_nor_users() {
     assert_eq!(upload("6.0", "alice:long enough"), 401);
 }
 
+// F6, F7
 #[test]
 fn edits_of_the_password_file_count_at_once() {
     let (_testbed, server, passwords) = serve(&["-a", "list"]);
@@ -324,6 +327,7 @@ fn edits_of_the_password_file_count_at_once() {
     assert_eq!((ask("bob:secret"), ask("carol:secret")), (200, 401));
 }
 
+// F9
 #[test]
 fn without_a_password_file_nobody_uploads() {
     let testbed = Testbed::new();
@@ -345,6 +349,7 @@ fn the_usual_password_file_is_found_by_itself() {
     assert_eq!(try_all(&server, None, "3.0"), [200, 200, 401]);
 }
 
+// F9
 #[test]
 fn an_open_index_is_open_and_says_so() {
     let testbed = Testbed::new();
@@ -366,6 +371,7 @@ fn an_open_index_is_open_and_says_so() {
     );
 }
 
+// F11
 #[test]
 fn no_secret_is_ever_logged() {
     let (_testbed, server, _) = serve(&["-v", "-v", "-a", "list,update"]);

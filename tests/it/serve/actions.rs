@@ -176,6 +176,7 @@ fn legacy_files_can_be_removed_too() {
     assert!(!testbed.path("one/Foo-1.0-py2.7.egg").exists());
 }
 
+// G9
 #[test]
 fn only_who_may_upload_may_remove() {
     let testbed = Testbed::new();
@@ -284,6 +285,7 @@ fn urlencoded_forms_are_taken_for_what_has_no_file() {
     post(&long(5 << 20)).expect(413);
 }
 
+// A15
 #[test]
 fn what_is_not_known_is_answered_with_what_is() {
     let (_testbed, server) = open_server(&["one"], &[]);

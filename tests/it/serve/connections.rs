@@ -36,6 +36,7 @@ fn upload_head(length: usize) -> String {
     )
 }
 
+// A5
 #[test]
 fn slow_heads_and_silence_have_their_own_times() {
     // A5
@@ -59,6 +60,44 @@ fn slow_heads_and_silence_have_their_own_times() {
     assert!((2.5..6.0).contains(&seconds), "silence was borne for {seconds} s");
 }
 
+// A6, A8
+#[test]
+fn an_upload_may_be_slow_and_may_not_stand_still() {
+    let testbed = Testbed::new();
+    let server = testbed.serve(["-P", ".", "-a", ".", "--body-timeout", "2s"]);
+    let file = wheel("lib", "1.0").build();
+    let body = form_for(&file).body();
+    let begin = |pieces: &mut dyn Iterator<Item = &[u8]>| {
+        let mut client = connect(&server);
+        client.write_all(upload_head(body.len()).as_bytes()).unwrap();
+        for piece in pieces {
+            client.write_all(piece).unwrap();
+            std::thread::sleep(Duration::from_millis(500));
+        }
+        client
+    };
+    // Nothing more comes, and the client does not hang up.
+    let mut stalled = begin(&mut [&body[..body.len() / 2]].into_iter());
+    let (answer, _) = rest_of(&mut stalled);
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 408 "),
+        "{answer}"
+    );
+    let spools = testbed.path("packages/.pkgctl/incoming");
+    let left = || std::fs::read_dir(&spools).unwrap().count();
+    let begun = Instant::now();
+    while left() > 0 {
+        assert!(begun.elapsed() < Duration::from_secs(20), "a spool is left");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    // All together longer than a pause may be.
+    let mut slow = begin(&mut body.chunks(body.len() / 6 + 1));
+    slow.shutdown(std::net::Shutdown::Write).unwrap();
+    let (answer, _) = rest_of(&mut slow);
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+}
+
+// A6
 #[test]
 fn an_upload_that_takes_too_long_is_told_so_and_leaves_nothing() {
     let testbed = Testbed::new();
@@ -103,6 +142,7 @@ fn a_client_that_takes_nothing_of_its_answer_is_let_go() {
     assert!(answer.len() < 64 << 20, "all of it was sent");
 }
 
+// A24
 #[test]
 fn clients_beyond_the_limit_wait_for_a_place() {
     // A24
@@ -143,6 +183,7 @@ fn with_few_descriptors(testbed: &Testbed, number: u32) -> Command {
     command
 }
 
+// A24
 #[test]
 fn running_out_of_descriptors_is_survived() {
     // A24
@@ -183,6 +224,7 @@ fn cpu_seconds(process: u32) -> f64 {
     ticks / 100.0
 }
 
+// A27
 #[test]
 fn a_stop_ends_what_has_not_begun_at_once() {
     let testbed = Testbed::new();
@@ -221,6 +263,7 @@ fn a_stop_lets_a_slow_download_finish() {
     assert_eq!(server.wait(), Some(0), "{}", server.log());
 }
 
+// A27
 #[test]
 fn what_outlasts_the_grace_is_cut_and_leaves_nothing() {
     // A27

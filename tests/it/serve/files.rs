@@ -20,6 +20,7 @@ fn served() -> (Testbed, Server, Vec<(String, Vec<u8>)>) {
     )
 }
 
+// G6, G7
 #[test]
 fn whole_files_and_parts_are_the_very_bytes() {
     let (_testbed, server, files) = served();
@@ -32,6 +33,7 @@ fn whole_files_and_parts_are_the_very_bytes() {
         assert_eq!(whole.header("content-length"), size.to_string());
         assert_eq!(whole.header("content-type"), "application/octet-stream");
         assert_eq!(whole.header("content-encoding"), "");
+        assert_eq!(whole.header("x-content-type-options"), "nosniff");
         let head = request(&server.url, "HEAD", &path, &[], &[]).expect(200);
         assert_eq!(
             (head.header("content-length"), head.body.len()),
@@ -43,6 +45,8 @@ fn whole_files_and_parts_are_the_very_bytes() {
             ("bytes=-100", size - 100, size),
             ("bytes=10-", 10, size),
             ("bytes=5-999999999999", 5, size),
+            ("bytes=5-18446744073709551615", 5, size),
+            ("bytes=-18446744073709551615", 0, size),
         ];
         for (range, start, end) in cases {
             let part = get(&server.url, &path, &[("Range", range)]).expect(206);
@@ -55,6 +59,21 @@ fn whole_files_and_parts_are_the_very_bytes() {
         }
         let beyond = get(&server.url, &path, &[("Range", "bytes=999999999999-")]).expect(416);
         assert_eq!(beyond.header("content-range"), format!("bytes */{size}"));
+        let thousands = format!("bytes={}", vec!["0-"; 2_000].join(","));
+        // Several ranges, and numbers that nobody can count to, are no ranges: the whole file comes.
+        for range in [
+            "bytes=0-1,5-6",
+            &thousands,
+            "bytes=99999999999999999999999-",
+            "bytes=0-99999999999999999999999",
+            "bytes=9-3",
+            "bytes=--1",
+        ] {
+            let reply = get(&server.url, &path, &[("Range", range)]);
+            let is_whole = reply.status == 200 && reply.body == bytes;
+            let shown = &range[..range.len().min(40)];
+            assert!(is_whole || reply.status == 416, "{shown}: {}", reply.status);
+        }
         let several = get(&server.url, &path, &[("Range", "bytes=0-1,5-6")]).expect(200);
         assert!(several.body == bytes);
     }
@@ -117,6 +136,7 @@ fn metadata_files_are_the_wheels_own_bytes() {
     get(&server.url, "/packages/absent-1.0-py3-none-any.whl.metadata", &[]).expect(404);
 }
 
+// G1, G5
 #[test]
 fn no_url_leads_out_of_the_folder_or_to_what_is_hidden() {
     let (testbed, server, _) = served();

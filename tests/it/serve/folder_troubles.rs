@@ -158,6 +158,7 @@ fn a_catalog_that_is_removed_or_spoilt_while_it_serves_is_made_anew() {
     );
 }
 
+// D14
 #[test]
 fn a_folder_that_goes_and_comes_back_is_served_again() {
     let testbed = Testbed::new();

@@ -396,6 +396,7 @@ fn a_refusal_reaches_twine_uv_and_a_person() {
 }
 
 /// The same distribution under another spelling of its name is the same distribution.
+// C8
 #[test]
 fn the_same_bytes_under_another_spelling_are_no_conflict() {
     let (testbed, server) = open_server();
@@ -613,6 +614,7 @@ fn the_real_distutils_registers_and_uploads() {
 }
 
 /// A chunk for each byte, and the file before all fields.
+// A8
 #[test]
 fn a_body_in_the_smallest_pieces_is_taken() {
     let (_testbed, server) = open_server();
@@ -634,4 +636,38 @@ fn a_body_in_the_smallest_pieces_is_taken() {
     }
     message.extend(b"0\r\n\r\n");
     http::raw(&server.url, &message).expect(200);
+}
+
+// A20
+#[test]
+fn a_boundary_is_given_once_and_fits_a_boundary() {
+    let (testbed, server) = open_server();
+    let body = form_for(&wheel("lib", "1.0").build()).body();
+    let right = Form::content_type();
+    let long = format!("multipart/form-data; boundary={}", "x".repeat(71));
+    for content_type in [
+        format!("{right}; boundary=other"),
+        format!(
+            "multipart/form-data; boundary=other; {}",
+            right.split_once("; ").unwrap().1
+        ),
+        "multipart/form-data; boundary=".to_owned(),
+        "multipart/form-data; boundary=\"a\r\nb\"".replace("\r\n", "\u{1}"),
+        long,
+    ] {
+        let reply = http::request(
+            &server.url,
+            "POST",
+            "/",
+            &[("Content-Type", &content_type)],
+            &body,
+        );
+        assert!(
+            (400..500).contains(&reply.status),
+            "{content_type}: {} {}",
+            reply.status,
+            reply.text()
+        );
+    }
+    assert!(stored(&testbed).is_empty());
 }

@@ -223,6 +223,7 @@ fn who_leaves_out_simple_is_shown_the_way() {
     );
 }
 
+// G2, G4
 #[test]
 fn no_address_leads_to_another_host() {
     let (_testbed, server) = served();

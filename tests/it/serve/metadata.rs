@@ -73,6 +73,7 @@ fn every_format_of_metadata_is_served_as_it_is() {
     }
 }
 
+// C10
 #[test]
 fn broken_metadata_break_no_page() {
     let testbed = Testbed::new();

@@ -225,6 +225,7 @@ fn large_pages_are_compressed_for_those_who_take_it() {
     assert_ne!(packed.header("etag"), plain.header("etag"));
 }
 
+// G10
 #[test]
 fn unknown_projects_go_to_the_fallback_but_never_those_of_this_house() {
     let (testbed, _) = served();
@@ -267,6 +268,7 @@ fn unknown_projects_go_to_the_fallback_but_never_those_of_this_house() {
     );
 }
 
+// G3, C11
 #[test]
 fn nothing_that_a_client_says_comes_back_as_markup() {
     let (_testbed, server) = served();
@@ -274,6 +276,17 @@ fn nothing_that_a_client_says_comes_back_as_markup() {
     let reply = get(&server.url, evil, &[]);
     assert!(!reply.text().contains("<script>"), "{}", reply.text());
     assert_eq!(reply.header("x-content-type-options"), "nosniff");
+    for path in [
+        "/simple/no-such/?%3Cscript%3E=%22%3E%3Cscript%3E",
+        "/simple/lib/?format=%3Cscript%3E",
+        "/packages/%3Cscript%3E.whl",
+        "/?%22onload=alert(1)",
+    ] {
+        let reply = get(&server.url, path, &[("X-Forwarded-Host", "\"><script>")]);
+        assert!(!reply.text().contains("<script>"), "{path}: {}", reply.text());
+        assert!(!reply.text().contains("\"onload"), "{path}: {}", reply.text());
+        assert_eq!(reply.header("x-content-type-options"), "nosniff", "{path}");
+    }
     let welcome = get(&server.url, "/", &[("Host", "<script>alert(1)</script>")]).expect(200);
     assert!(!welcome.text().contains("<script>"), "{}", welcome.text());
     assert!(

@@ -15,6 +15,7 @@ fn logged_client(server: &Server, path: &str) -> String {
     words.nth(4).unwrap().trim_end_matches(':').to_owned()
 }
 
+// G11
 #[test]
 fn a_proxy_on_this_machine_is_believed_unless_told_otherwise() {
     let testbed = Testbed::new();

@@ -84,6 +84,7 @@ for call in [
     Outcome::of(&mut python).expect_code(0);
 }
 
+// G8
 #[test]
 fn junk_and_bombs_are_refused_at_once() {
     let (_testbed, server) = served();

@@ -38,6 +38,7 @@ fn the_default_folder_is_made_and_the_summary_tells_all() {
     );
 }
 
+// D14
 #[test]
 fn a_folder_that_is_not_there_is_named() {
     let testbed = Testbed::new();
@@ -51,6 +52,7 @@ fn a_folder_that_is_not_there_is_named() {
     assert!(!missing.exists());
 }
 
+// D14
 #[test]
 fn a_folder_that_can_t_be_read_is_named() {
     let testbed = Testbed::new();
@@ -66,6 +68,7 @@ fn a_folder_that_can_t_be_read_is_named() {
     outcome.expect_failure(1, "packages");
 }
 
+// D14
 #[test]
 fn a_read_only_folder_is_served_and_refuses_uploads() {
     let testbed = Testbed::new();
@@ -106,6 +109,7 @@ fn a_port_that_is_taken_is_named() {
     testbed.run(["serve", "--port", "99999"]).expect_code(2);
 }
 
+// F6, F8
 #[test]
 fn password_files_that_can_t_be_used_are_named() {
     let testbed = Testbed::new();
@@ -213,6 +217,7 @@ fn half_an_upload(server: &Server, body: &[u8]) -> TcpStream {
     connection
 }
 
+// A27
 #[test]
 fn a_stopped_server_finishes_what_it_has_begun() {
     for signal in ["TERM", "INT"] {
@@ -238,6 +243,7 @@ fn a_stopped_server_finishes_what_it_has_begun() {
     }
 }
 
+// A27
 #[test]
 fn a_second_signal_stops_at_once_and_leaves_nothing_half_written() {
     let testbed = Testbed::new();
@@ -262,6 +268,7 @@ fn a_second_signal_stops_at_once_and_leaves_nothing_half_written() {
     assert!(left.is_empty(), "{left:?}");
 }
 
+// A5
 #[test]
 fn silent_and_slow_clients_are_let_go() {
     let testbed = Testbed::new();
@@ -308,6 +315,7 @@ fn a_kept_connection_may_be_silent_for_a_while_and_ends_with_the_server() {
     );
 }
 
+// A22
 #[test]
 fn heads_beyond_the_limits_are_refused() {
     let testbed = Testbed::new();

@@ -445,6 +445,7 @@ fn flood(
     Ending { all_sent, kinds }
 }
 
+// A26
 #[test]
 fn floods_of_resets_and_of_endless_heads_end_the_connection() {
     // A26

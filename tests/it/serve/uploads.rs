@@ -51,6 +51,7 @@ fn refused(testbed: &Testbed, reply: &http::Reply, status: u16, says: &str) {
     );
 }
 
+// D8
 #[test]
 fn an_accepted_file_is_whole_listed_and_downloadable_at_once() {
     use std::os::unix::fs::PermissionsExt as _;
@@ -88,6 +89,7 @@ fn an_accepted_file_is_whole_listed_and_downloadable_at_once() {
     );
 }
 
+// C9
 #[test]
 fn every_address_and_every_shape_of_form_that_uploaders_use_is_taken() {
     let (_testbed, server) = open_server();
@@ -142,6 +144,7 @@ fn every_address_and_every_shape_of_form_that_uploaders_use_is_taken() {
     docs.expect(410);
 }
 
+// D6, D7
 #[test]
 fn the_same_bytes_again_are_success_and_other_bytes_are_refused() {
     let (testbed, server) = open_server();
@@ -209,6 +212,7 @@ fn with_overwrite_other_bytes_take_the_place() {
     assert_eq!(files_below(&testbed.path("packages")).len(), 1);
 }
 
+// D5
 #[test]
 fn of_many_at_once_one_wins() {
     let (testbed, server) = open_server();
@@ -264,6 +268,7 @@ fn many_large_chunked_uploads_at_once_stay_whole() {
     }
 }
 
+// A10, A12, A13, A14, A15, C6
 #[test]
 fn forms_that_make_no_sense_are_refused() {
     let (testbed, server) = open_server();
@@ -342,8 +347,17 @@ fn forms_that_make_no_sense_are_refused() {
         400,
         "the form says version `2.0`",
     );
-    let twice = with_file().field("name", "lib").field("name", "other");
-    assert_eq!(twice.post(&server.url, &[]).status, 400);
+    let right = file.sha256();
+    for (field, value, other) in [
+        ("name", "lib", "other"),
+        ("version", "1.0", "2.0"),
+        ("sha256_digest", &*right, &*"0".repeat(64)),
+    ] {
+        for (first, second) in [(value, other), (other, value)] {
+            let twice = with_file().field(field, first).field(field, second);
+            assert_eq!(twice.post(&server.url, &[]).status, 400, "{field}");
+        }
+    }
     let flood = (0..10_001).fold(base(), |form, _| form.field("classifiers", "x"));
     assert_eq!(flood.post(&server.url, &[]).status, 400);
     assert_eq!(
@@ -358,6 +372,7 @@ fn forms_that_make_no_sense_are_refused() {
     upload(&server.url, &file).expect(200);
 }
 
+// A3, A9, A19, G9
 #[test]
 fn bodies_that_are_no_forms_are_refused() {
     let (testbed, server) = open_server();
@@ -394,6 +409,7 @@ fn bodies_that_are_no_forms_are_refused() {
     assert_eq!(files_below(&testbed.path("packages")), Vec::<String>::new());
 }
 
+// C1, C2, C3, C4, C5, C6, C7
 #[test]
 fn names_that_try_something_are_refused() {
     let (testbed, server) = open_server();
@@ -409,6 +425,18 @@ fn names_that_try_something_are_refused() {
         ".lib-1.0-py3-none-any.whl",
         "index.html",
         "lib-1.0.exe",
+        "lib-1.0.svg",
+        "lib-1.0.tar.gz.html",
+        "lib-1.0-none-any.whl",
+        "lib-1.0-py3-none-any-more-parts.whl",
+        "lib-1.0-notabuild-py3-none-any.whl",
+        "lib-1.0--none-any.whl",
+        "a b-1.0.tar.gz",
+        "-1.0.tar.gz",
+        "-lib-1.0.tar.gz",
+        ".-1.0.tar.gz",
+        "lib-1.0 beta.tar.gz",
+        "lib-1.0\t.tar.gz",
         "lib-1.0-py3-none-any.whl.html",
         "lib-1.0-py3-none-any.whl.metadata",
         "lib-1.0.whl",
@@ -431,6 +459,7 @@ fn names_that_try_something_are_refused() {
     assert!(!Path::new("/tmp/lib-1.0-py3-none-any.whl").exists());
 }
 
+// B4, B11, B13, C10
 #[test]
 fn files_that_are_not_what_their_names_claim_are_refused() {
     let (testbed, server) = open_server();
@@ -469,6 +498,14 @@ fn files_that_are_not_what_their_names_claim_are_refused() {
             good.filename.clone(),
             wheel("lib", "1.0").metadata("").build().bytes,
         ),
+        (
+            "a specifier that is markup",
+            good.filename.clone(),
+            wheel("lib", "1.0")
+                .header("Requires-Python", "\"><script>alert(1)</script>")
+                .build()
+                .bytes,
+        ),
     ];
     for (what, filename, bytes) in cases {
         let reply = upload(&server.url, &Distribution { filename, bytes });
@@ -484,6 +521,7 @@ fn files_that_are_not_what_their_names_claim_are_refused() {
     upload(&server.url, &good).expect(200);
 }
 
+// A1
 #[test]
 fn a_client_that_goes_away_leaves_nothing() {
     let (testbed, server) = open_server();
@@ -512,6 +550,7 @@ fn a_client_that_goes_away_leaves_nothing() {
     upload(&server.url, &file).expect(200);
 }
 
+// A4
 #[test]
 fn a_file_beyond_the_limit_is_refused_before_it_is_read() {
     let (testbed, server) = open_server_with(&["--max-upload-size", "1M"]);
@@ -546,6 +585,7 @@ fn what_lies_in_the_way_is_a_conflict() {
     assert_eq!(files_below(&testbed.path("packages")), Vec::<String>::new());
 }
 
+// C8
 #[test]
 fn a_client_that_goes_away_at_the_end_can_t_get_two_spellings_in() {
     let (testbed, server) = open_server();

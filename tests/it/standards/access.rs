@@ -81,6 +81,7 @@ fn line_12_a_password_and_a_token_open_alike_and_what_is_missing_is_404() {
     }
 }
 
+// F10
 #[test]
 fn line_12_who_is_known_but_may_not_gets_403() {
     let index = Index::start(Testbed::new(), &[]);
