@@ -429,7 +429,7 @@ fn names_that_try_something_are_refused() {
         "lib-1.0.tar.gz.html",
         "lib-1.0-none-any.whl",
         "lib-1.0-py3-none-any-more-parts.whl",
-        "lib-1.0-notabuild-py3-none-any.whl",
+        "lib-1.0-py3-none-any-Label.whl",
         "lib-1.0--none-any.whl",
         "a b-1.0.tar.gz",
         "-1.0.tar.gz",
