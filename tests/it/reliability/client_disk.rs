@@ -1,5 +1,5 @@
 //! A full disk under the files that the other verbs write: the old ones stay whole, nothing is half-written, and it is
-//! said what failed. H4, I1.
+//! said what failed. H4. What `build` does then is among the tests of its output folder.
 
 use std::collections::BTreeMap;
 use std::fs;
