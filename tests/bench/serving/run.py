@@ -59,6 +59,7 @@ class Run:
     def sample(self, row, server, context):
         """The least disturbed of the samples that are taken; the first that is not disturbed ends it."""
         best = None
+        server.samples.pop(row.key, None)
         for _ in range(1 + self.retakes):
             try:
                 sample = row.take(server, context)
