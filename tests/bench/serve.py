@@ -68,7 +68,7 @@ def arguments():
     parser.add_argument("--quick", action="store_true", help="small folders, one repetition, 0.3 seconds of load")
     parser.add_argument("--retakes", type=int, metavar="N", help="of samples that others disturbed; 1 when not given")
     parser.add_argument("--load", choices=["wrk", "own"], help="the load tool; wrk where it is installed")
-    parser.add_argument("--linked", action="store_true", help="folders of hard links instead of copies")
+    parser.add_argument("--linked", action="store_true", help="give pkgctl hard links too instead of copies")
     parser.add_argument("--no-install", action="store_true", help="leave out what isn't there, set up nothing")
     parser.add_argument("--store", type=Path, default=STORE, metavar="FOLDER",
                         help="where packages, peers and scratch files lie; target/bench/serve when not given")

@@ -92,7 +92,7 @@ def cell(entry, numbers, server):
     if not numbers:
         return "failed" if "failed" in (entry["notes"].get(server) or "") else "no" if server in entry["notes"] else ""
     marks = "!" * (server in entry["disturbed"]) + "*" * (server in entry["saturated"])
-    if numbers["each"] == 1:
+    if numbers["least"] == numbers["most"]:
         return shown(numbers["median"]) + marks
     return f"{shown(numbers['median'])}{marks} ({shown(numbers['least'])}–{shown(numbers['most'])})"
 

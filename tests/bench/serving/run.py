@@ -52,8 +52,9 @@ class Run:
         if key not in self.servers:
             corpus = corpora.made(stage.shape, self.store)
             folder = self.scratch / "-".join((stage.name, name, *(["password"] if with_password else [])))
+            linked = self.linked or name != "pkgctl"
             self.servers[key] = stage.kinds[name](
-                self.programs[name], corpus, folder, with_password, self.password_line, self.linked)
+                self.programs[name], corpus, folder, with_password, self.password_line, linked)
         return self.servers[key]
 
     def sample(self, row, server, context):

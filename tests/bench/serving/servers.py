@@ -30,13 +30,13 @@ class Server:
     takes_dropped_files = False  # shows what is copied into its folder
     learns_from_the_folder = False  # has a first start, on files that it never saw
 
-    def __init__(self, program, corpus, folder, with_password=False, password_line="", linked=False):
+    def __init__(self, program, corpus, folder, with_password=False, password_line="", linked=True):
         self.program = program
         self.corpus = corpus
         self.folder = folder
         self.with_password = with_password
         self.password_line = password_line
-        # Hard links instead of copies: whoever watches a folder isn't told of changes through a file's other names.
+        # Hard links instead of copies of the packages.
         self.linked = linked
         self.process = None
         self.port = None
@@ -164,6 +164,7 @@ class Server:
         unfinished = self.packages / f".{path.name}.unfinished"
         shutil.copyfile(path, unfinished)
         unfinished.rename(self.packages / path.name)
+        return self.packages / path.name
 
 
 def basic():
@@ -177,6 +178,9 @@ def free_port():
 
 
 class Pkgctl(Server):
+    """Its folder holds copies unless `--linked` is given: nobody is told of changes through a file's other names, so that
+    it looks at such files whenever they are asked for."""
+
     name = "pkgctl"
     upload_path = "/"
     takes_dropped_files = True
@@ -288,7 +292,6 @@ http {{
         projects = self.corpus.by_project()
         # Of a large corpus' ordinary projects no figure asks for the pages.
         pages = projects if len(projects) < 20_000 else {"bench-small": projects["bench-small"]}
-        self.linked = True
         super().lay_out()
         for file in (file for files in pages.values() for file in files if file.metadata_sha256 != "-"):
             metadata = wheel_metadata(self.corpus.packages / file.name)
