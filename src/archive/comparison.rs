@@ -4,12 +4,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::io::{Read, Seek, SeekFrom};
 
-use super::error::{Error, Judge};
+use super::error::Error;
 use super::limits::Limits;
-use super::member::{Flow, Kind, Member, Visitor};
-use super::sdist;
-use super::zip_walker::ZipWalker;
-use crate::packaging::{DistFilename, Sha256, Sha256Hasher};
+use super::members::{Recorded, members};
+use crate::packaging::DistFilename;
 
 /// One thing in which the second archive is not as the first. `Display` says it in a line for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,91 +119,6 @@ pub fn differences(
         found.push(Difference::Packing { offset });
     }
     Ok(found)
-}
-
-/// A member, as far as it is compared.
-#[derive(Debug)]
-struct Recorded {
-    path: String,
-    content: Content,
-    modified: i64,
-    mode: u64,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Content {
-    Folder,
-    File { bytes: u64, digest: Sha256 },
-    Link(String),
-}
-
-impl fmt::Display for Content {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Folder => f.write_str("a folder"),
-            Self::File { bytes, .. } => write!(f, "{bytes} bytes"),
-            Self::Link(target) => write!(f, "a link to `{target}`"),
-        }
-    }
-}
-
-/// Notes what comes by.
-#[derive(Default)]
-struct Recorder {
-    members: Vec<Recorded>,
-    hasher: Sha256Hasher,
-}
-
-impl Visitor for Recorder {
-    fn begin(&mut self, member: &Member<'_>, _judge: &mut Judge<'_>) -> Result<(), Error> {
-        self.hasher = Sha256Hasher::default();
-        self.members.push(Recorded {
-            path: member.path.to_owned(),
-            content: match member.kind {
-                Kind::Folder => Content::Folder,
-                Kind::File { bytes } => Content::File {
-                    bytes,
-                    digest: Sha256::of(""),
-                },
-                Kind::Symlink { target } | Kind::HardLink { target } => Content::Link(target.to_owned()),
-            },
-            modified: member.modified,
-            mode: member.mode,
-        });
-        Ok(())
-    }
-
-    fn data(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.hasher.update(bytes);
-        Ok(())
-    }
-
-    fn end(&mut self, _judge: &mut Judge<'_>) -> Result<Flow, Error> {
-        let hasher = std::mem::take(&mut self.hasher);
-        if let Some(Recorded {
-            content: Content::File { digest, .. },
-            ..
-        }) = self.members.last_mut()
-        {
-            *digest = hasher.finish();
-        }
-        Ok(Flow::Continue)
-    }
-}
-
-fn members(filename: &DistFilename, file: impl Read + Seek, limits: &Limits) -> Result<Vec<Recorded>, Error> {
-    let (mut judge, mut recorder) = (Judge::new(limits), Recorder::default());
-    match filename {
-        DistFilename::Sdist(name) => sdist::walk(name.format, file, &mut judge, &mut recorder)?,
-        DistFilename::Wheel(_) | DistFilename::Legacy(_) => {
-            ZipWalker::open(file, &mut judge, |_| Ok(()))?.walk(
-                limits.max_wheel_unpacked_bytes,
-                &mut judge,
-                &mut recorder,
-            )?;
-        }
-    }
-    Ok(recorder.members)
 }
 
 /// Where the files begin to differ; `None` when they don't.

@@ -1,14 +1,11 @@
-//! What an archive holds, member by member, so that two archives of one name can be compared.
+//! What an archive holds, by path, so that two archives of one name can be compared whatever their times are.
 
 use std::collections::BTreeMap;
 use std::io::{Read, Seek};
 
 use super::Limits;
-use super::error::{Error, Judge, Rule};
-use super::member::{Flow, Kind, Member, Visitor};
-use super::sdist;
-use super::zip_walker::ZipWalker;
-use crate::packaging::digest::Sha256Hasher;
+use super::error::{Error, Rule};
+use super::members::{Matter, Recorded, members};
 use crate::packaging::{DistFilename, Sha256};
 
 /// What one member of an archive is made of. Its time is no part of it.
@@ -31,68 +28,23 @@ pub fn contents(
     file: impl Read + Seek,
     limits: &Limits,
 ) -> Result<BTreeMap<String, Content>, Error> {
-    let mut judge = Judge::new(limits);
-    let mut listing = Contents::default();
-    match filename {
-        DistFilename::Wheel(_) => {
-            let mut zip = ZipWalker::open(file, &mut judge, |_| Ok(()))?;
-            zip.walk(limits.max_wheel_unpacked_bytes, &mut judge, &mut listing)?;
-        }
-        DistFilename::Sdist(name) => sdist::walk(name.format, file, &mut judge, &mut listing)?,
-        DistFilename::Legacy(_) => return Err(Error::archive(Rule::UnsupportedKind)),
+    if matches!(filename, DistFilename::Legacy(_)) {
+        return Err(Error::archive(Rule::UnsupportedKind));
     }
-    Ok(listing.found)
+    let members = members(filename, file, limits)?;
+    Ok(members.into_iter().filter_map(by_path).collect())
 }
 
-#[derive(Default)]
-struct Contents {
-    found: BTreeMap<String, Content>,
-    current: Option<Current>,
-}
-
-struct Current {
-    path: String,
-    size_bytes: u64,
-    is_executable: bool,
-    hasher: Sha256Hasher,
-}
-
-impl Visitor for Contents {
-    fn begin(&mut self, member: &Member<'_>, _judge: &mut Judge<'_>) -> Result<(), Error> {
-        let mut hasher = Sha256Hasher::default();
-        let size_bytes = match member.kind {
-            Kind::Folder => return Ok(()),
-            Kind::File { bytes } => bytes,
-            Kind::Symlink { target } | Kind::HardLink { target } => {
-                hasher.update(target.as_bytes());
-                0
-            }
-        };
-        self.current = Some(Current {
-            path: member.path.to_owned(),
-            size_bytes,
-            is_executable: member.executable,
-            hasher,
-        });
-        Ok(())
-    }
-
-    fn data(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        if let Some(current) = &mut self.current {
-            current.hasher.update(bytes);
-        }
-        Ok(())
-    }
-
-    fn end(&mut self, _judge: &mut Judge<'_>) -> Result<Flow, Error> {
-        if let Some(current) = self.current.take() {
-            let content = Content {
-                size_bytes: current.size_bytes,
-                sha256: current.hasher.finish(),
-                is_executable: current.is_executable,
-            };
-            self.found.insert(current.path, content);
-        }
-        Ok(Flow::Continue)
-    }
+fn by_path(member: Recorded) -> Option<(String, Content)> {
+    let (size_bytes, sha256) = match member.content {
+        Matter::Folder => return None,
+        Matter::File { bytes, digest } => (bytes, digest),
+        Matter::Link(target) => (0, Sha256::of(target)),
+    };
+    let content = Content {
+        size_bytes,
+        sha256,
+        is_executable: member.is_executable,
+    };
+    Some((member.path, content))
 }

@@ -16,7 +16,7 @@
 //! | how a file that was copied into the folder is read | `zip_lookup.rs`, `tar_lookup.rs` |
 //! | how an sdist is unpacked | `unpack.rs` |
 //! | how two archives of one name differ | `comparison.rs` |
-//! | what an archive holds, for a comparison | `contents.rs` |
+//! | what an archive holds, for a comparison | `members.rs` (in order), `contents.rs` (by path, whatever the time) |
 //!
 //! Time is linear in the size of the file and its output; memory does not grow with either, but for some seventy
 //! bytes for each member and the metadata themselves.
@@ -32,6 +32,7 @@ mod inflate;
 mod limits;
 mod links;
 mod member;
+mod members;
 mod meter;
 mod pax;
 mod record;

@@ -22,7 +22,7 @@ const WITNESSES: u32 = 4;
 const SLOW: u64 = 6;
 const STALLED: u64 = 6;
 
-/// A witness sends its next request this long after the last, answered or not.
+/// A witness sends its next request this long after the last, or as soon as that is answered.
 const PACE: Duration = Duration::from_millis(20);
 
 /// What all clients share.
@@ -125,8 +125,7 @@ impl<'a> Soak<'a> {
         });
     }
 
-    /// Its times count from the moment at which a request should have been sent: an answer that is late makes those
-    /// late that would have followed, as it does for people.
+    /// Asks at a pace of its own; who waits for an answer stands for those who would have asked in the meantime.
     fn witness(&self, number: u32, dice: Dice) {
         self.read_on(Reader {
             soak: self,
@@ -286,15 +285,17 @@ struct Reader<'a> {
 impl Reader<'_> {
     /// A request whose answer is waited for.
     fn ask(&mut self, times: &Times, path: &str) -> Result<(u16, Vec<u8>), String> {
-        let planned = self.next_turn;
-        if let Some(planned) = planned {
-            std::thread::sleep(planned.saturating_duration_since(Instant::now()));
-            self.next_turn = Some(planned + PACE);
+        if let Some(turn) = self.next_turn {
+            std::thread::sleep(turn.saturating_duration_since(Instant::now()));
         }
-        let begun = planned.unwrap_or_else(Instant::now);
+        let begun = Instant::now();
         let answer = self.connection.get(path);
-        let times = planned.map_or(times, |_| &self.soak.told.witnessed);
-        times.take_since(begun);
+        if self.next_turn.is_some() {
+            self.soak.told.witnessed.take_for_all_since(begun, PACE);
+            self.next_turn = Some(begun + PACE);
+        } else {
+            times.take_since(begun);
+        }
         answer.map_err(|error| format!("{path}: {error}"))
     }
 

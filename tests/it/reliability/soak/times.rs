@@ -17,7 +17,21 @@ impl Times {
     }
 
     pub(super) fn take_since(&self, begun: Instant) {
-        let step = usize::try_from(begun.elapsed().as_micros() / STEP.as_micros()).unwrap();
+        self.take(begun.elapsed());
+    }
+
+    /// Takes the time of one who wanted to ask again each `pace`: an answer that is late is late for all the requests
+    /// too that would have been sent while it was waited for.
+    pub(super) fn take_for_all_since(&self, begun: Instant, pace: Duration) {
+        let mut left = Some(begun.elapsed());
+        while let Some(time) = left {
+            self.take(time);
+            left = time.checked_sub(pace);
+        }
+    }
+
+    fn take(&self, time: Duration) {
+        let step = usize::try_from(time.as_micros() / STEP.as_micros()).unwrap();
         self.0[step.min(STEPS - 1)].fetch_add(1, Ordering::Relaxed);
     }
 
