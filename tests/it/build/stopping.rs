@@ -73,6 +73,7 @@ impl Waiting {
     }
 }
 
+// I1
 #[test]
 fn each_signal_has_its_exit_code_and_leaves_nothing() {
     let Some(bench) = Bench::in_tree("") else { return };
