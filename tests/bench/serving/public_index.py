@@ -8,7 +8,7 @@ is measured is that of a project whose files are there. The rows are like those 
 import sqlite3
 import time
 
-from .corpus import project_name
+from .corpus import WORDS
 from .load import Refused
 from .processes import settle
 from .servers import Pkgctl
@@ -70,12 +70,11 @@ class PublicIndex(Pkgctl):
         for begin in range(0, self.projects, BATCH):
             numbers = range(begin, min(begin + BATCH, self.projects))
             write(catalog, "projects", (
-                {**project, "id": first_project + number, "name": f"public-{project_name(number)}"}
-                for number in numbers))
+                {**project, "id": first_project + number, "name": stem(number).replace("_", "-")} for number in numbers))
             write(catalog, "files", (
                 {**file, "id": first_file + at, "inode": inode + at, "project_id": first_project + number,
-                 "sha256": at.to_bytes(32, "little"), **names(number, version)}
-                for number in numbers for version, at in self.versions(number)))
+                 "sha256": at.to_bytes(32, "little"), **names(name, version)}
+                for number in numbers for name in [stem(number)] for version, at in self.versions(number)))
 
     def versions(self, number):
         """The versions of a project with the numbers of their files, so that all projects together have all files."""
@@ -83,8 +82,12 @@ class PublicIndex(Pkgctl):
         return enumerate(range(begin, end))
 
 
-def names(number, version):
-    stem = f"public_{project_name(number).replace('-', '_')}"
+def stem(number):
+    """A project's name, as file names have it."""
+    return f"public_{WORDS[number % len(WORDS)]}_{number}"
+
+
+def names(stem, version):
     # How the catalog compares file names: with the epoch of the version.
     tail = f"1.{version + 1}-py3-none-any.whl"
     return {"filename": f"{stem}-{tail}", "identity": f"{stem}-0!{tail}"}
