@@ -82,8 +82,9 @@ impl Inbox {
     /// Takes note that an upload puts a file there in this state.
     pub(super) fn placed(&self, key: &StoreKey, stamp: Stamp) {
         let mut placed = self.placed.lock().unwrap_or_else(PoisonError::into_inner);
-        placed.retain(|_, (_, at)| at.elapsed() < PLACED_FOR);
-        placed.insert(key.clone(), (stamp, Instant::now()));
+        let now = Instant::now();
+        placed.retain(|_, (_, at)| now.duration_since(*at) < PLACED_FOR);
+        placed.insert(key.clone(), (stamp, now));
     }
 
     /// Takes note that an upload has failed after it put a file there: it is looked at like any other.

@@ -30,8 +30,8 @@ pub(super) struct Follower {
 }
 
 enum State {
-    Idle(Progress),
-    Busy(JoinHandle<io::Result<Progress>>),
+    Idle(Box<Progress>),
+    Busy(JoinHandle<io::Result<Box<Progress>>>),
     Done(NamedDigest),
     Failed,
 }
@@ -50,7 +50,7 @@ impl Follower {
             algorithm,
             file,
             written_bytes: Arc::default(),
-            state: State::Idle(Progress { hasher, position: 0 }),
+            state: State::Idle(Box::new(Progress { hasher, position: 0 })),
         }
     }
 
@@ -123,7 +123,7 @@ impl Follower {
 
 impl Progress {
     /// Reads all that is written, and what is written meanwhile.
-    fn catch_up(mut self, file: &File, written_bytes: &AtomicU64) -> io::Result<Self> {
+    fn catch_up(mut self: Box<Self>, file: &File, written_bytes: &AtomicU64) -> io::Result<Box<Self>> {
         let mut buffer = vec![0; READ_BYTES];
         loop {
             let rest_bytes = written_bytes
