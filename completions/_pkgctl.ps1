@@ -167,6 +167,7 @@ Register-ArgumentCompleter -Native -CommandName 'pkgctl' -ScriptBlock {
             [CompletionResult]::new('--passwords', '--passwords', [CompletionResultType]::ParameterName, 'Passwords file to look at [env: PKGCTL_PASSWORDS] [default: .htaccess in the first folder, if it is there]')
             [CompletionResult]::new('--state-dir', '--state-dir', [CompletionResultType]::ParameterName, 'Folder of the server''s catalog [env: PKGCTL_STATE_DIR] [default: .pkgctl in the first folder]')
             [CompletionResult]::new('--live', '--live', [CompletionResultType]::ParameterName, 'Only ask whether the server is alive, at URL or where the settings of `serve` have it; says nothing when it is')
+            [CompletionResult]::new('--verify', '--verify', [CompletionResultType]::ParameterName, 'Read every package from its first byte to its last, and compare it with the digests that the server recorded')
             [CompletionResult]::new('--offline', '--offline', [CompletionResultType]::ParameterName, 'Ask no server')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Print the findings as JSON')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

@@ -478,7 +478,7 @@ _pkgctl() {
             return 0
             ;;
         pkgctl__subcmd__doctor)
-            opts="-P -h --live --folder --passwords --state-dir --offline --json --help"
+            opts="-P -h --live --folder --passwords --state-dir --verify --offline --json --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

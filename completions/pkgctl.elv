@@ -160,6 +160,7 @@ set edit:completion:arg-completer[pkgctl] = {|@words|
             cand --passwords 'Passwords file to look at [env: PKGCTL_PASSWORDS] [default: .htaccess in the first folder, if it is there]'
             cand --state-dir 'Folder of the server''s catalog [env: PKGCTL_STATE_DIR] [default: .pkgctl in the first folder]'
             cand --live 'Only ask whether the server is alive, at URL or where the settings of `serve` have it; says nothing when it is'
+            cand --verify 'Read every package from its first byte to its last, and compare it with the digests that the server recorded'
             cand --offline 'Ask no server'
             cand --json 'Print the findings as JSON'
             cand -h 'Print help (see more with ''--help'')'

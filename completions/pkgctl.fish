@@ -132,6 +132,7 @@ complete -c pkgctl -n "__fish_pkgctl_using_subcommand doctor" -l folder -d 'Fold
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand doctor" -s P -l passwords -d 'Passwords file to look at [env: PKGCTL_PASSWORDS] [default: .htaccess in the first folder, if it is there]' -r -F
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand doctor" -l state-dir -d 'Folder of the server\'s catalog [env: PKGCTL_STATE_DIR] [default: .pkgctl in the first folder]' -r -F
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand doctor" -l live -d 'Only ask whether the server is alive, at URL or where the settings of `serve` have it; says nothing when it is'
+complete -c pkgctl -n "__fish_pkgctl_using_subcommand doctor" -l verify -d 'Read every package from its first byte to its last, and compare it with the digests that the server recorded'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand doctor" -l offline -d 'Ask no server'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand doctor" -l json -d 'Print the findings as JSON'
 complete -c pkgctl -n "__fish_pkgctl_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
+use std::path::Path;
 
 use inotify::{Event, EventMask, Inotify, WatchDescriptor, WatchMask, Watches};
 use rustix::io::Errno;
 
+use super::file_watches::FileWatches;
 use super::folder::Folder;
 use super::walk::{Found, Walk, is_unreachable};
-use super::watch::{Collected, Phase};
+use super::watch::{Collected, FileWatch, Phase};
 use super::{Error, Root, StoreKey};
 
 /// Room for about a thousand events at a time.
@@ -39,7 +41,14 @@ pub(super) struct Events {
     inotify: Inotify,
     buffer: Box<[u8]>,
     folders: Folders,
+    files: FileWatches,
 }
+
+/// Events after which a name may stand for another file.
+const ANOTHER_FILE: EventMask = EventMask::CREATE
+    .union(EventMask::MOVED_FROM)
+    .union(EventMask::MOVED_TO)
+    .union(EventMask::DELETE);
 
 /// The folders that are watched. One has several places when one root lies in another.
 type Folders = HashMap<WatchDescriptor, Vec<Place>>;
@@ -86,6 +95,7 @@ impl Events {
             inotify: Inotify::init()?,
             buffer: vec![0; BUFFER_BYTES].into_boxed_slice(),
             folders: Folders::new(),
+            files: FileWatches::new(),
         })
     }
 
@@ -149,9 +159,22 @@ impl Events {
         places.map(|place| (place.root, &*place.below_root))
     }
 
+    /// Watches a file that may be changed through a name outside the folders, until another file takes its name here.
+    pub(super) fn watch_file(&mut self, key: &StoreKey, path: &Path) -> FileWatch {
+        let is_folder = |descriptor: &WatchDescriptor| self.folders.contains_key(descriptor);
+        self.files.add(&mut self.inotify.watches(), key, path, is_folder)
+    }
+
+    /// Ends the watch on a file, if there is one.
+    pub(super) fn leave_file(&mut self, key: &StoreKey) {
+        self.files.forget(&mut self.inotify.watches(), key);
+    }
+
     /// Ends the watch on a folder and all that are in it.
     pub(super) fn forget(&mut self, root: Root, below_root: &str) {
         let mut watches = self.inotify.watches();
+        self.files
+            .forget_below(&mut watches, root, |path| is_at_or_below(path, below_root));
         self.folders.retain(|descriptor, places| {
             places.retain(|place| !(place.root == root && is_at_or_below(&place.below_root, below_root)));
             if places.is_empty() {
@@ -165,6 +188,7 @@ impl Events {
     /// Reads the queue to its end. Costs one system call when nothing happened.
     pub(super) fn take(&mut self, collected: &mut Collected) -> Result<Vec<FolderEvent>, Lost> {
         let mut folder_events = Vec::new();
+        let mut watches = self.inotify.watches();
         loop {
             let events = match self.inotify.read_events(&mut self.buffer) {
                 Ok(events) => events,
@@ -176,19 +200,39 @@ impl Events {
                 if event.mask.contains(EventMask::Q_OVERFLOW) {
                     return Err(Lost);
                 }
-                sort_out(&event, &mut self.folders, &mut folder_events, collected);
+                if is_of_a_file(&event, &mut self.files, collected) {
+                    continue;
+                }
+                let taken = sort_out(&event, &mut self.folders, &mut folder_events, collected);
+                taken.iter().for_each(|key| self.files.forget(&mut watches, key));
             }
         }
     }
 }
 
-/// Turns one event into what it means for keys and folders.
+/// Takes an event that tells of a single file and of no folder; tells whether it was one.
+fn is_of_a_file(event: &Event<&OsStr>, files: &mut FileWatches, collected: &mut Collected) -> bool {
+    let ended;
+    let keys = if event.mask.contains(EventMask::IGNORED) {
+        ended = files.ended(&event.wd);
+        ended.as_deref()
+    } else {
+        files.keys_of(&event.wd)
+    };
+    for key in keys.into_iter().flatten() {
+        collected.event(key.clone(), phase(event.mask));
+    }
+    keys.is_some()
+}
+
+/// Turns one event into what it means for keys and folders. Gives the keys under which there may be another file now.
 fn sort_out(
     event: &Event<&OsStr>,
     folders: &mut Folders,
     folder_events: &mut Vec<FolderEvent>,
     collected: &mut Collected,
-) {
+) -> Vec<StoreKey> {
+    let mut taken = Vec::new();
     if event.mask.contains(EventMask::IGNORED) {
         // The system ended the watch: the folder was removed, or its file system unmounted. Something else may
         // stand in its place.
@@ -199,7 +243,7 @@ fn sort_out(
             };
             folder_events.extend([FolderEvent::Vanished { root, below_root }, appeared]);
         }
-        return;
+        return taken;
     }
     for place in folders.get(&event.wd).into_iter().flatten() {
         let Some(name) = event.name else {
@@ -214,6 +258,9 @@ fn sort_out(
         };
         let root = place.root;
         if !event.mask.contains(EventMask::ISDIR) {
+            if event.mask.intersects(ANOTHER_FILE) {
+                taken.push(key.clone());
+            }
             collected.event(key, phase(event.mask));
         } else if event.mask.intersects(EventMask::MOVED_FROM | EventMask::DELETE) {
             let below_root = key.path().into();
@@ -223,6 +270,7 @@ fn sort_out(
             folder_events.push(FolderEvent::Appeared { root, below_root });
         }
     }
+    taken
 }
 
 /// What an event says of how far the writing of its file has come.

@@ -2,14 +2,14 @@
 //!
 //! A symlink is served when it leads to a file, wherever that lies: whoever may make links in the folder may as well
 //! copy files into it, and uploads can't make any. Symlinked folders are not followed. What a link leads to can change
-//! without an event in the folder, and so can a file that has more names than one, so both are looked at when they
-//! are asked for.
+//! without an event in the folder, and so can a file that has more names than one. The latter is watched by itself once
+//! it was asked for; the former, and what can't be watched, is looked at whenever it is asked for.
 //!
 //! Known limit: a hard link that is made elsewhere after a file was last looked at is not known of, for the system tells
 //! of no such thing. Bytes that are then changed in place through the new name are noticed when the file is opened or the
 //! folder listed the next time; until then its page shows what was there before.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::ffi::CStr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -85,38 +85,47 @@ pub(super) fn has_other_names(stat: &Stat) -> bool {
 pub(super) struct Linked {
     /// Whether there are any, which is what is asked most often.
     any: AtomicBool,
-    keys: Mutex<HashSet<StoreKey>>,
+    keys: Mutex<HashMap<StoreKey, Changes>>,
+}
+
+/// Whether changes through another name make themselves known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Changes {
+    Told,
+    Unseen,
 }
 
 impl Linked {
-    /// Takes note of what a file was found to be.
-    pub(super) fn note(&self, key: &StoreKey, is_linked: bool) {
-        if !is_linked && !self.any.load(Ordering::Acquire) {
-            return;
+    /// Takes note of what a file was found to be: `None` when it has no other name. Tells whether that is news of a
+    /// file whose changes were told.
+    pub(super) fn note(&self, key: &StoreKey, changes: Option<Changes>) -> bool {
+        if changes.is_none() && !self.any.load(Ordering::Acquire) {
+            return false;
         }
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        if is_linked {
-            keys.insert(key.clone());
-        } else {
-            keys.remove(key);
-        }
+        let before = match changes {
+            Some(changes) => keys.insert(key.clone(), changes),
+            None => keys.remove(key),
+        };
         self.any.store(!keys.is_empty(), Ordering::Release);
+        before == Some(Changes::Told) && changes.is_none()
     }
 
-    /// Takes note of all that a listing has found.
+    /// Takes note of all that a listing has found. It is looked at again before it counts as told of.
     pub(super) fn replace(&self, all: HashSet<StoreKey>) {
         let mut keys = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
         self.any.store(!all.is_empty(), Ordering::Release);
-        *keys = all;
+        *keys = all.into_iter().map(|key| (key, Changes::Unseen)).collect();
     }
 
-    /// Whether this file was linked.
-    pub(super) fn contains(&self, key: &StoreKey) -> bool {
+    /// Whether this file may change without being told of.
+    pub(super) fn may_change_unseen(&self, key: &StoreKey) -> bool {
         self.any.load(Ordering::Acquire)
             && self
                 .keys
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
-                .contains(key)
+                .get(key)
+                .is_some_and(|changes| *changes == Changes::Unseen)
     }
 }

@@ -15,12 +15,12 @@ use tokio::sync::{mpsc, oneshot};
 use super::claim::Claim;
 use super::folder::{Folder, FolderIdentity};
 use super::health::Health;
-use super::links::{LinkRule, Linked, Sight, has_other_names};
+use super::links::{self, LinkRule, Linked, Sight, has_other_names};
 use super::place::{self, Existing};
 use super::spool::SpoolFile;
 use super::unfinished::Unfinished;
 use super::walk::{Found, Walk, is_unreachable};
-use super::watch::Watch;
+use super::watch::{FileWatch, Watch};
 use super::{Bookmark, Changes, Entry, Error, Object, Placed, Root, Spool, Stamp, Store, StoreKey};
 use super::{read_error, spool, write_error};
 
@@ -224,7 +224,7 @@ impl Store for LocalStore {
     }
 
     fn sees_changes_of(&self, key: &StoreKey) -> bool {
-        self.sees_content_changes() && !self.shared.linked.contains(key)
+        self.sees_content_changes() && !self.shared.linked.may_change_unseen(key)
     }
 
     async fn heads(&self, keys: Vec<StoreKey>) -> Vec<Result<Stamp, Error>> {
@@ -373,9 +373,29 @@ impl Shared {
                 is_symlink: true,
             })
         };
-        let Sight { stamp, is_linked, .. } =
-            look().map_err(|source: io::Error| not_found_or(key, root, source))?;
-        self.linked.note(key, is_linked);
+        let look = || look().map_err(|source: io::Error| not_found_or(key, root, source));
+        let mut sight = look()?;
+        let mut changes = sight.is_linked.then_some(links::Changes::Unseen);
+        if sight.is_linked && !sight.is_symlink {
+            let watched = self.watch().watch_file(key, &key.below(root));
+            match watched {
+                FileWatch::Failed => {}
+                FileWatch::IsThere => changes = Some(links::Changes::Told),
+                FileWatch::IsNew => {
+                    // What happened before it was watched is not told of.
+                    sight = look()?;
+                    let is_same = sight.is_linked && !sight.is_symlink;
+                    changes = is_same.then_some(links::Changes::Told);
+                    if !is_same {
+                        self.watch().leave_file(key);
+                    }
+                }
+            }
+        }
+        if self.linked.note(key, changes) {
+            self.watch().leave_file(key);
+        }
+        let Sight { stamp, .. } = sight;
         self.refuse_unfinished(key)?;
         Ok(stamp)
     }

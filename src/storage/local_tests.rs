@@ -644,18 +644,13 @@ async fn files_with_other_names_are_known_to_change_unseen() {
     symlink(&outside, f.root.join("link-1.0.tar.gz")).unwrap();
     fs::hard_link(&outside, f.root.join("hard-1.0.tar.gz")).unwrap();
     let [plain, link, hard] = ["plain", "link", "hard"].map(|name| key(&format!("{name}-1.0.tar.gz")));
-    for learn in ["by a listing", "one by one"] {
-        if learn == "by a listing" {
-            f.store.list().await.unwrap();
-        } else {
-            f.store
-                .heads(vec![plain.clone(), link.clone(), hard.clone()])
-                .await;
-        }
-        assert!(f.store.sees_changes_of(&plain), "{learn}");
-        assert!(!f.store.sees_changes_of(&link), "{learn}");
-        assert!(!f.store.sees_changes_of(&hard), "{learn}");
-    }
+    f.store.list().await.unwrap();
+    let seen = || [&plain, &link, &hard].map(|key| f.store.sees_changes_of(key));
+    assert_eq!(seen(), [true, false, false], "by a listing");
+    f.store
+        .heads(vec![plain.clone(), link.clone(), hard.clone()])
+        .await;
+    assert_eq!(seen(), [true, false, true], "watched once it was looked at");
     fs::remove_file(&outside).unwrap();
     assert!(matches!(f.store.head(&link).await, Err(Error::NotFound(_))));
     f.store.head(&hard).await.unwrap();
@@ -663,6 +658,56 @@ async fn files_with_other_names_are_known_to_change_unseen() {
     let times = fixture(Setup::Times);
     times.copy_in("plain-1.0.tar.gz", b"x");
     assert!(!times.store.sees_changes_of(&plain));
+}
+
+#[tokio::test]
+async fn changes_through_a_name_outside_are_told_once_a_file_was_looked_at() {
+    let f = fixture(Setup::Events);
+    let outside = f.folders.path().join("outside");
+    let names = ["one-1.0.tar.gz", "two-1.0.tar.gz"];
+    fs::write(&outside, "first").unwrap();
+    names.map(|name| fs::hard_link(&outside, f.root.join(name)).unwrap());
+    let look = async || f.store.heads(names.map(key).to_vec()).await;
+    let told = || {
+        let changes = f.store.take_changes();
+        names.map(|name| tells(&changes, name))
+    };
+    look().await;
+    told();
+    for (content, round) in [("second", 1), ("third", 2)] {
+        fs::write(&outside, content).unwrap();
+        assert_eq!(told(), [true, true], "round {round}");
+        assert_eq!(told(), [false, false], "told once");
+        look().await;
+    }
+    let mut writer = fs::File::options().append(true).open(&outside).unwrap();
+    writer.write_all(b"half").unwrap();
+    assert_eq!(told(), [true, true], "being written");
+    assert!(matches!(
+        f.store.head(&key(names[0])).await,
+        Err(Error::Unfinished(_))
+    ));
+    drop(writer);
+    assert_eq!(told(), [true, true], "whole again");
+    look().await;
+
+    // Another file takes one of the names, and the other name goes.
+    fs::write(f.folders.path().join("new"), "another").unwrap();
+    fs::rename(f.folders.path().join("new"), f.root.join(names[0])).unwrap();
+    // The old file has a name less, which is told of all its names.
+    assert_eq!(told(), [true, true]);
+    look().await;
+    told();
+    fs::write(&outside, "fourth").unwrap();
+    assert_eq!(
+        told(),
+        [false, true],
+        "the old file is watched under its own name alone"
+    );
+    fs::remove_file(f.root.join(names[1])).unwrap();
+    assert_eq!(told(), [false, true]);
+    fs::write(&outside, "fifth").unwrap();
+    assert_eq!(told(), [false, false], "nobody asks for it any more");
 }
 
 // D4

@@ -28,6 +28,8 @@ mod claim;
 mod contract;
 #[cfg_attr(not(target_os = "linux"), path = "no_events.rs")]
 mod events;
+#[cfg(target_os = "linux")]
+mod file_watches;
 mod folder;
 mod folder_syncs;
 mod follower;

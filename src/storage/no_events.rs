@@ -1,10 +1,11 @@
 //! Stands in for the change events on systems that have none that are ordered: folders are compared by their times.
 
 use std::io;
+use std::path::Path;
 
 use super::walk::Walk;
-use super::watch::Collected;
-use super::{Error, Root};
+use super::watch::{Collected, FileWatch};
+use super::{Error, Root, StoreKey};
 
 /// There are none.
 pub(super) enum Events {}
@@ -19,15 +20,6 @@ pub(super) enum FolderEvent {
 
 /// Events were lost.
 pub(super) struct Lost;
-
-/// Why a folder is not watched.
-#[derive(Debug)]
-pub(super) enum NotWatched {
-    /// Events can't be had there.
-    NoEvents(&'static str),
-    /// It may work another time.
-    Failed(Error),
-}
 
 impl Events {
     pub(super) fn begin() -> io::Result<Self> {
@@ -44,6 +36,14 @@ impl Events {
 
     pub(super) fn folders(&self) -> impl Iterator<Item = (Root, &str)> {
         std::iter::empty()
+    }
+
+    pub(super) fn watch_file(&mut self, _: &StoreKey, _: &Path) -> FileWatch {
+        match *self {}
+    }
+
+    pub(super) fn leave_file(&mut self, _: &StoreKey) {
+        match *self {}
     }
 
     pub(super) fn forget(&mut self, _: Root, _: &str) {

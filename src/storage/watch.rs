@@ -7,9 +7,10 @@
 //!
 //! # What events don't tell
 //! Writing through a memory map; a file system that is mounted over a folder below a root; changes of what a symlink
-//! leads to, and through another name of the file outside the roots (a hard link). The last two are known beforehand
-//! and looked at when they are asked for (`links.rs`), except for a hard link that was made after the file was last
-//! looked at. The state of a file that is opened is always looked at afresh.
+//! leads to, and through another name of the file outside the roots (a hard link). The last two are known beforehand:
+//! files with other names are watched by themselves (`file_watches.rs`), what symlinks lead to is looked at when it is
+//! asked for (`links.rs`). Unknown is a hard link that was made after the file was last looked at. The state of a file
+//! that is opened is always looked at afresh.
 //!
 //! # What times don't tell
 //! Who is writing: a file that is still being copied is there as soon as its name is, in the state of that instant.
@@ -135,6 +136,24 @@ impl Watch {
     /// Whether a change inside a file is noticed in every root.
     pub(super) fn sees_content_changes(&self) -> bool {
         self.roots.iter().all(|root| matches!(root.means, Means::Events))
+    }
+
+    /// Watches a file that has other names as well, so that [`Watch::take`] tells what happens under those, too.
+    pub(super) fn watch_file(&mut self, key: &StoreKey, path: &Path) -> FileWatch {
+        if !self.sees_content_changes() {
+            return FileWatch::Failed;
+        }
+        // Whatever came before is about another file, or about this one's name when it was new.
+        self.look();
+        let events = self.events.as_mut();
+        events.map_or(FileWatch::Failed, |events| events.watch_file(key, path))
+    }
+
+    /// Ends the watch on a file that has no other name any more.
+    pub(super) fn leave_file(&mut self, key: &StoreKey) {
+        if let Some(events) = &mut self.events {
+            events.leave_file(key);
+        }
     }
 
     /// The files that are being written, as far as was learned by [`Watch::take`] and [`Watch::look`].
@@ -335,6 +354,17 @@ impl WatchedRoot {
         self.means = Means::Times(times.unwrap_or_default());
         is_complete
     }
+}
+
+/// What became of the wish to have a file watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FileWatch {
+    /// It has been watched before.
+    IsThere,
+    /// It is watched from now on.
+    IsNew,
+    /// It can't be.
+    Failed,
 }
 
 fn or_times(begun: std::io::Result<Events>) -> Option<Events> {
