@@ -666,7 +666,9 @@ async fn changes_through_a_name_outside_are_told_once_a_file_was_looked_at() {
     let outside = f.folders.path().join("outside");
     let names = ["one-1.0.tar.gz", "two-1.0.tar.gz"];
     fs::write(&outside, "first").unwrap();
-    names.map(|name| fs::hard_link(&outside, f.root.join(name)).unwrap());
+    for name in names {
+        fs::hard_link(&outside, f.root.join(name)).unwrap();
+    }
     let look = async || f.store.heads(names.map(key).to_vec()).await;
     let told = || {
         let changes = f.store.take_changes();
