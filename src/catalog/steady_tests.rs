@@ -83,7 +83,8 @@ async fn the_contract_holds() {
     let folders = tempfile::tempdir().unwrap();
     let roots: [PathBuf; 2] = ["/srv/a".into(), "/srv/b".into()];
     let mut catalogs = Vec::new();
-    for number in 0..20 {
+    // More than there are promises.
+    for number in 0..40 {
         let path = folders.path().join(format!("{number}/catalog.db"));
         let census: Census = Box::new(|| Box::pin(async { Ok(Vec::new()) }));
         catalogs.push(SteadyCatalog::open(&path, &roots, census).await.unwrap().0);
