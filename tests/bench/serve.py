@@ -216,6 +216,8 @@ def main():
         show(words, json.loads(words.report.read_text()))
         return
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # Shells have programs in the background ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     words.store.mkdir(parents=True, exist_ok=True)
     scratch = Path(tempfile.mkdtemp(prefix="run-", dir=words.store))
     try:
