@@ -22,7 +22,7 @@ pub fn line_of(user: &Username, password: &str) -> String {
 /// without one a line is appended.
 #[must_use]
 pub fn set_password(content: &[u8], user: &Username, password: &str) -> (Vec<u8>, Change) {
-    let (mark, text) = split_mark(content);
+    let (mark, text) = split_marks(content);
     let mut edited = Vec::with_capacity(content.len() + user.as_str().len() + password.len() + 3);
     edited.extend_from_slice(mark);
     let mut change = Change::Added;
@@ -55,7 +55,7 @@ pub fn set_password(content: &[u8], user: &Username, password: &str) -> (Vec<u8>
 /// Removes every line of a user; `None` when there is none.
 #[must_use]
 pub fn remove_user(content: &[u8], user: &Username) -> Option<Vec<u8>> {
-    let (mark, text) = split_mark(content);
+    let (mark, text) = split_marks(content);
     let mut kept = mark.to_vec();
     for line in lines(text).filter(|line| password_span(line, user).is_none()) {
         kept.extend_from_slice(line);
@@ -63,13 +63,11 @@ pub fn remove_user(content: &[u8], user: &Username) -> Option<Vec<u8>> {
     (kept.len() < content.len()).then_some(kept)
 }
 
-/// The byte-order mark, where there is one, and the text behind it.
-fn split_mark(content: &[u8]) -> (&[u8], &[u8]) {
-    let length = match content.starts_with(BYTE_ORDER_MARK.as_bytes()) {
-        true => BYTE_ORDER_MARK.len(),
-        false => 0,
-    };
-    content.split_at(length)
+/// The byte-order marks at the beginning, mostly none, and the text behind them.
+pub(super) fn split_marks(content: &[u8]) -> (&[u8], &[u8]) {
+    let mark = BYTE_ORDER_MARK.as_bytes();
+    let marks = content.chunks(mark.len()).take_while(|bytes| *bytes == mark);
+    content.split_at(marks.count() * mark.len())
 }
 
 /// Each with its end.
@@ -79,7 +77,8 @@ fn lines(text: &[u8]) -> impl Iterator<Item = &[u8]> {
 
 /// Where the password stands in a line of `user`. Further fields stay, unless their bytes make the line unreadable.
 fn password_span(line: &[u8], user: &Username) -> Option<(usize, usize)> {
-    let rest = line.strip_prefix(user.as_str().as_bytes())?.strip_prefix(b":")?;
+    let (_, entry) = split_marks(line);
+    let rest = entry.strip_prefix(user.as_str().as_bytes())?.strip_prefix(b":")?;
     let start = line.len() - rest.len();
     let ends = rest.iter().rev().take_while(|byte| matches!(byte, b'\r' | b'\n'));
     let fields = &rest[..rest.len() - ends.count()];

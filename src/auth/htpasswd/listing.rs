@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 
-use super::{BYTE_ORDER_MARK, Entry, LineError, MalformedLine};
+use super::edit::split_marks;
+use super::{Entry, LineError, MalformedLine};
 use crate::auth::credentials::Username;
 use crate::auth::scheme::{HashProblem, Limits, PasswordHash, Scheme};
 
@@ -85,13 +86,11 @@ type Parsed<'a> = Result<Option<(Username, &'a str)>, LineError>;
 
 /// Every line with its number, from 1.
 fn entries(content: &[u8]) -> impl Iterator<Item = (usize, Parsed<'_>)> {
-    let text = content
-        .strip_prefix(BYTE_ORDER_MARK.as_bytes())
-        .unwrap_or(content);
-    text.split(|&byte| byte == b'\n')
+    content
+        .split(|&byte| byte == b'\n')
         .enumerate()
         .map(|(index, line)| {
-            let is_comment = line.trim_ascii_start().starts_with(b"#");
+            let is_comment = split_marks(line).1.trim_ascii_start().starts_with(b"#");
             let parsed = match std::str::from_utf8(line) {
                 Ok(line) => Entry::parse(line).map(|entry| entry.map(|entry| (entry.user, entry.password))),
                 Err(_) if is_comment => Ok(None),

@@ -2,7 +2,8 @@
 //!
 //! One `user:password` per line, where the password is hashed ([`super::scheme`]). Blank lines and lines starting
 //! with `#` say nothing, further fields after a second `:` are ignored, CRLF ends a line as well as LF. When a user
-//! stands in several lines the last one counts.
+//! stands in several lines the last one counts. A byte-order mark is no part of a name, whichever line it begins: files
+//! that have one are put behind each other, and lines are removed in front of it.
 //!
 //! `edit.rs` changes single lines of it, `listing.rs` tells who is in it.
 
@@ -17,7 +18,7 @@ use std::collections::{HashMap, HashSet};
 use super::credentials::{Username, UsernameError};
 use super::scheme::{HashProblem, Limits, PasswordHash, Scheme};
 
-/// What editors on Windows put in front of a text.
+/// What Notepad and its like put in front of a text.
 const BYTE_ORDER_MARK: &str = "\u{feff}";
 
 /// A wrong password is held against so many stored ones at most, of so many kinds.
@@ -45,8 +46,6 @@ impl PasswordFile {
     pub fn parse(text: &str, limits: &Limits) -> Result<Self, MalformedLine> {
         let mut file = Self::default();
         let mut lines_of_users = HashMap::new();
-        // Notepad and its like begin a file with a byte-order mark.
-        let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
         for (index, line) in text.lines().enumerate() {
             let line_number = index + 1;
             let entry = Entry::parse(line).map_err(|problem| MalformedLine {
@@ -219,7 +218,7 @@ struct Entry<'a> {
 impl<'a> Entry<'a> {
     /// `None` for a line that says nothing.
     fn parse(line: &'a str) -> Result<Option<Self>, LineError> {
-        let line = line.trim_end();
+        let line = line.trim_start_matches(BYTE_ORDER_MARK).trim_end();
         if line.is_empty() || line.trim_start().starts_with('#') {
             return Ok(None);
         }

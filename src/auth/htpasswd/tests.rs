@@ -139,6 +139,29 @@ fn a_byte_order_mark_hides_nobody_from_an_edit() {
 }
 
 #[test]
+fn a_byte_order_mark_means_nothing_in_any_line() {
+    // Two files that were put behind each other.
+    let content = format!("alice:{SHA}\n\u{feff}alice:{BCRYPT}\n\u{feff}\u{feff}bob:{SHA}\n\u{feff}# ours\n");
+    let alice = name("alice");
+    let listed: Vec<_> = list(content.as_bytes())
+        .users
+        .into_iter()
+        .map(|listed| (listed.user, listed.line))
+        .collect();
+    assert_eq!(listed, [(alice.clone(), 2), (name("bob"), 3)]);
+    let file = PasswordFile::parse(&content, &Limits::default()).unwrap();
+    assert_eq!(file.user_count(), 2);
+    assert_eq!(file.password_of(&alice).unwrap().text(), BCRYPT);
+    assert_eq!(
+        remove_user(content.as_bytes(), &alice).unwrap(),
+        format!("\u{feff}\u{feff}bob:{SHA}\n\u{feff}# ours\n").as_bytes()
+    );
+    let (edited, _) = set_password(content.as_bytes(), &alice, "NEW");
+    let expected = format!("alice:NEW\n\u{feff}alice:NEW\n\u{feff}\u{feff}bob:{SHA}\n\u{feff}# ours\n");
+    assert_eq!(edited, expected.as_bytes());
+}
+
+#[test]
 fn a_malformed_line_is_told_by_its_number() {
     let cases = [
         ("no colon", LineError::NoColon),
