@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -26,6 +26,8 @@ use crate::storage::{self, Changes, Stamp, StoreKey};
 pub(super) struct Inbox {
     /// Guards short sections only; never held across an await.
     waiting: Mutex<Waiting>,
+    /// Whether something may be waiting or in hand, to be asked without the lock.
+    may_lag: AtomicBool,
     /// Held while changes are brought into the catalog: looking at a file, taking note of it and forgetting what was
     /// made from it are one step, or a late look could undo a newer one.
     pub(super) applying: Arc<AsyncMutex<Attempts>>,
@@ -63,20 +65,28 @@ struct Waiting {
 impl Inbox {
     /// Adds what the store tells now. Returns whether the catalog lags behind the folder.
     pub(super) fn fill(&self, store: &dyn storage::Store) -> bool {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        // Asked under the lock: otherwise another request could see neither the store's change nor ours.
-        match store.take_changes() {
-            Changes::None => {}
-            Changes::Keys(keys) => waiting.keys.extend(keys),
-            Changes::Everything => waiting.everything = true,
+        // In this order: what the store no longer has is said to be here before it is taken.
+        if store.is_unchanged() && !self.may_lag.load(Ordering::SeqCst) {
+            return false;
         }
-        waiting.everything || waiting.in_hand || !waiting.keys.is_empty()
+        self.with(|waiting| {
+            // Asked under the lock: otherwise another request could see neither the store's change nor ours.
+            self.may_lag.store(true, Ordering::SeqCst);
+            waiting.add(store.take_changes());
+            waiting.lags()
+        })
     }
 
     /// Adds keys that are to be looked at, as if the store had told of them.
     fn add(&self, keys: impl IntoIterator<Item = StoreKey>) {
+        self.with(|waiting| waiting.keys.extend(keys));
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Waiting) -> T) -> T {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.keys.extend(keys);
+        let result = work(&mut waiting);
+        self.may_lag.store(waiting.lags(), Ordering::SeqCst);
+        result
     }
 
     /// Takes note that an upload puts a file there in this state.
@@ -110,25 +120,36 @@ impl Inbox {
 
     /// Takes what waits; `None` when nothing does, and then nothing is in hand either.
     fn take(&self) -> Option<Changes> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let keys = std::mem::take(&mut waiting.keys);
-        let everything = std::mem::take(&mut waiting.everything);
-        waiting.in_hand = everything || !keys.is_empty();
-        match (everything, keys.is_empty()) {
-            (true, _) => Some(Changes::Everything),
-            (false, false) => Some(Changes::Keys(keys.into_iter().collect())),
-            (false, true) => None,
-        }
+        self.with(|waiting| {
+            let keys = std::mem::take(&mut waiting.keys);
+            let everything = std::mem::take(&mut waiting.everything);
+            waiting.in_hand = everything || !keys.is_empty();
+            match (everything, keys.is_empty()) {
+                (true, _) => Some(Changes::Everything),
+                (false, false) => Some(Changes::Keys(keys.into_iter().collect())),
+                (false, true) => None,
+            }
+        })
     }
 
     /// Puts back what could not be brought into the catalog.
     fn put_back(&self, changes: Changes) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        self.with(|waiting| waiting.add(changes));
+    }
+}
+
+impl Waiting {
+    fn add(&mut self, changes: Changes) {
         match changes {
             Changes::None => {}
-            Changes::Keys(keys) => waiting.keys.extend(keys),
-            Changes::Everything => waiting.everything = true,
+            Changes::Keys(keys) => self.keys.extend(keys),
+            Changes::Everything => self.everything = true,
         }
+    }
+
+    /// Whether the catalog lags behind the folder.
+    fn lags(&self) -> bool {
+        self.everything || self.in_hand || !self.keys.is_empty()
     }
 }
 

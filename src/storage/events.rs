@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::io;
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::path::Path;
+use std::sync::Arc;
 
 use inotify::{Event, EventMask, Inotify, WatchDescriptor, WatchMask, Watches};
 use rustix::io::Errno;
@@ -39,6 +41,8 @@ const NETWORK_FILE_SYSTEMS: [u32; 14] = [
 /// The queue, and what its numbers stand for.
 pub(super) struct Events {
     inotify: Inotify,
+    /// The same queue, for those who only want to know whether it is empty.
+    queue: Arc<OwnedFd>,
     buffer: Box<[u8]>,
     folders: Folders,
     files: FileWatches,
@@ -91,12 +95,19 @@ impl From<Error> for NotWatched {
 impl Events {
     /// A queue without a watch.
     pub(super) fn begin() -> io::Result<Self> {
+        let inotify = Inotify::init()?;
         Ok(Self {
-            inotify: Inotify::init()?,
+            queue: Arc::new(inotify.as_fd().try_clone_to_owned()?),
+            inotify,
             buffer: vec![0; BUFFER_BYTES].into_boxed_slice(),
             folders: Folders::new(),
             files: FileWatches::new(),
         })
+    }
+
+    /// The queue; nothing may be read from it.
+    pub(super) fn queue(&self) -> Arc<OwnedFd> {
+        Arc::clone(&self.queue)
     }
 
     /// Watches the folder `below_root` and all that are in it, and tells of the files that are there.

@@ -14,6 +14,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::claim::Claim;
 use super::folder::{Folder, FolderIdentity};
+use super::glance::Glance;
 use super::health::Health;
 use super::links::{self, LinkRule, Linked, Sight, has_other_names};
 use super::place::{self, Existing};
@@ -92,6 +93,7 @@ impl From<Error> for Stop {
 struct Shared {
     settings: Settings,
     watch: Mutex<Watch>,
+    glance: Arc<Glance>,
     unfinished: Arc<Unfinished>,
     linked: Linked,
     /// Whether something was met that may change without a change in its folder: see `bookmark.rs`.
@@ -135,6 +137,7 @@ impl LocalStore {
             sees_content_changes: AtomicBool::new(watch.sees_content_changes()),
             shared: Arc::new(Shared {
                 unfinished: watch.unfinished(),
+                glance: watch.glance(),
                 watch: Mutex::new(watch),
                 linked: Linked::default(),
                 is_loose: AtomicBool::new(false),
@@ -217,6 +220,10 @@ impl Store for LocalStore {
                 .store(watch.sees_content_changes(), Ordering::Release);
         }
         changes
+    }
+
+    fn is_unchanged(&self) -> bool {
+        self.shared.glance.finds_nothing()
     }
 
     fn sees_content_changes(&self) -> bool {

@@ -59,6 +59,7 @@ impl Fixture {
     fn is_told(&self, path: &str, change: impl FnOnce()) {
         self.store.take_changes();
         change();
+        assert!(!self.store.is_unchanged(), "a glance misses it");
         let changes = self.store.take_changes();
         assert!(tells(&changes, path), "{path} is missing in {changes:?}");
     }
@@ -199,6 +200,50 @@ async fn changes_inside_a_file_are_told_by_events() {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap()
     });
     assert_eq!(f.store.take_changes(), Changes::None);
+}
+
+#[tokio::test]
+async fn a_glance_finds_nothing_only_where_nothing_is_left_to_be_told() {
+    let f = fixture(Setup::Events);
+    assert!(
+        !f.store.is_unchanged(),
+        "nobody has asked for what was there at the start"
+    );
+    f.store.take_changes();
+    let taken_by_somebody = f.store.shared.watch();
+    assert!(f.store.is_unchanged(), "a glance waits for nobody");
+    drop(taken_by_somebody);
+
+    f.copy_in("a-1.0.tar.gz", b"one");
+    assert!(!f.store.is_unchanged());
+    f.store.head(&key("a-1.0.tar.gz")).await.unwrap();
+    assert!(
+        !f.store.is_unchanged(),
+        "learned by the way, and told to nobody yet"
+    );
+    f.store.take_changes();
+    assert!(f.store.is_unchanged());
+
+    let being_written = fs::File::create(f.root.join("b-1.0.tar.gz")).unwrap();
+    f.store.take_changes();
+    assert!(
+        !f.store.is_unchanged(),
+        "it counts as finished when enough time has passed"
+    );
+    drop(being_written);
+    f.store.take_changes();
+    assert!(f.store.is_unchanged());
+
+    let away = f.folders.path().join("away");
+    fs::rename(&f.other_root, &away).unwrap();
+    assert!(!f.store.is_unchanged(), "a root is gone");
+    f.store.take_changes();
+    fs::rename(&away, &f.other_root).unwrap();
+    assert!(!f.store.is_unchanged(), "it is back");
+    f.store.take_changes();
+    // The end of the former watch is an event, too.
+    f.store.take_changes();
+    assert!(f.store.is_unchanged());
 }
 
 #[tokio::test]

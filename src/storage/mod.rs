@@ -33,6 +33,7 @@ mod file_watches;
 mod folder;
 mod folder_syncs;
 mod follower;
+mod glance;
 mod health;
 pub mod key;
 mod links;
@@ -127,6 +128,15 @@ pub trait Store: Send + Sync + 'static {
     /// What changed since the last call. Costs about a microsecond when nothing did, whatever the number of objects;
     /// where [`Store::sees_content_changes`] is false, it blocks.
     fn take_changes(&self) -> Changes;
+
+    /// Whether [`Store::take_changes`] would certainly tell nothing. Waits for nobody, so that many may ask at once;
+    /// false where it can't be told like that.
+    ///
+    /// Whoever asks may come while another thread is taking changes: those are no longer to be found here, and not yet
+    /// with that thread unless it says beforehand what it is about to do.
+    fn is_unchanged(&self) -> bool {
+        false
+    }
 
     /// Whether [`Store::take_changes`] also tells when the bytes of an object are changed in place. Where it doesn't,
     /// it tells what appeared, vanished or was renamed, and whoever is to answer for an object's state must look with

@@ -1,7 +1,9 @@
 //! Stands in for the change events on systems that have none that are ordered: folders are compared by their times.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::walk::Walk;
 use super::watch::{Collected, FileWatch};
@@ -24,6 +26,10 @@ pub(super) struct Lost;
 impl Events {
     pub(super) fn begin() -> io::Result<Self> {
         Err(io::ErrorKind::Unsupported.into())
+    }
+
+    pub(super) fn queue(&self) -> Arc<OwnedFd> {
+        match *self {}
     }
 
     pub(super) fn attach(&mut self, _: &Walk<'_>, _: &str, _: &mut Collected) -> Result<(), NotWatched> {

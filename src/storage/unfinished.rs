@@ -31,9 +31,14 @@ impl Unfinished {
         }
     }
 
+    /// Whether no file is being written.
+    pub(super) fn is_empty(&self) -> bool {
+        self.is_empty.load(Ordering::Acquire)
+    }
+
     /// Whether this file is being written.
     pub(super) fn contains(&self, key: &StoreKey) -> bool {
-        !self.is_empty.load(Ordering::Acquire) && self.with(|files| files.contains_key(key))
+        !self.is_empty() && self.with(|files| files.contains_key(key))
     }
 
     /// Takes note of a write; tells whether the file counted as finished before.
@@ -43,14 +48,14 @@ impl Unfinished {
 
     /// Takes note that the file is whole, or gone.
     pub(super) fn finished(&self, key: &StoreKey) {
-        if !self.is_empty.load(Ordering::Acquire) {
+        if !self.is_empty() {
             self.with(|files| files.remove(key));
         }
     }
 
     /// All of them.
     pub(super) fn keys(&self) -> Vec<StoreKey> {
-        if self.is_empty.load(Ordering::Acquire) {
+        if self.is_empty() {
             return Vec::new();
         }
         self.with(|files| files.keys().cloned().collect())
@@ -58,7 +63,7 @@ impl Unfinished {
 
     /// The files that nobody has written to for long enough; they count as finished from now on.
     pub(super) fn take_quiet(&self) -> Vec<StoreKey> {
-        if self.is_empty.load(Ordering::Acquire) {
+        if self.is_empty() {
             return Vec::new();
         }
         let is_quiet = |_: &StoreKey, last: &mut Instant| last.elapsed() >= self.quiet_for;

@@ -26,6 +26,7 @@ use rustix::fs::{FileType, Stat, lstat};
 use super::bookmark::Bookmark;
 use super::events::{Events, FolderEvent, NotWatched};
 use super::folder::FolderIdentity;
+use super::glance::{Glance, Still};
 use super::local::{Settings, walks};
 use super::times::FolderTimes;
 use super::unfinished::Unfinished;
@@ -39,6 +40,7 @@ pub(super) struct Watch {
     unfinished: Arc<Unfinished>,
     /// What was learned by the way and is still to be told.
     untold: Collected,
+    glance: Arc<Glance>,
 }
 
 struct WatchedRoot {
@@ -89,6 +91,7 @@ impl Watch {
             events,
             unfinished: Arc::new(Unfinished::new(settings.quiet_for)),
             untold: Collected::default(),
+            glance: Arc::default(),
         };
         let goes_on = bookmark.is_some_and(|bookmark| watch.go_on_from(bookmark));
         if !goes_on {
@@ -161,22 +164,45 @@ impl Watch {
         Arc::clone(&self.unfinished)
     }
 
+    /// Tells, without the lock on this watch, whether there is nothing to take.
+    pub(super) fn glance(&self) -> Arc<Glance> {
+        Arc::clone(&self.glance)
+    }
+
     /// Learns which files are being written; the changes that it meets are told by the next [`Watch::take`].
     pub(super) fn look(&mut self) {
+        self.glance.withdraw();
         let mut collected = std::mem::take(&mut self.untold);
         self.take_events(&mut collected);
         self.untold = collected;
+        self.allow_glances();
     }
 
     /// What changed since the last call. Blocks only when folders came, went or have to be compared by their times.
     pub(super) fn take(&mut self) -> Changes {
+        self.glance.withdraw();
         let mut collected = std::mem::take(&mut self.untold);
         self.take_events(&mut collected);
         if self.attach_where_needed() {
             collected.everything();
         }
         self.take_times(&mut collected);
+        self.allow_glances();
         collected.into_changes()
+    }
+
+    /// Lets others see for themselves whether something has changed, where a change can be seen in the queue and the
+    /// roots alone: a file that is being written also counts as finished when time has passed.
+    fn allow_glances(&self) {
+        let Some(events) = &self.events else { return };
+        if !self.untold.is_empty() || !self.unfinished.is_empty() || !self.sees_content_changes() {
+            return;
+        }
+        let standing = |root: &WatchedRoot| Some((root.path.clone(), root.identity?));
+        if let Some(roots) = self.roots.iter().map(standing).collect() {
+            let queue = events.queue();
+            self.glance.offer(Still { queue, roots });
+        }
     }
 
     fn take_events(&mut self, collected: &mut Collected) {
@@ -418,6 +444,10 @@ impl Collected {
     /// Anything may have happened.
     pub(super) fn everything(&mut self) {
         self.is_everything = true;
+    }
+
+    fn is_empty(&self) -> bool {
+        !self.is_everything && self.keys.is_empty() && self.phases.is_empty()
     }
 
     fn into_changes(self) -> Changes {
