@@ -46,7 +46,9 @@ impl Levels {
 
     fn allow(&self, metadata: &Metadata<'_>) -> bool {
         let (own, others) = self.levels();
-        let is_own = metadata.target().split("::").next() == Some(env!("CARGO_PKG_NAME"));
+        // Asked for each request: without a search for the parts of the path.
+        let below = metadata.target().strip_prefix(env!("CARGO_PKG_NAME"));
+        let is_own = below.is_some_and(|below| below.is_empty() || below.starts_with("::"));
         *metadata.level() <= if is_own { own } else { others }
     }
 }

@@ -55,19 +55,25 @@ pub(super) async fn download(
 /// What is served under an address.
 #[derive(Clone, Copy)]
 pub(super) struct Kind {
-    content_type: &'static str,
+    content_type: &'static HeaderValue,
     /// Whether it may be another one tomorrow, whatever the settings say of distributions.
     may_change: bool,
 }
 
+// Made once: each is checked byte by byte when it is made.
+static BYTES: HeaderValue = HeaderValue::from_static("application/octet-stream");
+static PLAIN_TEXT: HeaderValue = HeaderValue::from_static("text/plain; charset=utf-8");
+static IN_BYTES: HeaderValue = HeaderValue::from_static("bytes");
+static FOR_KEEPING: HeaderValue = HeaderValue::from_static("attachment");
+
 /// A distribution or its metadata.
-pub(super) const OF_A_FILE: Kind = Kind {
-    content_type: "application/octet-stream",
+pub(super) static OF_A_FILE: Kind = Kind {
+    content_type: &BYTES,
     may_change: false,
 };
 /// A signature may be added, and replaced, by hand. Its type is pypiserver's.
-const OF_A_SIGNATURE: Kind = Kind {
-    content_type: "text/plain; charset=utf-8",
+static OF_A_SIGNATURE: Kind = Kind {
+    content_type: &PLAIN_TEXT,
     may_change: true,
 };
 
@@ -128,16 +134,13 @@ pub(super) fn head(
             answer.insert(name, value);
         }
     }
-    answer.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    answer.insert(header::ACCEPT_RANGES, IN_BYTES.clone());
     let Some(part) = part else {
         return Some((response, None));
     };
-    answer.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind.content_type));
+    answer.insert(header::CONTENT_TYPE, kind.content_type.clone());
     // Without a file name: the URL has it, and installers would believe this one instead.
-    answer.insert(
-        header::CONTENT_DISPOSITION,
-        HeaderValue::from_static("attachment"),
-    );
+    answer.insert(header::CONTENT_DISPOSITION, FOR_KEEPING.clone());
     if status == StatusCode::PARTIAL_CONTENT
         && let Ok(range) =
             HeaderValue::from_str(&format!("bytes {}-{}/{size_bytes}", part.start, part.end - 1))

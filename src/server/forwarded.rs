@@ -44,10 +44,15 @@ pub(super) struct Told {
 impl Way {
     /// Follows the proxies' words from `peer`, which is trusted, back to the client.
     pub(super) fn back_from(peer: IpAddr, headers: &HeaderMap, proxies: &TrustedProxies) -> Self {
+        if !has_any(headers) {
+            return Self {
+                client: peer,
+                word: 0,
+            };
+        }
         if speaks_x_forwarded(headers) {
             return Self::follow(peer, words(headers, &X_FORWARDED_FOR).map(node_address), proxies);
         }
-        // Without any of these headers there is nothing to read, and nothing is allocated.
         let elements = forwarded_elements(headers);
         let nodes = elements.iter().rev();
         Self::follow(
@@ -106,6 +111,13 @@ impl Way {
         let nearest = words(headers, name).take(self.word + 1);
         nearest.last().map(str::to_owned)
     }
+}
+
+/// Whether there may be anything to read: cheaper to see than that there is nothing.
+fn has_any(headers: &HeaderMap) -> bool {
+    headers
+        .keys()
+        .any(|name| name == header::FORWARDED || name.as_str().starts_with("x-forwarded-"))
 }
 
 fn speaks_x_forwarded(headers: &HeaderMap) -> bool {

@@ -16,9 +16,9 @@ use crate::index::{self, FileList, Listing};
 use crate::packaging::simple::html;
 
 /// What is said of the page.
-const SENT: Sent = Sent {
-    content_type: "text/html; charset=utf-8",
-    vary: "Accept-Encoding",
+static SENT: Sent = Sent {
+    content_type: &simple::HTML,
+    vary: &simple::BY_CODING,
 };
 
 /// `GET /packages/`: all files in the order of folder, project and version.
@@ -35,7 +35,7 @@ pub(super) async fn all_files(
             let headers = [
                 (header::CONTENT_TYPE, SENT.content_type),
                 (header::VARY, SENT.vary),
-                (header::CACHE_CONTROL, "no-cache"),
+                (header::CACHE_CONTROL, &simple::ASK_AGAIN),
             ];
             (headers, sent_in_pieces(begin, rest)).into_response()
         }

@@ -1,22 +1,23 @@
 //! The JSON of projects: as pypiserver has it at `/{project}/json`, as the public index has it below `/pypi/`.
 
 use axum::extract::{Path, State as AxumState};
-use axum::http::{HeaderMap, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 
 use super::address::Address;
 use super::error::ApiError;
 use super::extract::{PathText, Visitor, text};
-use super::simple::{Sent, redirect, send, with_query};
+use super::simple::{BY_CODING, Sent, redirect, send, with_query};
 use super::state::{Live, State};
 use crate::auth::Action;
 use crate::index::{DocumentKey, Which};
 use crate::packaging::simple::negotiate::accepts_gzip;
 use crate::packaging::{ProjectName, ReleaseVersion};
 
-const JSON: Sent = Sent {
-    content_type: "application/json",
-    vary: "Accept-Encoding",
+static OF_JSON: HeaderValue = HeaderValue::from_static("application/json");
+static JSON: Sent = Sent {
+    content_type: &OF_JSON,
+    vary: &BY_CODING,
 };
 
 /// Who asks, and how the answer is to be sent.

@@ -21,16 +21,29 @@ pub(super) const USUAL_HEADERS: usize = 12;
 /// What is said of a rendered page beside its bytes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sent {
-    pub(super) content_type: &'static str,
+    pub(super) content_type: &'static HeaderValue,
     /// What a shared cache must look at before it gives one client's page to another.
-    pub(super) vary: &'static str,
+    pub(super) vary: &'static HeaderValue,
 }
+
+// Made once: each is checked byte by byte when it is made.
+static JSON: HeaderValue = HeaderValue::from_static(Format::Json.content_type());
+static HTML_V1: HeaderValue = HeaderValue::from_static(Format::HtmlV1.content_type());
+pub(super) static HTML: HeaderValue = HeaderValue::from_static(Format::Html.content_type());
+static BY_FORMAT_AND_CODING: HeaderValue = HeaderValue::from_static("Accept, Accept-Encoding");
+pub(super) static BY_CODING: HeaderValue = HeaderValue::from_static("Accept-Encoding");
+pub(super) static ASK_AGAIN: HeaderValue = HeaderValue::from_static("no-cache");
+static GZIP: HeaderValue = HeaderValue::from_static("gzip");
 
 impl Sent {
     pub(super) fn simple(format: Format) -> Self {
         Self {
-            content_type: format.content_type(),
-            vary: "Accept, Accept-Encoding",
+            content_type: match format {
+                Format::Json => &JSON,
+                Format::HtmlV1 => &HTML_V1,
+                Format::Html => &HTML,
+            },
+            vary: &BY_FORMAT_AND_CODING,
         }
     }
 }
@@ -211,16 +224,16 @@ pub(super) fn answer(page: &Page, sent: Sent, headers: &HeaderMap) -> Response<B
     let answer = response.headers_mut();
     answer.reserve(USUAL_HEADERS);
     if !unchanged {
-        answer.insert(header::CONTENT_TYPE, HeaderValue::from_static(sent.content_type));
+        answer.insert(header::CONTENT_TYPE, sent.content_type.clone());
     }
     if let Ok(etag) = HeaderValue::from_maybe_shared(page.etag.clone()) {
         answer.insert(header::ETAG, etag);
     }
-    answer.insert(header::VARY, HeaderValue::from_static(sent.vary));
+    answer.insert(header::VARY, sent.vary.clone());
     // Clients may keep the page but must ask whether it still holds: an upload is visible at once.
-    answer.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    answer.insert(header::CACHE_CONTROL, ASK_AGAIN.clone());
     if page.gzip && !unchanged {
-        answer.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        answer.insert(header::CONTENT_ENCODING, GZIP.clone());
     }
     if unchanged {
         *response.status_mut() = StatusCode::NOT_MODIFIED;

@@ -14,7 +14,7 @@ pub enum Format {
 impl Format {
     /// The content type of the answer.
     #[must_use]
-    pub fn content_type(self) -> &'static str {
+    pub const fn content_type(self) -> &'static str {
         match self {
             Self::Json => "application/vnd.pypi.simple.v1+json",
             Self::HtmlV1 => "application/vnd.pypi.simple.v1+html",

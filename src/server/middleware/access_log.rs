@@ -100,17 +100,30 @@ impl About<'_> {
         let request_id = request_id.as_str();
         let user = outcome.user.map_or("-", Username::as_str);
         let duration = Milliseconds::of(outcome.duration);
-        let client = OrDash(self.client);
+        let client = self.client;
         let tool = agent.split(' ').next().unwrap_or("-");
         let (colon, reason) = outcome.told.map_or(("", ""), |told| (": ", told));
         let method = self.method.as_str();
-        // Put together here: piece by piece it would pass through every layer of the log.
-        let mut message = String::with_capacity(USUAL_LINE_BYTES + path.len());
-        // Writing to a String can't fail.
-        let _ = write!(
-            message,
-            "{status} {method} {path} {size_bytes}B {duration}ms {user} {client} {tool} {request_id}{colon}{reason}"
-        );
+        // Put together here, as "200 GET /simple/x/ 902B 1.5ms alice 192.0.2.1 pip/25.0 1f0c93ab-42: why": piece by piece
+        // it would pass through every layer of the log.
+        let mut line = Line::with_room_for(path);
+        line.number(status.into())
+            .text(" ")
+            .text(method)
+            .text(" ")
+            .text(path);
+        line.text(" ")
+            .number(size_bytes)
+            .text("B ")
+            .milliseconds(duration);
+        line.text("ms ").text(user).text(" ").address(client);
+        line.text(" ")
+            .text(tool)
+            .text(" ")
+            .text(request_id)
+            .text(colon)
+            .text(reason);
+        let Line(message) = line;
         info!(
             target: ACCESS_TARGET,
             method,
@@ -119,7 +132,7 @@ impl About<'_> {
             duration_ms = duration.as_f64(),
             size_bytes,
             user,
-            client = %client,
+            client = %OrDash(client),
             agent,
             request_id,
             "{message}",
@@ -147,11 +160,44 @@ impl Milliseconds {
     }
 }
 
-impl fmt::Display for Milliseconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (self.tenths / 10, self.tenths % 10) {
-            (whole, 0) => write!(f, "{whole}"),
-            (whole, tenth) => write!(f, "{whole}.{tenth}"),
+/// A line as it is put together, without the machinery of `fmt`, which takes five times as long.
+struct Line(String);
+
+impl Line {
+    fn with_room_for(path: &str) -> Self {
+        Self(String::with_capacity(USUAL_LINE_BYTES + path.len()))
+    }
+
+    fn text(&mut self, text: &str) -> &mut Self {
+        self.0.push_str(text);
+        self
+    }
+
+    fn number(&mut self, number: u64) -> &mut Self {
+        self.text(itoa::Buffer::new().format(number))
+    }
+
+    fn milliseconds(&mut self, Milliseconds { tenths }: Milliseconds) -> &mut Self {
+        self.number(tenths / 10);
+        match tenths % 10 {
+            0 => self,
+            tenth => self.text(".").number(tenth),
+        }
+    }
+
+    fn address(&mut self, address: Option<IpAddr>) -> &mut Self {
+        match address {
+            Some(IpAddr::V4(address)) => {
+                let [first, rest @ ..] = address.octets();
+                self.number(first.into());
+                rest.into_iter()
+                    .fold(self, |line, octet| line.text(".").number(octet.into()))
+            }
+            address => {
+                // Writing to a String can't fail.
+                let _ = write!(self.0, "{}", OrDash(address));
+                self
+            }
         }
     }
 }
@@ -194,9 +240,23 @@ mod tests {
             let duration = Duration::from_nanos(nanoseconds);
             let milliseconds = Milliseconds::of(duration);
             let number = (duration.as_secs_f64() * 10_000.0).round() / 10.0;
-            assert_eq!(milliseconds.to_string(), number.to_string(), "{nanoseconds}");
+            let mut line = Line::with_room_for("");
+            line.milliseconds(milliseconds);
+            assert_eq!(line.0, number.to_string(), "{nanoseconds}");
             assert_eq!(milliseconds.as_f64(), number, "{nanoseconds}");
         }
+    }
+
+    #[test]
+    fn addresses_read_as_they_are_written() {
+        for address in ["192.0.2.1", "255.255.255.255", "0.0.0.0", "2001:db8::1", "::1"] {
+            let mut line = Line::with_room_for("");
+            line.address(Some(address.parse().unwrap()));
+            assert_eq!(line.0, address);
+        }
+        let mut line = Line::with_room_for("");
+        line.address(None);
+        assert_eq!(line.0, "-");
     }
 
     #[test]

@@ -3,17 +3,17 @@
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 
+static NO_GUESSING: HeaderValue = HeaderValue::from_static("nosniff");
+static NOTHING_ACTIVE: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+);
+
 /// Forbids guessing of content types, and everything active in pages; our own pages need nothing but a style. A page
 /// that came with a policy of its own keeps it.
 pub(super) fn make_safe<B>(response: &mut Response<B>) {
     let headers = response.headers_mut();
-    headers.insert(
-        header::X_CONTENT_TYPE_OPTIONS,
-        HeaderValue::from_static("nosniff"),
-    );
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, NO_GUESSING.clone());
     headers
         .entry(header::CONTENT_SECURITY_POLICY)
-        .or_insert(HeaderValue::from_static(
-            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
-        ));
+        .or_insert_with(|| NOTHING_ACTIVE.clone());
 }

@@ -1,6 +1,5 @@
 //! The name of a request, by which its line in the log is found.
 
-use std::io::{Cursor, Write as _};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -29,12 +28,23 @@ impl RequestId {
     /// One that no other request has.
     pub(super) fn next() -> Self {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let mut text = Cursor::new([0; MAX_BYTES]);
-        // There is room for all of it.
-        let _ = write!(text, "{}-{number}", *RUN);
-        let length = usize::try_from(text.position()).unwrap_or(0);
-        let text = text.into_inner();
-        Self { text, length }
+        let mut id = Self {
+            text: [0; MAX_BYTES],
+            length: 0,
+        };
+        id.append(RUN.as_bytes());
+        id.append(b"-");
+        id.append(itoa::Buffer::new().format(number).as_bytes());
+        id
+    }
+
+    /// There is room for all of it.
+    fn append(&mut self, bytes: &[u8]) {
+        let end = self.length + bytes.len();
+        if let Some(room) = self.text.get_mut(self.length..end) {
+            room.copy_from_slice(bytes);
+            self.length = end;
+        }
     }
 
     pub(super) fn as_str(&self) -> &str {
@@ -47,7 +57,7 @@ impl RequestId {
     }
 
     fn as_bytes(&self) -> &[u8] {
-        &self.text[..self.length.min(MAX_BYTES)]
+        &self.text[..self.length]
     }
 }
 
