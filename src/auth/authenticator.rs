@@ -214,8 +214,8 @@ impl Authenticator {
     #[must_use]
     pub fn recognize(&self, authorization: &[u8]) -> Option<Username> {
         let basic = Basic::from_header(authorization).ok()?;
-        let users = self.file.users();
-        let own = users.password_of(&basic.username);
+        let now = self.file.now();
+        let own = now.users.password_of(&basic.username);
         let fingerprint = self.shared.fingerprinter.of(&basic, own);
         (own.is_some() && self.shared.was_right(&fingerprint)).then_some(basic.username)
     }

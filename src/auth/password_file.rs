@@ -3,8 +3,10 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
+
+use arc_swap::{ArcSwap, Guard};
 
 use super::Error;
 use super::authenticator::MAX_FILE_BYTES;
@@ -33,17 +35,17 @@ pub fn examine(path: &Path, limits: &Limits) -> Result<PasswordFile, Error> {
 pub(super) struct LivePasswordFile {
     path: PathBuf,
     limits: Limits,
-    /// Read by every request and written after a change of the file; never held while the file is read.
-    current: RwLock<Current>,
+    /// Read by every request and changed after a change of the file.
+    current: ArcSwap<Current>,
     /// Whoever reads the file again holds it, so that a change is read once.
     reader: Mutex<Reader>,
 }
 
 /// What was read last.
 #[derive(Clone)]
-struct Current {
+pub(super) struct Current {
     seen: Seen,
-    users: Arc<PasswordFile>,
+    pub(super) users: Arc<PasswordFile>,
     /// The file was cut to nothing a moment ago, so `users` are those from before.
     is_awaiting_content: bool,
 }
@@ -94,7 +96,7 @@ impl LivePasswordFile {
         Ok(Self {
             path: path.to_owned(),
             limits,
-            current: RwLock::new(Current {
+            current: ArcSwap::from_pointee(Current {
                 seen: Seen::File(stamp),
                 users: Arc::new(users),
                 is_awaiting_content: false,
@@ -103,28 +105,24 @@ impl LivePasswordFile {
         })
     }
 
-    /// The users as of now. Costs one `stat` when nothing changed, and no turn at a lock that is held for longer
-    /// than it takes to copy a pointer. A file that can't be used any more leaves the last good users in place and
-    /// is complained about once in the log.
+    /// The users as of now. Costs one `stat` and no lock when nothing changed. A file that can't be used any more
+    /// leaves the last good users in place and is complained about once in the log.
     pub(super) fn users(&self) -> Arc<PasswordFile> {
-        let found = look(&self.path);
-        let current = self.current();
-        if current.is_as(&found) {
-            return current.users;
-        }
-        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = self.current();
-        let now = reader.read(&self.path, &self.limits, before);
-        let users = Arc::clone(&now.users);
-        *self.current.write().unwrap_or_else(PoisonError::into_inner) = now;
-        users
+        Arc::clone(&self.now().users)
     }
 
-    fn current(&self) -> Current {
-        self.current
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+    /// The same without a share in them, for a look that is over soon.
+    pub(super) fn now(&self) -> Guard<Arc<Current>> {
+        let found = look(&self.path);
+        let current = self.current.load();
+        if current.is_as(&found) {
+            return current;
+        }
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = Current::clone(&self.current.load());
+        let now = reader.read(&self.path, &self.limits, before);
+        self.current.store(Arc::new(now));
+        self.current.load()
     }
 }
 
