@@ -12,7 +12,7 @@ fn wheels(number: usize) -> Vec<Distribution> {
 
 #[test]
 fn four_files_are_sent_at_a_time() {
-    let world = World::new(&wheels(6), [Reply::Together(4)]);
+    let world = World::new(&wheels(6), [Reply::Together(4, "200 OK")]);
     world.bed.run(["publish"]).expect_code(0);
     assert_eq!(world.index.uploads().len(), 6);
     assert_eq!(world.index.most_at_once(), 4);
@@ -20,7 +20,7 @@ fn four_files_are_sent_at_a_time() {
 
 #[test]
 fn a_flag_or_a_variable_says_how_many() {
-    let world = World::new(&wheels(5), [Reply::Together(2)]);
+    let world = World::new(&wheels(5), [Reply::Together(2, "200 OK")]);
     world.bed.run(["publish", "--jobs", "2"]).expect_code(0);
     assert_eq!(world.index.most_at_once(), 2);
     let world = World::new(&wheels(5), [Reply::ok()]);
@@ -45,7 +45,7 @@ fn an_sdist_waits_for_the_wheels_of_its_release_and_not_for_others() {
         wheel("other", "1.0").build(),
     ];
     // All wheels are under way at once, before the first is answered.
-    let world = World::new(&files, [Reply::Together(3)]);
+    let world = World::new(&files, [Reply::Together(3, "200 OK")]);
     world.bed.run(["publish"]).expect_code(0);
     let sent = world.uploaded();
     assert_eq!((sent.len(), sent[3].as_str()), (4, SDIST));
@@ -61,7 +61,7 @@ fn after_a_failure_nothing_is_begun_and_what_is_under_way_ends_well() {
         wheel("c-lib", "1.0").build(),
     ];
     // Two are under way; the one that is answered first is refused.
-    let world = World::new(&files, [Reply::status("400 no"), Reply::Together(2)]);
+    let world = World::new(&files, [Reply::status("400 no"), Reply::Together(2, "200 OK")]);
     let outcome = world
         .bed
         .run(["publish", "--jobs", "2"])

@@ -22,8 +22,8 @@ pub(crate) enum Reply {
     HangUp,
     /// Read everything and never answer.
     Silence,
-    /// Answer with success once so many uploads have come, this one included.
-    Together(usize),
+    /// Answer with this status line once so many uploads have come, this one included.
+    Together(usize, &'static str),
 }
 
 impl Reply {
@@ -125,6 +125,7 @@ struct State {
     /// What stands in a page's place once it was served, and what after that.
     later_pages: HashMap<String, VecDeque<(String, String, String)>>,
     lists_what_it_takes: bool,
+    uploads_come: usize,
     under_way: usize,
     most_at_once: usize,
 }
@@ -149,19 +150,20 @@ struct Shared {
 impl Shared {
     /// Counts an upload as one that has come.
     fn came(&self, request: Request) {
-        self.state.lock().unwrap().requests.push(request);
+        let mut state = self.state.lock().unwrap();
+        state.requests.push(request);
+        state.uploads_come += 1;
+        drop(state);
         self.upload_came.notify_all();
     }
 
     /// Waits until so many uploads have come; `false` when they don't.
     fn wait_for(&self, uploads: usize) -> bool {
         let state = self.state.lock().unwrap();
-        let fewer = |state: &mut State| {
-            let came = state.requests.iter().filter(|request| request.method == "POST");
-            came.count() < uploads
-        };
         let patience = Duration::from_secs(20);
-        let waited = self.upload_came.wait_timeout_while(state, patience, fewer);
+        let waited = self
+            .upload_came
+            .wait_timeout_while(state, patience, |state| state.uploads_come < uploads);
         !waited.unwrap().1.timed_out()
     }
 }
@@ -334,7 +336,7 @@ fn answer_upload(
         shared.came(request.clone());
     }
     let is_together = match &reply {
-        Reply::Together(uploads) => complete && shared.wait_for(*uploads),
+        Reply::Together(uploads, _) => complete && shared.wait_for(*uploads),
         _ => true,
     };
     // Before the answer, or the next upload could come while this one still counts.
@@ -352,9 +354,9 @@ fn answer_upload(
             write_answer(connection, &line, &headers, &body);
             true
         }
-        Reply::Together(_) if complete => {
+        Reply::Together(_, line) if complete => {
             let line = if is_together {
-                "200 OK"
+                line
             } else {
                 "400 the others never came"
             };
@@ -379,7 +381,7 @@ fn answer_upload(
             let _ = reader.read(&mut [0]);
             false
         }
-        Reply::HangUp | Reply::Answer(..) | Reply::Together(_) => {
+        Reply::HangUp | Reply::Answer(..) | Reply::Together(..) => {
             let _ = connection.shutdown(Shutdown::Both);
             false
         }
