@@ -260,6 +260,15 @@ async fn assert_all_remembered(catalog: &SteadyCatalog) {
     assert!(!gone[0].present && gone[0].facts.is_some(), "{gone:?}");
 }
 
+/// A file that is gone, and remembered.
+async fn upload_and_remove(catalog: &SteadyCatalog, path: &str) {
+    catalog.record_upload(upload(path, 26)).await.unwrap();
+    catalog
+        .record_removal(&key(0, path), None, Timestamp::UNIX_EPOCH)
+        .await
+        .unwrap();
+}
+
 fn identity(filename: &str) -> String {
     DistFilename::parse_listed(filename).unwrap().identity()
 }
@@ -268,11 +277,7 @@ fn identity(filename: &str) -> String {
 async fn a_second_copy_takes_the_place_of_a_damaged_catalog() {
     let f = fixture();
     let catalog = f.filled().await;
-    catalog.record_upload(upload("z-1.0.tar.gz", 26)).await.unwrap();
-    catalog
-        .record_removal(&key(0, "z-1.0.tar.gz"), None, Timestamp::UNIX_EPOCH)
-        .await
-        .unwrap();
+    upload_and_remove(&catalog, "z-1.0.tar.gz").await;
     f.beside()
         .execute_batch("UPDATE files SET yank_reason = 'broken' WHERE filename = 'a-1.0.tar.gz'")
         .unwrap();
@@ -356,11 +361,7 @@ async fn a_file_that_cant_be_written_is_read_all_the_same() {
 /// A catalog of more than four megabytes, with a yank and a name that went, and a second copy of all that.
 async fn large(f: &Fixture) -> PathBuf {
     let catalog = f.filled().await;
-    catalog.record_upload(upload("z-1.0.tar.gz", 26)).await.unwrap();
-    catalog
-        .record_removal(&key(0, "z-1.0.tar.gz"), None, Timestamp::UNIX_EPOCH)
-        .await
-        .unwrap();
+    upload_and_remove(&catalog, "z-1.0.tar.gz").await;
     let many: Vec<(String, u64)> = (0..20_000)
         .map(|number| (format!("many{number}-1.0.tar.gz"), number))
         .collect();

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use serde_json::Value;
 
 use crate::support::distributions::{sdist, wheel};
+use crate::support::folder::paths_below;
 use crate::support::scripted_index::{Reply, ScriptedIndex};
 use crate::support::{Outcome, Server, Testbed};
 
@@ -83,20 +84,11 @@ fn assert_says(lines: &[String], parts: &[&str]) {
 
 /// Every file below the folder with its content and the time of its last change.
 fn state_of(folder: &Path) -> BTreeMap<String, (Vec<u8>, SystemTime)> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let modified = path.metadata().unwrap().modified().unwrap();
-                found.insert(path.display().to_string(), (fs::read(&path).unwrap(), modified));
-            }
-        }
-    }
-    found
+    let state = |path: PathBuf| {
+        let modified = path.metadata().unwrap().modified().unwrap();
+        (path.display().to_string(), (fs::read(&path).unwrap(), modified))
+    };
+    paths_below(folder).into_iter().map(state).collect()
 }
 
 #[test]

@@ -2,8 +2,9 @@
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use crate::support::folder::paths_below;
 use crate::support::{Outcome, Testbed};
 
 mod exports; // variables for CI instead of files
@@ -33,27 +34,11 @@ fn configure(bed: &Testbed) -> Outcome {
 
 /// The names of all files below the home folder.
 fn all_files(bed: &Testbed) -> Vec<String> {
-    let mut folders = vec![bed.home()];
-    let mut files = Vec::new();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap().map(Result::unwrap) {
-            if entry.file_type().unwrap().is_dir() {
-                folders.push(entry.path());
-            } else {
-                files.push(
-                    entry
-                        .path()
-                        .strip_prefix(bed.home())
-                        .unwrap()
-                        .to_str()
-                        .unwrap()
-                        .to_owned(),
-                );
-            }
-        }
-    }
-    files.sort();
-    files
+    let home = bed.home();
+    let name = |path: &PathBuf| path.strip_prefix(&home).unwrap().display().to_string();
+    let mut names: Vec<String> = paths_below(&home).iter().map(name).collect();
+    names.sort();
+    names
 }
 
 // H5

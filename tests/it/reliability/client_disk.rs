@@ -4,10 +4,11 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::support::distributions::wheel;
+use crate::support::folder::paths_below;
 use crate::support::tools::skip;
 use crate::support::{Outcome, Testbed};
 
@@ -48,21 +49,12 @@ fn with_full_disk(bed: &Testbed, small: &Path, arguments: &[&str], input: &str) 
 
 /// Every file below the folder, with its mode and content.
 fn files_in(folder: &Path) -> BTreeMap<String, (u32, Vec<u8>)> {
-    let mut found = BTreeMap::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-                continue;
-            }
-            let mode = path.metadata().unwrap().permissions().mode() & 0o777;
-            let name = path.strip_prefix(folder).unwrap().display().to_string();
-            found.insert(name, (mode, fs::read(&path).unwrap()));
-        }
-    }
-    found
+    let state = |path: PathBuf| {
+        let mode = path.metadata().unwrap().permissions().mode() & 0o777;
+        let name = path.strip_prefix(folder).unwrap().display().to_string();
+        (name, (mode, fs::read(&path).unwrap()))
+    };
+    paths_below(folder).into_iter().map(state).collect()
 }
 
 /// Failed for want of space, with a word for what could not be written, and everything is as it was.
@@ -89,52 +81,31 @@ fn assert_refused(bed: &Testbed, small: &Path, arguments: &[&str], input: &str, 
     assert!(after == before, "a file has changed");
 }
 
+/// Adds a user to the passwords file, with the password that is typed.
+fn add_bob(file: &str) -> [&str; 7] {
+    ["adduser", "--cost", "4", "--password-stdin", "-f", file, "bob"]
+}
+
 #[test]
 fn h4_adduser_keeps_the_users_that_are_there() {
-    let arguments = [
-        "adduser",
-        "--cost",
-        "4",
-        "--password-stdin",
-        "-f",
-        "htpasswd",
-        "bob",
-    ];
     let bed = Testbed::new();
     let folder = bed.path("passwords");
     bed.write("passwords/htpasswd", "alice:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g=\n");
-    assert_refused(&bed, &folder, &arguments, "long enough\n", "htpasswd");
+    assert_refused(&bed, &folder, &add_bob("htpasswd"), "long enough\n", "htpasswd");
     // When there is space again it works.
     let path = folder.join("htpasswd");
-    let arguments = [
-        "adduser",
-        "--cost",
-        "4",
-        "--password-stdin",
-        "-f",
-        path.to_str().unwrap(),
-        "bob",
-    ];
-    bed.run_with_input(arguments, "long enough\n").expect_code(0);
+    bed.run_with_input(add_bob(path.to_str().unwrap()), "long enough\n")
+        .expect_code(0);
     let users = fs::read_to_string(&path).unwrap();
     assert!(users.contains("alice:") && users.contains("bob:"), "{users}");
 }
 
 #[test]
 fn h4_adduser_begins_no_file_that_it_can_t_finish() {
-    let arguments = [
-        "adduser",
-        "--cost",
-        "4",
-        "--password-stdin",
-        "-f",
-        "htpasswd",
-        "bob",
-    ];
     let bed = Testbed::new();
     let folder = bed.path("passwords");
     fs::create_dir(&folder).unwrap();
-    assert_refused(&bed, &folder, &arguments, "long enough\n", "htpasswd");
+    assert_refused(&bed, &folder, &add_bob("htpasswd"), "long enough\n", "htpasswd");
     assert!(files_in(&folder).is_empty());
 }
 

@@ -4,7 +4,6 @@
 //! Every verb is given known secrets by every way that it has, and is made to succeed and to fail, as loudly as it can
 //! be. Then everything that came out is searched.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -13,6 +12,7 @@ use std::process::Command;
 use base64::Engine as _;
 
 use crate::support::distributions::wheel;
+use crate::support::folder::paths_below;
 use crate::support::http::{self, get};
 use crate::support::scripted_index::{Reply, ScriptedIndex};
 use crate::support::upload::{Form, form_for};
@@ -140,24 +140,17 @@ impl Watched {
 
     /// Searches every file of this home. Those that are made to hold secrets may be read by their owner alone.
     fn assert_kept(&self, holders: &[&str]) {
-        let mut folders = vec![self.bed.root().to_owned()];
-        let mut found: BTreeMap<PathBuf, u32> = BTreeMap::new();
-        while let Some(folder) = folders.pop() {
-            for entry in fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                let metadata = fs::symlink_metadata(&path).unwrap();
-                if metadata.is_dir() {
-                    folders.push(path);
-                } else if metadata.is_file() {
-                    let text = fs::read(&path).unwrap();
-                    let text = String::from_utf8_lossy(&text);
-                    if looks().iter().any(|(look, _)| text.contains(look)) {
-                        found.insert(path, metadata.permissions().mode() & 0o777);
-                    }
-                }
+        for path in paths_below(self.bed.root()) {
+            let metadata = fs::symlink_metadata(&path).unwrap();
+            if !metadata.is_file() {
+                continue;
             }
-        }
-        for (path, mode) in found {
+            let text = fs::read(&path).unwrap();
+            let text = String::from_utf8_lossy(&text);
+            if !looks().iter().any(|(look, _)| text.contains(look)) {
+                continue;
+            }
+            let mode = metadata.permissions().mode() & 0o777;
             let name = path.file_name().unwrap().to_str().unwrap();
             assert!(holders.contains(&name), "{} holds a secret", path.display());
             assert_eq!(

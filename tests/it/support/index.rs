@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use super::distributions::{Distribution, sha256};
+use super::folder::paths_below;
 use super::http::{self, Reply};
 use super::upload::Form;
 use super::{Server, Testbed};
@@ -140,23 +141,16 @@ pub(crate) fn listed(server: &str, project: &str) -> Vec<String> {
         .collect()
 }
 
-/// Every file below a folder but the catalog's own, sorted.
+/// The name of every file below a folder but the catalog's own, sorted.
 pub(crate) fn files_below(folder: &Path) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut folders = vec![folder.to_owned()];
-    while let Some(next) = folders.pop() {
-        for entry in fs::read_dir(next).unwrap() {
-            let path = entry.unwrap().path();
-            let name = path.file_name().unwrap().to_string_lossy().into_owned();
-            if path.is_dir() {
-                folders.push(path);
-            } else if !name.starts_with("catalog.db") && !name.ends_with(".lock") {
-                found.push(name);
-            }
-        }
-    }
-    found.sort();
-    found
+    let names = paths_below(folder)
+        .into_iter()
+        .map(|path| path.file_name().unwrap().to_string_lossy().into_owned());
+    let mut names: Vec<String> = names
+        .filter(|name| !name.starts_with("catalog.db") && !name.ends_with(".lock"))
+        .collect();
+    names.sort();
+    names
 }
 
 /// A line of a passwords file, as cheap to check as bcrypt can be.

@@ -5,6 +5,7 @@ pub(crate) mod blessed;
 pub(crate) mod debian;
 pub(crate) mod devpi;
 pub(crate) mod distributions;
+pub(crate) mod folder;
 pub(crate) mod foreign_server;
 pub(crate) mod http;
 pub(crate) mod http2;
