@@ -6,7 +6,7 @@
 //! [`Catalog`] is the one way to it. [`SqliteCatalog`] serves one machine (`database.rs` and `file.rs` open its file, `rows.rs`,
 //! `observe.rs` and `listing.rs` speak SQL, `together.rs` lets uploads share their wait for the disk); a twin on
 //! PostgreSQL is to stand beside it. [`SteadyCatalog`] is what a server uses: a [`SqliteCatalog`] that goes on when its
-//! file can't, with a second copy for when it is damaged. `contract.rs` is the suite that all must pass.
+//! file can't, with a second copy for when it is damaged. `contract/` is the suite that all must pass.
 
 use std::io;
 use std::path::PathBuf;
