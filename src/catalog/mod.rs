@@ -3,10 +3,10 @@
 //! Upload time, uploader, yanks, project status and the audit trail live only here. Size, digests and metadata are a
 //! cache, valid while the file's [`Stamp`] is the one they were read under. Losing the catalog loses no package.
 //!
-//! [`Catalog`] is the one way to it. [`SqliteCatalog`] serves one machine (`database.rs` and `file.rs` open its file, `rows.rs`,
-//! `observe.rs` and `listing.rs` speak SQL, `together.rs` lets uploads share their wait for the disk); a twin on
-//! PostgreSQL is to stand beside it. [`SteadyCatalog`] is what a server uses: a [`SqliteCatalog`] that goes on when its
-//! file can't, with a second copy for when it is damaged. `contract/` is the suite that all must pass.
+//! [`Catalog`] is the one way to it. [`SqliteCatalog`] serves one machine (`database.rs` and `file.rs` open its file,
+//! `rows.rs`, `observe.rs` and `listing.rs` speak SQL, `together.rs` lets uploads share their wait for the disk); a twin
+//! on PostgreSQL is to stand beside it. [`SteadyCatalog`] is what a server uses: a [`SqliteCatalog`] that goes on when
+//! its file can't, with a second copy for when it is damaged. `contract/` is the suite that all must pass.
 
 use std::io;
 use std::path::PathBuf;
@@ -82,8 +82,8 @@ pub trait Catalog: Send + Sync + 'static {
     async fn unread(&self, limit: usize) -> Result<Vec<FileRecord>, Error>;
 
     /// Takes note of what the folder holds now, in one transaction. A file whose stamp is as recorded keeps all that
-    /// is known of it; a changed one loses its facts but for its digest, which becomes the former one, and its upload time becomes
-    /// the one given.
+    /// is known of it; a changed one loses its facts but for its digest, which becomes the former one, and its upload
+    /// time becomes the one given.
     /// Gives the projects whose pages are affected, each once.
     async fn observe(&self, observations: Vec<Observation>) -> Result<Vec<ProjectName>, Error>;
 

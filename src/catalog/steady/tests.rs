@@ -1,6 +1,8 @@
 //! A catalog whose file is locked, removed, spoilt or out of reach goes on, and comes back.
 
 use std::fs;
+use std::sync::Mutex;
+use std::time::Instant;
 
 use rusqlite::Connection;
 use tempfile::TempDir;
