@@ -132,6 +132,18 @@ impl Durations {
     }
 }
 
+/// What a piece of work costs the processor, whatever else the machine does meanwhile. The work stays on this thread.
+#[cfg(test)]
+pub(crate) fn processor_time_of(work: impl FnOnce()) -> Duration {
+    let now = || {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+        Duration::try_from(time).unwrap()
+    };
+    let before = now();
+    work();
+    now() - before
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

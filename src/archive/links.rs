@@ -124,15 +124,27 @@ mod tests {
         }
     }
 
+    /// So many links, each leading to the next one and so many folders on, the last one to nothing.
+    fn chain(links: usize, folders: usize) -> Result<(), Error> {
+        let folders = "/d".repeat(folders);
+        let links: Vec<(String, String)> = (0..links)
+            .map(|n| (format!("a/{n}"), format!("{}{folders}", n + 1)))
+            .collect();
+        let links: Vec<(&str, &str)> = links.iter().map(|(path, to)| (&**path, &**to)).collect();
+        check(&links)
+    }
+
     #[test]
     fn b19_tangled_links_end_soon() {
-        let long = vec!["d"; 500].join("/");
-        let links: Vec<(String, String)> = (0..90)
-            .map(|n| (format!("a/{n}"), format!("{}/{long}", n + 1)))
-            .collect();
-        let borrowed: Vec<(&str, &str)> = links.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
-        let start = std::time::Instant::now();
-        let _ = check(&borrowed);
-        assert!(start.elapsed().as_secs() < 2);
+        let is_ended = |checked: Result<(), Error>| {
+            let error = checked.unwrap_err();
+            assert_eq!(error.rule(), Some(&Rule::TooManyLinks { limit: 100 }));
+        };
+        // From the first link all others are walked, from the second all but one, and so on.
+        let steps = |links: usize, folders: usize| (1..=links).sum::<usize>() * (folders + 1);
+        assert!(steps(MAX_DEPTH, 200) <= MAX_STEPS && chain(MAX_DEPTH, 200).is_ok());
+        assert!(steps(MAX_DEPTH, 250) > MAX_STEPS);
+        is_ended(chain(MAX_DEPTH, 250));
+        is_ended(chain(MAX_DEPTH + 2, 0));
     }
 }

@@ -15,6 +15,27 @@ mod zip_attacks;
 use std::io::Cursor;
 
 use super::{Error, Inspection, Limits, Rule, inspect};
+use crate::measures::processor_time_of;
+
+/// Asserts that a file of eight times as many things takes about eight times as long to look through, not sixty-four
+/// times. `file` makes one with so many things.
+fn assert_no_worse_than_linear(name: &str, file: impl Fn(usize) -> Vec<u8>) {
+    let limits = Limits {
+        ratio_free_bytes: 1 << 30,
+        ..Limits::default()
+    };
+    let cost = |number: usize| {
+        let bytes = file(number);
+        let once = || {
+            processor_time_of(|| {
+                inspect(&name.parse().unwrap(), Cursor::new(&bytes), &limits).unwrap();
+            })
+        };
+        once().min(once())
+    };
+    let (few, many) = (cost(4_000), cost(32_000));
+    assert!(many < few * 24, "{few:?}, {many:?}");
+}
 
 /// Inspects `bytes` under the default limits.
 fn inspect_as(filename: &str, bytes: &[u8]) -> Result<Inspection, Error> {
