@@ -1,6 +1,6 @@
 //! What `pkgctl publish` can fail of, once it knows where to.
 
-use super::Failure;
+use super::{Failure, Kind};
 use crate::client::{Destination, Error, UploadError};
 
 impl From<Error> for Failure {
@@ -24,7 +24,14 @@ impl From<Error> for Failure {
                 "nothing has to be sent again: look later, or name the index's list of projects with --check-url; \
                  --no-verify skips this check"
             }
-            Error::Certificate { .. } => "name a PEM file with --cert or --client-cert",
+            // A setting that is wrong, as a `.pypirc` that isn't there is one.
+            Error::Certificate { .. } => {
+                let named = Self {
+                    kind: Kind::Usage,
+                    ..Self::from_error(&error)
+                };
+                return named.hint("name a PEM file with --cert or --client-cert");
+            }
             Error::Setup(_) => "check the certificates of this system, or name some with --cert",
             Error::Upload {
                 destination, source, ..

@@ -184,7 +184,7 @@ fn certificates_that_are_none_are_named() {
         ["--cert", "empty.pem"],
         ["--client-cert", "empty.pem"],
     ] {
-        let outcome = world.publish(&arguments).expect_failure(1, arguments[1]);
+        let outcome = world.publish(&arguments).expect_failure(2, arguments[1]);
         assert!(!outcome.stderr.contains("builder"), "{}", outcome.stderr);
     }
     // A certificate alone is only half of what is needed.
@@ -192,7 +192,7 @@ fn certificates_that_are_none_are_named() {
     world.bed.write("half.pem", certificate);
     let outcome = world
         .publish(&["--client-cert", "half.pem"])
-        .expect_failure(1, "half.pem`: it must hold");
+        .expect_failure(2, "half.pem`: it must hold");
     assert!(
         outcome.stderr.contains("certificate and the private key"),
         "{}",
@@ -200,7 +200,7 @@ fn certificates_that_are_none_are_named() {
     );
     let outcome = world
         .publish(&["--cert", "half.pem"])
-        .expect_failure(1, "half.pem`: it must hold");
+        .expect_failure(2, "half.pem`: it must hold");
     assert!(!outcome.stderr.contains("builder"), "{}", outcome.stderr);
     assert_eq!(world.index.requests().len(), 0);
 }
