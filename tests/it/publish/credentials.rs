@@ -273,7 +273,7 @@ fn every_variable_of_twine_is_read() {
     );
     run(&world, &[("TWINE_REPOSITORY", "nosuch")]).expect_failure(2, "`nosuch`");
     run(&world, &[("TWINE_REPOSITORY", "internal")]).expect_code(0);
-    run(&world, &[("TWINE_CERT", "nosuch.pem")]).expect_failure(1, "nosuch.pem");
+    run(&world, &[("TWINE_CERT", "nosuch.pem")]).expect_failure(2, "nosuch.pem");
 
     world.bed.write(".pypirc", "");
     let mut command = world
