@@ -10,6 +10,7 @@ mod forge_zip;
 mod mutations;
 mod tar_attacks;
 mod unpacking;
+mod wheel_attacks;
 mod zip_attacks;
 
 use std::io::Cursor;
