@@ -6,13 +6,13 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::support::distributions::{Distribution, sdist, wheel, zip_of};
-use crate::support::http::{self, Reply, get, request};
+use crate::support::http::{self, get, request};
 use crate::support::upload::{Form, form_for, upload};
-use crate::support::{Outcome, Server, Testbed};
+use crate::support::{Server, Testbed};
 
 const JSON: [(&str, &str); 1] = [("Accept", "application/vnd.pypi.simple.v1+json")];
 
-fn open_server() -> (Testbed, Server) {
+pub(super) fn open_server() -> (Testbed, Server) {
     let testbed = Testbed::new();
     fs::create_dir_all(testbed.path("packages")).unwrap();
     let folder = testbed.path("packages");
@@ -27,7 +27,7 @@ fn open_server() -> (Testbed, Server) {
 }
 
 /// Names in the packages folder and what is being received, but for the catalog.
-fn stored(testbed: &Testbed) -> Vec<String> {
+pub(super) fn stored(testbed: &Testbed) -> Vec<String> {
     let names = |path: &str| {
         let entries = fs::read_dir(testbed.path(path)).unwrap();
         let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
@@ -57,6 +57,7 @@ fn digests(bytes: &[u8], testbed: &Testbed) -> [(&'static str, String); 3] {
 
 /// What each client puts around the file; `CONTENT` stands for the file itself.
 const CONTENT: &str = "content";
+
 const MANNERS: [(&str, &[(&str, &str)]); 9] = [
     (
         "twine",
@@ -508,109 +509,6 @@ fn a_client_that_vanishes_leaves_nothing() {
     }
     get(&server.url, "/simple/", &JSON).expect(200);
     upload(&server.url, &file).expect(200);
-}
-
-/// `setup.py upload` as distutils wrote it: an empty line first, and a field for everything.
-fn distutils_upload(server: &Server, file: &Distribution) -> Reply {
-    const BOUNDARY: &str = "--------------GHSKFJDLGDS7543FJKLFHRE75642756743254";
-    let mut body = Vec::new();
-    for (name, value) in [
-        (":action", "file_upload"),
-        ("protocol_version", "1"),
-        ("name", "lib"),
-        ("version", "1.0"),
-        ("filetype", "sdist"),
-        ("pyversion", ""),
-        ("md5_digest", ""),
-        ("metadata_version", "1.0"),
-        ("summary", "UNKNOWN"),
-        ("comment", ""),
-    ] {
-        body.extend(
-            format!("\r\n--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}")
-                .bytes(),
-        );
-    }
-    let head = format!(
-        "\r\n--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"content\"; filename=\"{}\"\r\n\r\n",
-        file.filename
-    );
-    body.extend(head.bytes());
-    body.extend(&file.bytes);
-    body.extend(format!("\r\n--{BOUNDARY}--\r\n").bytes());
-    let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
-    request(
-        &server.url,
-        "POST",
-        "/",
-        &[("Content-type", &content_type)],
-        &body,
-    )
-}
-
-#[test]
-fn the_forms_of_distutils_are_taken() {
-    let (testbed, server) = open_server();
-    let file = sdist("lib", "1.0").build();
-    distutils_upload(&server, &file).expect(200);
-    assert_eq!(stored(&testbed), [file.filename]);
-    // `setup.py register` ends its lines with a bare newline.
-    for action in ["verify", "submit"] {
-        let body = format!(
-            "\n--XX\nContent-Disposition: form-data; name=\":action\"\n\n{action}\
-             \n--XX\nContent-Disposition: form-data; name=\"description\"\n\none\ntwo\r\n\
-             \n--XX--\n"
-        );
-        let content_type = ("Content-type", "multipart/form-data; boundary=XX; charset=utf-8");
-        request(&server.url, "POST", "/", &[content_type], body.as_bytes()).expect(200);
-    }
-}
-
-/// The real distutils, where this machine's Python still has it.
-#[test]
-fn the_real_distutils_registers_and_uploads() {
-    let (testbed, server) = open_server();
-    let python = |arguments: &[&str]| {
-        let mut command = testbed.program("python3");
-        command
-            .args(["-W", "ignore"])
-            .args(arguments)
-            .env("SETUPTOOLS_USE_DISTUTILS", "stdlib");
-        Outcome::of(&mut command)
-    };
-    if python(&[
-        "-c",
-        "import distutils.command.upload, distutils.command.register",
-    ])
-    .code
-        != Some(0)
-    {
-        eprintln!("skipped: this Python has no distutils");
-        return;
-    }
-    testbed.write(
-        ".pypirc",
-        format!(
-            "[distutils]\nindex-servers = ours\n\n[ours]\nrepository = {}/\nusername = a\npassword = b\n",
-            server.url
-        ),
-    );
-    testbed.write("lib.py", "x = 1\n");
-    testbed.write(
-        "setup.py",
-        "from distutils.core import setup\nsetup(name='lib', version='1.0', py_modules=['lib'], url='https://example.org', author='a', author_email='a@example.org')\n",
-    );
-    let outcome = python(&[
-        "setup.py", "register", "-r", "ours", "sdist", "upload", "-r", "ours",
-    ])
-    .expect_code(0);
-    assert!(
-        outcome.stdout.contains("Server response (200)"),
-        "{}{}",
-        outcome.stdout,
-        outcome.stderr
-    );
-    assert_eq!(stored(&testbed), ["lib-1.0.tar.gz"]);
 }
 
 /// A chunk for each byte, and the file before all fields.

@@ -7,6 +7,7 @@ mod command_line; // pypiserver's way to call it
 mod configuration; // flag over variable over file over default
 mod connections; // how many, how long, and how they end
 mod cost; // system calls of the commonest requests
+mod distutils; // the oldest client
 mod express; // the way in front of the routes
 mod figures; // readiness and metrics
 mod files; // downloads, ranges, metadata files
@@ -21,6 +22,7 @@ mod pages; // the Simple API
 mod prefix; // everything below a path of its own
 mod project_json; // the JSON of projects
 mod proxies; // whose word about a request's way is taken
+mod refusals; // uploads that make no sense
 mod reload; // SIGHUP
 mod search; // `pip search`
 mod signatures; // PGP signatures beside the files
