@@ -12,18 +12,18 @@ use rustix::fs::{Access, StatVfs};
 use rustix::io::Errno;
 use tokio::sync::{mpsc, oneshot};
 
-use super::claim::Claim;
-use super::folder::{Folder, FolderIdentity};
-use super::glance::Glance;
-use super::health::Health;
-use super::links::{self, LinkRule, Linked, Sight, has_other_names};
-use super::place::{self, Existing};
-use super::spool::SpoolFile;
-use super::unfinished::Unfinished;
-use super::walk::{Found, Walk, is_unreachable};
-use super::watch::{FileWatch, Watch};
-use super::{Bookmark, Changes, Entry, Error, Object, Placed, Root, Spool, Stamp, Store, StoreKey};
-use super::{read_error, spool, write_error};
+use crate::storage::claim::Claim;
+use crate::storage::folder::{Folder, FolderIdentity};
+use crate::storage::glance::Glance;
+use crate::storage::health::Health;
+use crate::storage::links::{self, LinkRule, Linked, Sight, has_other_names};
+use crate::storage::place::{self, Existing};
+use crate::storage::spool::SpoolFile;
+use crate::storage::unfinished::Unfinished;
+use crate::storage::walk::{Found, Walk, is_unreachable};
+use crate::storage::watch::{FileWatch, Watch};
+use crate::storage::{Bookmark, Changes, Entry, Error, Object, Placed, Root, Spool, Stamp, Store, StoreKey};
+use crate::storage::{read_error, spool, write_error};
 
 /// What a [`LocalStore`] is made of.
 #[derive(Clone, Debug)]
@@ -615,5 +615,4 @@ fn not_found_or(key: &StoreKey, root: &Path, source: io::Error) -> Error {
 }
 
 #[cfg(test)]
-#[path = "local_tests.rs"]
 mod tests;
