@@ -65,8 +65,8 @@
 //! | `oracles` | every room | |
 //! | `commands` | every room | `clap`, `clap_complete`, `listenfd` |
 //!
-//! Of `storage`, the catalog needs keys, stamps and folders that last, only. `commands` puts the rooms together; `failure` knows every
-//! room's errors, and only `commands` knows `failure`.
+//! Of `storage`, the catalog needs keys, stamps and folders that last, only. `commands` puts the rooms together;
+//! `failure` knows every room's errors, and only `commands` knows `failure`.
 //!
 //! # Invariants
 //! 1. **Files are the truth.** The folder needs nothing of ours to be read; the catalog can be lost without losing

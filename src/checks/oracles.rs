@@ -4,7 +4,8 @@ use super::Problem;
 use super::markup::first_mistake;
 use super::ordinary::renders;
 
-/// A description: what is sure to render has no mistakes, a mistake is in a line that there is, and empty lines in front move it.
+/// A description: what is sure to render has no mistakes, a mistake is in a line that there is, and empty lines in
+/// front move it.
 pub fn markup(text: &str) {
     let place = |text: &str| match first_mistake(text)? {
         Problem::Markup { line, message } => {

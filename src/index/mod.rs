@@ -11,8 +11,8 @@
 //! - **An accepted upload is durable, whole, verified and listed** when [`Index::accept`] returns; a refused one has
 //!   left nothing behind.
 //!
-//! `reconcile.rs` brings changes of the folder into the catalog, `look.rs` all that it holds, `bookmark.rs` saves a start
-//! from reading the folder, `facts.rs` reads what files say of themselves, `pages.rs` makes and keeps pages,
+//! `reconcile.rs` brings changes of the folder into the catalog, `look.rs` all that it holds, `bookmark.rs` saves a
+//! start from reading the folder, `facts.rs` reads what files say of themselves, `pages.rs` makes and keeps pages,
 //! `documents.rs` the JSON of projects, `generations.rs` tells when such things are outdated, `listing.rs` goes through
 //! all files, `search.rs` finds projects, `files.rs` gives downloads, `signatures.rs` knows which files are signed,
 //! `upload.rs` accepts or refuses (`refusal.rs` says why), `remove.rs` removes a release.

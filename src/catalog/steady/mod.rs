@@ -11,8 +11,8 @@
 //! | was removed or emptied | the same | at once: it is written anew from the copy, and nothing is lost |
 //! | is damaged | its second copy and what the folder holds | at once: it is set aside and a new one begun |
 //!
-//! `replacement.rs` puts one catalog in the place of another, both ways; `stand_in.rs` is the copy in memory and what it
-//! learns for the file.
+//! `replacement.rs` puts one catalog in the place of another, both ways; `stand_in.rs` is the copy in memory and what
+//! it learns for the file.
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Weak};

@@ -97,7 +97,8 @@ impl Tls {
             .is_ok_and(|watch| watch.looked.elapsed() >= LOOK_INTERVAL);
         if is_due {
             let this = Arc::clone(self);
-            // The file system may be slow, and others are being served by this thread. Should it fail, there is the old pair.
+            // The file system may be slow, and others are being served by this thread. Should it fail, there is the old
+            // pair.
             let _ = tokio::task::spawn_blocking(move || this.look()).await;
         }
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
