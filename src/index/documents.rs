@@ -13,6 +13,7 @@ use quick_cache::sync::Cache;
 
 use super::facts::{ATTEMPTS, Unseen};
 use super::pages::{Page, PageWeight, finish};
+use super::shelf::Shelf;
 use super::{Error, Index};
 use crate::catalog::{FileFacts, FileRecord, ProjectRecord};
 use crate::packaging::digest::{Algorithm, NamedDigest};
@@ -47,7 +48,7 @@ pub enum Which {
 
 /// The caches.
 pub(super) struct Documents {
-    templates: Cache<(DocumentKey, u64), Arc<Template>, TemplateWeight>,
+    templates: Shelf<(DocumentKey, u64), Template, TemplateWeight>,
     placed: Cache<PlacedKey, Arc<Page>, PageWeight>,
 }
 
@@ -94,7 +95,7 @@ impl Documents {
         let expected = usize::try_from(capacity_bytes / 2 / typical_document_bytes).unwrap_or(usize::MAX);
         let expected = expected.min(50_000);
         Self {
-            templates: Cache::with_weighter(expected, capacity_bytes / 2, TemplateWeight),
+            templates: Shelf::new(expected, capacity_bytes / 2, TemplateWeight),
             placed: Cache::with_weighter(expected, capacity_bytes / 2, PageWeight),
         }
     }
@@ -150,15 +151,29 @@ impl Index {
     async fn template(self: &Arc<Self>, key: DocumentKey) -> Result<Option<Arc<Template>>, Error> {
         let generation = self.pages.generations.of(&key.project);
         let key = (key, generation);
-        let guard = match self.documents.templates.get_value_or_guard_async(&key).await {
+        let turn = match self.documents.templates.find(&key).await {
             Ok(template) => return Ok(Some(template)),
-            Err(guard) => guard,
+            Err(turn) => turn,
         };
+        let made = self.make_template(&key.0).await;
+        let kept = match &made {
+            Ok(Some((template, true))) => Some(Arc::clone(template)),
+            _ => None,
+        };
+        turn.end(kept);
+        Ok(made?.map(|(template, _)| template))
+    }
+
+    /// A new template, and whether it may be kept.
+    async fn make_template(
+        self: &Arc<Self>,
+        key: &DocumentKey,
+    ) -> Result<Option<(Arc<Template>, bool)>, Error> {
         let Some(Drawn {
             document,
             unseen,
             may_be_kept,
-        }) = self.project_document(&key.0).await?
+        }) = self.project_document(key).await?
         else {
             return Ok(None);
         };
@@ -168,10 +183,7 @@ impl Index {
             Arc::new(Template { json, digest, unseen })
         };
         let template = tokio::task::spawn_blocking(render).await?;
-        if may_be_kept {
-            let _ = guard.insert(Arc::clone(&template));
-        }
-        Ok(Some(template))
+        Ok(Some((template, may_be_kept)))
     }
 
     async fn project_document(self: &Arc<Self>, key: &DocumentKey) -> Result<Option<Drawn>, Error> {

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use bytes::Bytes;
-use quick_cache::sync::{Cache, DefaultLifecycle, PlaceholderGuard};
-use quick_cache::{DefaultHashBuilder, Weighter};
+use quick_cache::Weighter;
 
 use super::facts::{ATTEMPTS, Unseen, has_settled};
+use super::shelf::{Shelf, Turn};
 use super::{Error, Index};
 use crate::archive;
 use crate::catalog::{FileFacts, FileRecord};
@@ -52,7 +52,7 @@ impl std::fmt::Debug for Content {
 
 /// Small files and metadata files in memory, bounded in bytes.
 pub(super) struct SmallFiles {
-    cache: Cache<String, Arc<SmallFile>, FileWeight>,
+    cache: Shelf<String, SmallFile, FileWeight>,
     max_file_bytes: u64,
 }
 
@@ -65,15 +65,14 @@ struct SmallFile {
     unseen: Unseen,
 }
 
-/// The right to put a file into the cache, which others wait for.
-type FileGuard<'a> = PlaceholderGuard<
-    'a,
-    String,
-    Arc<SmallFile>,
-    FileWeight,
-    DefaultHashBuilder,
-    DefaultLifecycle<String, Arc<SmallFile>>,
->;
+/// The right to read a file, and to put it into the cache.
+type FileTurn<'a> = Turn<'a, String, str, SmallFile, FileWeight>;
+
+/// A file that was read just now, and what may be kept of it.
+struct Fresh {
+    download: Download,
+    kept: Option<Arc<SmallFile>>,
+}
 
 #[derive(Clone)]
 struct FileWeight;
@@ -89,14 +88,14 @@ impl SmallFiles {
         let typical_file_bytes = 16 * 1024;
         let expected_files = usize::try_from(capacity_bytes / typical_file_bytes).unwrap_or(usize::MAX);
         Self {
-            cache: Cache::with_weighter(expected_files.min(100_000), capacity_bytes, FileWeight),
+            cache: Shelf::new(expected_files.min(100_000), capacity_bytes, FileWeight),
             max_file_bytes,
         }
     }
 
     /// Forgets all of them.
     pub(super) fn forget_all(&self) {
-        self.cache.clear();
+        self.cache.forget_all();
     }
 
     /// How many bytes they take.
@@ -106,8 +105,8 @@ impl SmallFiles {
 
     /// Forgets a file and its metadata file, also while they are being read.
     pub(super) fn forget(&self, key: &StoreKey) {
-        self.cache.remove(key.path());
-        self.cache.remove(metadata_path(key.path()).as_str());
+        self.cache.forget(key.path());
+        self.cache.forget(metadata_path(key.path()).as_str());
     }
 }
 
@@ -132,6 +131,26 @@ impl SmallFile {
             content: Content::Memory(self.bytes.clone()),
         }
     }
+}
+
+impl Fresh {
+    fn new(file: Arc<SmallFile>, may_be_kept: bool) -> Self {
+        Self {
+            download: file.download(),
+            kept: may_be_kept.then_some(file),
+        }
+    }
+}
+
+/// Ends a turn with what was read in it.
+fn ended(turn: FileTurn<'_>, read: Result<Option<Fresh>, Error>) -> Result<Option<Download>, Error> {
+    let (read, kept) = match read {
+        Ok(Some(Fresh { download, kept })) => (Ok(Some(download)), kept),
+        Ok(None) => (Ok(None), None),
+        Err(error) => (Err(error), None),
+    };
+    turn.end(kept);
+    read
 }
 
 impl Download {
@@ -176,7 +195,7 @@ impl Index {
         if !self.is_settled() {
             return None;
         }
-        let file = self.files.cache.get(path)?;
+        let file = self.files.cache.at_hand(path)?;
         file.unseen.is_empty().then(|| {
             self.statistics.file_hits.count();
             file.download()
@@ -189,14 +208,19 @@ impl Index {
     /// The folder or the catalog can't be read.
     pub async fn download(self: &Arc<Self>, path: &str) -> Result<Option<Download>, Error> {
         self.settle().await?;
-        let guard = match self.cached(path).await? {
+        let turn = match self.cached(path).await? {
             Ok(file) => {
                 self.statistics.file_hits.count();
                 return Ok(Some(file.download()));
             }
-            Err(guard) => guard,
+            Err(turn) => turn,
         };
         self.statistics.file_misses.count();
+        ended(turn, self.read_file(path).await)
+    }
+
+    /// The file at `path`, from the disk.
+    async fn read_file(self: &Arc<Self>, path: &str) -> Result<Option<Fresh>, Error> {
         for _ in 0..ATTEMPTS {
             let Some(Served {
                 record,
@@ -210,12 +234,8 @@ impl Index {
             if stamp.size_bytes > self.files.max_file_bytes {
                 let (modified_ns, size_bytes) = (stamp.modified_ns, stamp.size_bytes);
                 let content = Content::Stored(object);
-                return Ok(Some(Download::new(
-                    facts.sha256,
-                    modified_ns,
-                    size_bytes,
-                    content,
-                )));
+                let download = Download::new(facts.sha256, modified_ns, size_bytes, content);
+                return Ok(Some(Fresh { download, kept: None }));
             }
             // Between the digest and these bytes an unsettled file may have changed without its stamp telling.
             let agree = |bytes: &Bytes| has_settled(stamp) || Sha256::of(bytes) == facts.sha256;
@@ -226,11 +246,7 @@ impl Index {
             let may_be_kept = self.may_keep(&record.key, stamp);
             let unseen = self.unseen([&record]);
             let file = Arc::new(SmallFile::new(&record, facts.sha256, bytes, unseen));
-            if may_be_kept {
-                // Refused when the file changed meanwhile; what was read is whole and was right when it was asked for.
-                let _ = guard.insert(Arc::clone(&file));
-            }
-            return Ok(Some(file.download()));
+            return Ok(Some(Fresh::new(file, may_be_kept)));
         }
         Err(Error::Unsteady(path.to_owned()))
     }
@@ -243,14 +259,19 @@ impl Index {
     pub async fn metadata_file(self: &Arc<Self>, path: &str) -> Result<Option<Download>, Error> {
         self.settle().await?;
         let cache_path = metadata_path(path);
-        let guard = match self.cached(&cache_path).await? {
+        let turn = match self.cached(&cache_path).await? {
             Ok(file) => {
                 self.statistics.file_hits.count();
                 return Ok(Some(file.download()));
             }
-            Err(guard) => guard,
+            Err(turn) => turn,
         };
         self.statistics.file_misses.count();
+        ended(turn, self.read_metadata_file(path).await)
+    }
+
+    /// The metadata file of the wheel at `path`, from the disk.
+    async fn read_metadata_file(self: &Arc<Self>, path: &str) -> Result<Option<Fresh>, Error> {
         for _ in 0..ATTEMPTS {
             let Some(Served {
                 record,
@@ -273,24 +294,21 @@ impl Index {
             let may_be_kept = self.may_keep(&record.key, stamp);
             let unseen = self.unseen([&record]);
             let file = Arc::new(SmallFile::new(&record, expected, bytes.into(), unseen));
-            if may_be_kept {
-                let _ = guard.insert(Arc::clone(&file));
-            }
-            return Ok(Some(file.download()));
+            return Ok(Some(Fresh::new(file, may_be_kept)));
         }
         Err(Error::Unsteady(path.to_owned()))
     }
 
     /// The cached file at `cache_path`, or the right to make it.
-    async fn cached(
-        self: &Arc<Self>,
-        cache_path: &str,
-    ) -> Result<Result<Arc<SmallFile>, FileGuard<'_>>, Error> {
+    async fn cached<'a>(
+        self: &'a Arc<Self>,
+        cache_path: &'a str,
+    ) -> Result<Result<Arc<SmallFile>, FileTurn<'a>>, Error> {
         for _ in 0..ATTEMPTS {
-            match self.files.cache.get_value_or_guard_async(cache_path).await {
+            match self.files.cache.find(cache_path).await {
                 Ok(file) if self.are_as_before(&file.unseen).await? => return Ok(Ok(file)),
                 Ok(_) => {}
-                Err(guard) => return Ok(Err(guard)),
+                Err(turn) => return Ok(Err(turn)),
             }
         }
         Err(Error::Unsteady(cache_path.to_owned()))

@@ -13,9 +13,10 @@
 //!
 //! `reconcile.rs` brings changes of the folder into the catalog, `look.rs` all that it holds, `bookmark.rs` saves a
 //! start from reading the folder, `facts.rs` reads what files say of themselves, `pages.rs` makes and keeps pages,
-//! `documents.rs` the JSON of projects, `generations.rs` tells when such things are outdated, `listing.rs` goes through
-//! all files, `search.rs` finds projects, `files.rs` gives downloads, `signatures.rs` knows which files are signed,
-//! `upload.rs` accepts or refuses (`refusal.rs` says why), `remove.rs` removes a release.
+//! `documents.rs` the JSON of projects, `shelf.rs` is what keeps them and small files in memory, `generations.rs` tells
+//! when such things are outdated, `listing.rs` goes through all files, `search.rs` finds projects, `files.rs` gives
+//! downloads, `signatures.rs` knows which files are signed, `upload.rs` accepts or refuses (`refusal.rs` says why),
+//! `remove.rs` removes a release.
 
 use std::collections::HashSet;
 use std::num::NonZero;
@@ -46,6 +47,7 @@ mod reconcile;
 mod refusal;
 mod remove;
 mod search;
+mod shelf;
 mod signatures;
 mod statistics;
 mod told;

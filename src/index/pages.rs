@@ -7,12 +7,12 @@ use bytes::Bytes;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use futures_util::stream::{self, StreamExt as _, TryStreamExt as _};
-use quick_cache::sync::Cache;
 use quick_cache::{Equivalent, Weighter};
 use tracing::{debug, warn};
 
 use super::facts::{ATTEMPTS, Unseen, digest_of};
 use super::generations::Generations;
+use super::shelf::Shelf;
 use super::{Error, Index};
 use crate::catalog::{FileFacts, FileRecord, ProjectRecord};
 use crate::causes::in_one_line;
@@ -67,7 +67,7 @@ pub struct Page {
 
 /// The cache, bounded in bytes.
 pub(super) struct Pages {
-    cache: Cache<PageKey, Arc<Page>, PageWeight>,
+    cache: Shelf<PageKey, Page, PageWeight>,
     /// What is made from the same files elsewhere is forgotten with the pages.
     pub(super) generations: Generations,
 }
@@ -86,7 +86,7 @@ impl Pages {
         let typical_page_bytes = 2048;
         let expected_pages = usize::try_from(capacity_bytes / typical_page_bytes).unwrap_or(usize::MAX);
         Self {
-            cache: Cache::with_weighter(expected_pages.min(100_000), capacity_bytes, PageWeight),
+            cache: Shelf::new(expected_pages.min(100_000), capacity_bytes, PageWeight),
             generations: Generations::default(),
         }
     }
@@ -108,7 +108,7 @@ impl Pages {
     /// Forgets all pages.
     pub(super) fn forget_all(&self) {
         self.generations.end_all();
-        self.cache.clear();
+        self.cache.forget_all();
     }
 
     /// How many bytes the pages take.
@@ -119,7 +119,7 @@ impl Pages {
     fn forget_one(&self, project: Option<&ProjectName>) {
         for format in [Format::Json, Format::HtmlV1, Format::Html] {
             for gzip in [false, true] {
-                self.cache.remove(&PageKey {
+                self.cache.forget(&PageKey {
                     project: project.cloned(),
                     format,
                     gzip,
@@ -149,7 +149,7 @@ impl Index {
             format,
             gzip,
         };
-        let page = self.pages.cache.get(&word)?;
+        let page = self.pages.cache.at_hand(&word)?;
         page.unseen.is_empty().then(|| {
             self.statistics.page_hits.count();
             page
@@ -165,31 +165,29 @@ impl Index {
     pub async fn page(self: &Arc<Self>, key: &PageKey) -> Result<Option<Arc<Page>>, Error> {
         self.settle().await?;
         for _ in 0..ATTEMPTS {
-            let guard = match self.pages.cache.get_value_or_guard_async(key).await {
+            let turn = match self.pages.cache.find(key).await {
                 Ok(page) if self.are_as_before(&page.unseen).await? => {
                     self.statistics.page_hits.count();
                     return Ok(Some(page));
                 }
                 Ok(_) => continue,
-                Err(guard) => guard,
+                Err(turn) => turn,
             };
             self.statistics.page_misses.count();
-            let Some((page, may_be_kept)) = self.render(key).await? else {
-                return Ok(None);
+            let rendered = self.render(key).await;
+            let kept = match &rendered {
+                Ok(Some((page, true))) => Some(Arc::clone(page)),
+                _ => None,
             };
-            let page = Arc::new(page);
-            if may_be_kept {
-                // Refused when a change came meanwhile: this request began before it, so it may still have the page.
-                let _ = guard.insert(Arc::clone(&page));
-            }
-            return Ok(Some(page));
+            turn.end(kept);
+            return Ok(rendered?.map(|(page, _)| page));
         }
         let project = key.project.as_ref().map_or("/", ProjectName::as_str);
         Err(Error::Unsteady(project.to_owned()))
     }
 
     /// A new page, and whether it may be kept.
-    async fn render(self: &Arc<Self>, key: &PageKey) -> Result<Option<(Page, bool)>, Error> {
+    async fn render(self: &Arc<Self>, key: &PageKey) -> Result<Option<(Arc<Page>, bool)>, Error> {
         let (format, form, gzip) = (key.format, form_of(key.format), key.gzip);
         let Some(project) = &key.project else {
             let list = ProjectList {
@@ -199,7 +197,7 @@ impl Index {
                 Format::Json => finish(json::project_list(&list), form, gzip),
                 Format::HtmlV1 | Format::Html => finish(html::project_list(&list), form, gzip),
             });
-            return Ok(Some((page.await?, true)));
+            return Ok(Some((Arc::new(page.await?), true)));
         };
         let Some(Detail {
             detail,
@@ -217,7 +215,7 @@ impl Index {
             unseen,
             ..page.await?
         };
-        Ok(Some((page, may_be_kept)))
+        Ok(Some((Arc::new(page), may_be_kept)))
     }
 
     /// What the project's page shows, and whether that may be kept; `None` when no file of it was ever here.
