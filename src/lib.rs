@@ -51,8 +51,8 @@
 //! | `measures` | | |
 //! | `terminal` | | `indicatif`, `rpassword` |
 //! | `archive` | `packaging` | `crc32fast`, `flate2` |
-//! | `auth` | `packaging` | `bcrypt`, `sha_crypt`, `argon2` |
-//! | `storage` | `packaging` | |
+//! | `auth` | `packaging` | `bcrypt`, `sha_crypt`, `argon2`, `arc_swap` |
+//! | `storage` | `packaging` | `arc_swap` |
 //! | `catalog` | `packaging`, `storage`, `measures`, `causes` | `rusqlite`, `rusqlite_migration` |
 //! | `index` | `packaging`, `archive`, `storage`, `catalog`, `causes`, `measures` | `flate2`, `arc_swap` |
 //! | `server` | `packaging`, `auth`, `index`, `causes`, `measures` | `axum`, `hyper`, `hyper_util`, `tower`, `prometheus_client`, `tokio_rustls`, `ipnet`, `rustls`, `arc_swap` |
