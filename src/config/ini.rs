@@ -334,6 +334,11 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = Line> {
     })
 }
 
+/// The words of a list, as Python's `split` finds them.
+pub(super) fn words(list: &str) -> impl Iterator<Item = &str> {
+    list.split(is_space).filter(|word| !word.is_empty())
+}
+
 /// What Python counts as white space; Rust leaves the four separators out.
 pub(super) fn is_space(character: char) -> bool {
     character.is_whitespace() || ('\u{1c}'..='\u{1f}').contains(&character)

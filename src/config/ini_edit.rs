@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::ini::{IniDocument, IniError, IniProblem, Line, is_space, lines};
+use super::ini::{IniDocument, IniError, IniProblem, Line, is_space, lines, words};
 
 impl IniDocument {
     /// Gives a key a value of one line without white space at its ends; adds the key, and the section at the end of
@@ -82,7 +82,7 @@ impl IniDocument {
         let Some(entry) = self.entry(section, key) else {
             return self.set(section, key, item);
         };
-        if entry.value.split_whitespace().any(|other| other == item) {
+        if words(&entry.value).any(|other| other == item) {
             return Ok(());
         }
         let number = entry.line.number;
@@ -101,12 +101,7 @@ impl IniDocument {
             }
             None => (entry.first.end..entry.first.end, format!(" {item}")),
         };
-        let items = entry
-            .value
-            .split_whitespace()
-            .chain([item])
-            .map(str::to_owned)
-            .collect();
+        let items = words(&entry.value).chain([item]).map(str::to_owned).collect();
         self.apply(
             vec![edit],
             number,
@@ -126,7 +121,7 @@ impl IniDocument {
         let Some(entry) = self.entry(section, key) else {
             return Ok(());
         };
-        let items: Vec<&str> = entry.value.split_whitespace().collect();
+        let items: Vec<&str> = words(&entry.value).collect();
         if !items.contains(&item) {
             return Ok(());
         }
@@ -136,7 +131,7 @@ impl IniDocument {
         let number = entry.line.number;
         let mut edits = Vec::new();
         for line in &entry.continuation {
-            let words: Vec<&str> = self.text[line.start..line.text_end].split_whitespace().collect();
+            let words: Vec<&str> = words(&self.text[line.start..line.text_end]).collect();
             if words.iter().all(|word| *word == item) {
                 edits.push((line.start..line.end, String::new()));
             } else {
@@ -236,8 +231,8 @@ impl IniDocument {
     /// The edits that take a word out of a part of a line, with the white space after it (or, at the end, before it).
     fn word_edits(&self, part: Range<usize>, item: &str) -> Vec<(Range<usize>, String)> {
         let text = &self.text[part.clone()];
-        let kept: Vec<&str> = text.split_whitespace().filter(|word| *word != item).collect();
-        if kept.len() == text.split_whitespace().count() {
+        let kept: Vec<&str> = words(text).filter(|word| *word != item).collect();
+        if kept.len() == words(text).count() {
             return Vec::new();
         }
         vec![(part, kept.join(" "))]
@@ -315,7 +310,7 @@ impl Asked<'_> {
         let found = document.own_value(self.section, &self.key.to_lowercase());
         match &self.outcome {
             Outcome::Value(value) => found == Some(*value),
-            Outcome::List(items) => found.is_some_and(|value| value.split_whitespace().eq(items)),
+            Outcome::List(items) => found.is_some_and(|value| words(value).eq(items)),
             Outcome::NoKey => found.is_none(),
             Outcome::NoSection => !document.has_section(self.section),
         }

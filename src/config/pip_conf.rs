@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use super::Environment;
-use super::ini::{IniDocument, IniError};
+use super::ini::{IniDocument, IniError, is_space, words};
 
 const SECTION: &str = "global";
 
@@ -130,7 +130,7 @@ pub fn add_index(text: &str, index: &PipIndex, former: Option<&PipIndex>) -> Res
         remove_only(&mut document, &index.url)?;
         let key = key_in(&document, "extra-index-url");
         let list = document.own_value(SECTION, &key).unwrap_or_default();
-        if !list.split_whitespace().any(|url| is_same(url, &index.url)) {
+        if !words(list).any(|url| is_same(url, &index.url)) {
             document.add_item(SECTION, &key, &index.url)?;
         }
     }
@@ -180,7 +180,7 @@ pub fn standing(text: &str, url: &str) -> Option<Standing> {
         return Some(Standing::Only);
     }
     let list = value("extra-index-url").unwrap_or_default();
-    let is_listed = list.split_whitespace().any(|item| is_same(item, url));
+    let is_listed = words(list).any(|item| is_same(item, url));
     is_listed.then_some(Standing::Extra)
 }
 
@@ -189,7 +189,7 @@ pub fn standing(text: &str, url: &str) -> Option<Standing> {
 pub fn has_other_extra_indexes(text: &str, url: &str) -> bool {
     IniDocument::parse(text).is_ok_and(|document| {
         let list = document.own_value(SECTION, &key_in(&document, "extra-index-url"));
-        list.is_some_and(|list| list.split_whitespace().any(|item| !is_same(item, url)))
+        list.is_some_and(|list| words(list).any(|item| !is_same(item, url)))
     })
 }
 
@@ -203,7 +203,7 @@ pub fn keys_naming(text: &str, url: &str) -> Vec<String> {
     for section in document.section_names() {
         for key in document.keys(section) {
             let value = document.own_value(section, key).unwrap_or_default();
-            if value.split_whitespace().any(|item| is_same(item, url)) {
+            if words(value).any(|item| is_same(item, url)) {
                 found.push(format!("[{section}] {key}"));
             }
         }
@@ -236,7 +236,7 @@ pub fn winning_keys(text: &str, is_only: bool, url: &str) -> Vec<String> {
     let wanted = if is_only { "index-url" } else { "extra-index-url" };
     let names_it = |section: &str, key: &str| {
         let list = document.own_value(section, key).unwrap_or_default();
-        list.split_whitespace().any(|item| is_same(item, url))
+        words(list).any(|item| is_same(item, url))
     };
     let sections = [SECTION, "install", "download", "wheel"].into_iter();
     let winning = sections.flat_map(|section| {
@@ -262,8 +262,7 @@ fn forget(document: &mut IniDocument, index: &PipIndex) -> Result<(), IniError> 
 fn remove_extra(document: &mut IniDocument, url: &str) -> Result<(), IniError> {
     let key = key_in(document, "extra-index-url");
     let list = document.own_value(SECTION, &key).unwrap_or_default();
-    let same: Vec<String> = list
-        .split_whitespace()
+    let same: Vec<String> = words(list)
         .filter(|item| is_same(item, url))
         .map(str::to_owned)
         .collect();
@@ -295,7 +294,11 @@ fn normalized(key: &str) -> String {
 
 /// Whether two addresses are one; a value that begins on the line behind its key has white space in front.
 fn is_same(one: &str, other: &str) -> bool {
-    one.trim().trim_end_matches('/') == other.trim().trim_end_matches('/')
+    bare(one) == bare(other)
+}
+
+fn bare(url: &str) -> &str {
+    url.trim_matches(is_space).trim_end_matches('/')
 }
 
 #[cfg(test)]
@@ -334,6 +337,18 @@ mod tests {
         assert_eq!(standing(&several, url), None);
         let single = format!("[global]\nindex-url =\n  {url}\n");
         assert_eq!(standing(&single, url), Some(Standing::Only));
+    }
+
+    /// Python's `split`, by which pip reads lists, knows more separators than Rust's.
+    #[test]
+    fn items_are_told_apart_as_pip_does_it() {
+        let index = extra("http://localhost:8080/simple/");
+        let text = "[global]\nextra-index-url = http://first/\u{1f}http://localhost:8080/simple/\u{1c}\n";
+        assert_eq!(standing(text, &index.url), Some(Standing::Extra));
+        assert_eq!(add(text, &index), text);
+        let removed = remove_index(text, &index).unwrap();
+        assert_eq!(standing(&removed, &index.url), None);
+        assert!(removed.contains("http://first/"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Environment;
-use super::ini::IniDocument;
+use super::ini::{IniDocument, words};
 use super::pip_conf::{Platform, user_files};
 use super::shadows::{global_files, is_on, null_device};
 
@@ -78,7 +78,7 @@ impl PipSettings {
     /// The items of a list, such as `extra-index-url`.
     #[must_use]
     pub fn list(&self, key: &str) -> Vec<String> {
-        let items = self.value(key).unwrap_or_default().split_whitespace();
+        let items = words(self.value(key).unwrap_or_default());
         items.map(str::to_owned).collect()
     }
 
