@@ -220,6 +220,7 @@ impl Watch {
                 Phase::Written | Phase::Created if !self.was_only_dated(&key) => {
                     self.unfinished.written(&key)
                 }
+                Phase::Suspected => self.unfinished.suspected(&key),
                 _ => {
                     self.unfinished.finished(&key);
                     true
@@ -246,10 +247,13 @@ impl Watch {
                 Some(status) if FileType::from_raw_mode(status.st_mode).is_file() && status.st_size == 0 => {
                     Phase::Written
                 }
+                Some(status) if may_be_written_now(&status) && !self.unfinished.is_ours(key) => {
+                    Phase::Suspected
+                }
                 // What is no plain file, or went again, is written by nobody.
                 _ => Phase::Linked,
             };
-            may_be_linked |= *phase == Phase::Linked;
+            may_be_linked |= matches!(phase, Phase::Linked | Phase::Suspected);
         }
         may_be_linked
     }
@@ -382,6 +386,15 @@ impl WatchedRoot {
     }
 }
 
+/// Whether the bytes of a file whose name has just come may be the first ones of a writer. A link has left the file with
+/// a second name, or with a change of its state after that of its bytes.
+fn may_be_written_now(status: &Stat) -> bool {
+    let is_file = FileType::from_raw_mode(status.st_mode).is_file();
+    let last_change_was_a_write =
+        (status.st_mtime, status.st_mtime_nsec) == (status.st_ctime, status.st_ctime_nsec);
+    is_file && status.st_nlink == 1 && last_change_was_a_write
+}
+
 /// What became of the wish to have a file watched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum FileWatch {
@@ -415,6 +428,8 @@ pub(super) enum Phase {
     Created,
     /// It is another name of a file that was written before, unless there is an event to come.
     Linked,
+    /// It came with bytes that no event has told of, and nothing tells whether they were written before.
+    Suspected,
     /// Bytes of it were changed.
     Written,
     /// It was closed, came by renaming, or went.
@@ -458,5 +473,37 @@ impl Collected {
         } else {
             Changes::Keys(self.keys.into_iter().collect())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_was_linked_is_told_from_what_was_written() {
+        let folder = tempfile::tempdir().unwrap();
+        let [written, linked, temporary] =
+            ["written", "linked", "temporary"].map(|name| folder.path().join(name));
+        let may_be_written_now = |path: &Path| may_be_written_now(&lstat(path).unwrap());
+        fs::write(&written, "the first bytes").unwrap();
+        assert!(may_be_written_now(&written));
+        fs::hard_link(&written, &linked).unwrap();
+        assert!(!may_be_written_now(&linked), "it has two names");
+
+        fs::write(&temporary, "whole").unwrap();
+        // Longer than a tick of the file system's clock.
+        std::thread::sleep(Duration::from_millis(30));
+        fs::remove_file(&linked).unwrap();
+        fs::hard_link(&temporary, &linked).unwrap();
+        fs::remove_file(&temporary).unwrap();
+        assert!(
+            !may_be_written_now(&linked),
+            "its state was changed after its bytes"
+        );
+        assert!(!may_be_written_now(folder.path()), "a folder");
     }
 }

@@ -324,6 +324,7 @@ impl Shared {
         let root = self.root(key)?;
         self.health.check(&self.settings.incoming())?;
         let folder = Folder::of_key(root, key).map_err(|source| write_error("open", root, source))?;
+        let _ours = self.unfinished.placing(key);
         let stamp = place::put(&folder, key, &spool, existing, &self.health)?;
         // Its other name goes before the folder is synced, so that file systems keep both changes at once.
         drop(spool);
