@@ -29,6 +29,8 @@ pub(super) struct Unfinished {
     placing: Mutex<HashMap<StoreKey, usize>>,
     /// For how long nobody may have written to a file before it counts as finished without being closed.
     quiet_for: Duration,
+    /// The same for one of which an event may be on its way.
+    event_within: Duration,
 }
 
 impl Unfinished {
@@ -39,6 +41,7 @@ impl Unfinished {
             files: Mutex::default(),
             placing: Mutex::default(),
             quiet_for,
+            event_within: quiet_for.min(EVENT_WITHIN),
         }
     }
 
@@ -61,7 +64,7 @@ impl Unfinished {
     /// Takes note that a write may have begun, of which an event is to come; tells whether the file counted as finished
     /// before.
     pub(super) fn suspected(&self, key: &StoreKey) -> bool {
-        let quiet_for = self.quiet_for.min(EVENT_WITHIN);
+        let quiet_for = self.event_within;
         self.with(|files| match files.entry(key.clone()) {
             Entry::Occupied(_) => false,
             Entry::Vacant(place) => {
@@ -163,23 +166,32 @@ mod tests {
         StoreKey::parse(Root(0), "a-1.0.tar.gz").unwrap()
     }
 
-    #[test]
-    fn a_suspicion_ends_soon_unless_an_event_comes() {
-        let unfinished = Unfinished::new(Duration::from_secs(3600));
-        assert!(unfinished.suspected(&key()), "it counted as finished");
-        assert!(unfinished.contains(&key()));
-        assert!(!unfinished.suspected(&key()));
-        assert!(unfinished.take_quiet().is_empty(), "the event may be on its way");
-        std::thread::sleep(EVENT_WITHIN);
-        assert_eq!(unfinished.take_quiet(), [key()]);
+    fn with_patience(event_within: Duration) -> Unfinished {
+        Unfinished {
+            event_within,
+            ..Unfinished::new(Duration::from_secs(3600))
+        }
+    }
 
-        unfinished.suspected(&key());
-        unfinished.written(&key());
-        assert!(!unfinished.suspected(&key()), "there is more than a suspicion");
-        std::thread::sleep(EVENT_WITHIN);
-        assert!(unfinished.take_quiet().is_empty(), "somebody writes");
+    #[test]
+    fn a_suspicion_holds_for_as_long_as_an_event_may_be_on_its_way() {
+        let unfinished = with_patience(Duration::from_secs(3600));
+        assert!(unfinished.suspected(&key()), "it counted as finished");
+        assert!(!unfinished.suspected(&key()));
+        assert!(unfinished.take_quiet().is_empty());
+        assert!(unfinished.contains(&key()));
         unfinished.finished(&key());
         assert!(unfinished.is_empty());
+    }
+
+    #[test]
+    fn a_suspicion_ends_unless_an_event_comes() {
+        let unfinished = with_patience(Duration::ZERO);
+        unfinished.suspected(&key());
+        assert_eq!(unfinished.take_quiet(), [key()]);
+        unfinished.suspected(&key());
+        assert!(!unfinished.written(&key()), "it was suspected before");
+        assert!(unfinished.take_quiet().is_empty(), "somebody writes");
     }
 
     #[test]

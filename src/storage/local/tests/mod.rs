@@ -66,6 +66,16 @@ impl Fixture {
         assert!(tells(&changes, path), "{path} is missing in {changes:?}");
     }
 
+    /// Asserts that nothing is served at `path`.
+    async fn is_not_there(&self, path: &str) {
+        let (open, head) = (
+            self.store.open(&key(path)).await,
+            self.store.head(&key(path)).await,
+        );
+        assert!(matches!(open, Err(Error::NotFound(_))), "{path}");
+        assert!(matches!(head, Err(Error::NotFound(_))), "{path}");
+    }
+
     fn leftovers(&self) -> Vec<String> {
         let names = fs::read_dir(&self.incoming).unwrap();
         names
@@ -192,14 +202,7 @@ async fn what_is_no_plain_file_is_not_listed() {
     f.copy_in("plain-1.0.tar.gz", b"x");
     assert_eq!(listed(&*f.store).await, ["plain-1.0.tar.gz"]);
     for path in ["pipe-1.0.tar.gz", "folder-1.0.tar.gz"] {
-        assert!(
-            matches!(f.store.open(&key(path)).await, Err(Error::NotFound(_))),
-            "{path}"
-        );
-        assert!(
-            matches!(f.store.head(&key(path)).await, Err(Error::NotFound(_))),
-            "{path}"
-        );
+        f.is_not_there(path).await;
     }
 }
 
@@ -246,14 +249,7 @@ async fn links_are_followed_to_files_and_not_to_folders() {
         "loop-1.0.tar.gz",
         "dangling-1.0.tar.gz",
     ] {
-        assert!(
-            matches!(f.store.open(&key(path)).await, Err(Error::NotFound(_))),
-            "{path}"
-        );
-        assert!(
-            matches!(f.store.head(&key(path)).await, Err(Error::NotFound(_))),
-            "{path}"
-        );
+        f.is_not_there(path).await;
     }
     f.store.delete(&key("good-1.0.tar.gz")).await.unwrap();
     assert!(f.store.head(&real).await.is_ok(), "only the link was removed");
