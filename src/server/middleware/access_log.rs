@@ -107,22 +107,10 @@ impl About<'_> {
         // Put together here, as "200 GET /simple/x/ 902B 1.5ms alice 192.0.2.1 pip/25.0 1f0c93ab-42: why": piece by piece
         // it would pass through every layer of the log.
         let mut line = Line::with_room_for(path);
-        line.number(status.into())
-            .text(" ")
-            .text(method)
-            .text(" ")
-            .text(path);
-        line.text(" ")
-            .number(size_bytes)
-            .text("B ")
-            .milliseconds(duration);
-        line.text("ms ").text(user).text(" ").address(client);
-        line.text(" ")
-            .text(tool)
-            .text(" ")
-            .text(request_id)
-            .text(colon)
-            .text(reason);
+        line.number(status.into()).texts([" ", method, " ", path, " "]);
+        line.number(size_bytes).texts(["B "]).milliseconds(duration);
+        line.texts(["ms ", user, " "]).address(client);
+        line.texts([" ", tool, " ", request_id, colon, reason]);
         let Line(message) = line;
         info!(
             target: ACCESS_TARGET,
@@ -168,20 +156,20 @@ impl Line {
         Self(String::with_capacity(USUAL_LINE_BYTES + path.len()))
     }
 
-    fn text(&mut self, text: &str) -> &mut Self {
-        self.0.push_str(text);
+    fn texts<const COUNT: usize>(&mut self, texts: [&str; COUNT]) -> &mut Self {
+        self.0.extend(texts);
         self
     }
 
     fn number(&mut self, number: u64) -> &mut Self {
-        self.text(itoa::Buffer::new().format(number))
+        self.texts([itoa::Buffer::new().format(number)])
     }
 
     fn milliseconds(&mut self, Milliseconds { tenths }: Milliseconds) -> &mut Self {
         self.number(tenths / 10);
         match tenths % 10 {
             0 => self,
-            tenth => self.text(".").number(tenth),
+            tenth => self.texts(["."]).number(tenth),
         }
     }
 
@@ -191,7 +179,7 @@ impl Line {
                 let [first, rest @ ..] = address.octets();
                 self.number(first.into());
                 rest.into_iter()
-                    .fold(self, |line, octet| line.text(".").number(octet.into()))
+                    .fold(self, |line, octet| line.texts(["."]).number(octet.into()))
             }
             address => {
                 // Writing to a String can't fail.
