@@ -22,7 +22,6 @@ mod targets; // what becomes of the output folder
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -138,9 +137,7 @@ impl Bench {
 
     /// An executable script.
     fn script(&self, relative: &str, text: &str) -> PathBuf {
-        let path = self.testbed.write(relative, text);
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-        path
+        self.testbed.script(relative, text)
     }
 }
 

@@ -1,7 +1,6 @@
 //! `--keyring`: the password is in the system's keyring and in no file. The real `keyring`, with a file for a backend.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
 
 use super::{PYPIRC, all_files};
@@ -146,11 +145,10 @@ fn a_missing_or_useless_keyring_is_told_and_no_file_is_written() {
 #[test]
 fn the_password_is_in_no_argument_and_a_broken_file_keeps_it_out_of_the_keyring() {
     let bed = Testbed::new();
-    let program = bed.write(
+    bed.script(
         "bin/keyring",
         "#!/bin/sh\necho \"$@\" >> ~/arguments\ncase $1 in set) cat > ~/kept;; get) cat ~/kept;; esac\n",
     );
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     let path = format!("{}:/usr/bin:/bin", bed.path("bin").display());
     let broken = bed.write("broken", "no section\n");
     let mut command = bed.pkgctl(ALICE);

@@ -1,7 +1,6 @@
 //! A person at a terminal: questions, Ctrl-C, secrets that don't show.
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 
 use super::{GUIDE_PIP_CONF, GUIDE_PYPIRC, PIP_CONF, PYPIRC, all_files};
 use crate::support::foreign_server::free_port;
@@ -152,11 +151,10 @@ fn with_every_flag_control_c_still_writes_nothing_and_a_signal_restores_the_term
 #[test]
 fn a_password_for_the_keyring_is_asked_for_and_stored_nowhere_else() {
     let bed = Testbed::new();
-    let program = bed.write(
+    bed.script(
         "bin/keyring",
         "#!/bin/sh\ncase $1 in set) cat > ~/kept;; get) cat ~/kept;; esac\n",
     );
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
     let mut command = bed.pkgctl([
         "configure",
         "--url",

@@ -108,8 +108,7 @@ fn a_tool_that_comes_later_gets_the_password_that_is_known() {
 fn all_means_what_is_installed_or_has_settings() {
     let bed = Testbed::new();
     bed.write(PDM, "check_update = false\n");
-    let program = bed.write("bin/hatch", "");
-    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    bed.script("bin/hatch", "");
     let mut command = bed.pkgctl(["configure", "-u", "alice", "--password-stdin", "--all"]);
     command.env("PATH", bed.path("bin"));
     Outcome::with_input(&mut command, "s3cret").expect_code(0);

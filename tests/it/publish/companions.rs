@@ -1,7 +1,5 @@
 //! What goes with a file: signatures, attestations, remarks.
 
-use std::os::unix::fs::PermissionsExt as _;
-
 use super::{SDIST, WHEEL, World, my_wheel};
 use crate::support::Outcome;
 use crate::support::distributions::sdist;
@@ -17,8 +15,7 @@ fn write_gpg(world: &World, name: &str) -> String {
     let script = "#!/bin/sh\nprintf '%s\\n' \"$@\" > \"$HOME/gpg-arguments\"\n\
                   env | grep PASSWORD > \"$HOME/gpg-environment\"\n\
                   for last; do :; done\n[ -e \"$last.asc\" ] && exit 3\necho 'signed by gpg' > \"$last.asc\"\n";
-    let path = world.bed.write(&format!("bin/{name}"), script);
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let path = world.bed.script(&format!("bin/{name}"), script);
     let inherited = std::env::var("PATH").unwrap();
     format!("{}:{inherited}", path.parent().unwrap().display())
 }

@@ -184,9 +184,7 @@ fn write_keyring(world: &World, url: &str) -> String {
          '--mode creds --output json get -- {url}') echo '{{\"username\": \"paula\", \"password\": \"k3y\"}}' ;;\n\
          *) exit 1 ;;\nesac\n"
     );
-    let path = world.bed.write("bin/keyring", script);
-    let executable = std::os::unix::fs::PermissionsExt::from_mode(0o755);
-    std::fs::set_permissions(&path, executable).unwrap();
+    let path = world.bed.script("bin/keyring", &script);
     let inherited = std::env::var("PATH").unwrap();
     format!("{}:{inherited}", path.parent().unwrap().display())
 }

@@ -1,7 +1,5 @@
 //! CI jobs and their identities: trusted publishing.
 
-use std::os::unix::fs::PermissionsExt as _;
-
 use super::{WHEEL, World, expect_in_order, my_wheel};
 use crate::support::Outcome;
 use crate::support::distributions::{Distribution, wheel};
@@ -142,8 +140,7 @@ fn the_programs_of_buildkite_and_circleci_are_asked() {
     for (variable, program, call) in cases {
         let world = offering();
         let script = format!("#!/bin/sh\n[ \"$*\" = '{call}' ] && echo identity-secret\n");
-        let path = world.bed.write(&format!("bin/{program}"), script);
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let path = world.bed.script(&format!("bin/{program}"), &script);
         let folders = format!(
             "{}:{}",
             path.parent().unwrap().display(),

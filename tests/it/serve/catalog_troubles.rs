@@ -2,10 +2,13 @@
 
 use std::fs;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use crate::support::distributions::{sdist, wheel};
 use crate::support::http::Reply;
 use crate::support::index::{Index, OPEN};
+use crate::support::testbed::Server;
 use crate::support::upload::{Form, upload};
 
 fn remove(index: &Index, name: &str, version: &str) -> Reply {
@@ -118,6 +121,8 @@ fn a_shortened_file_of_the_catalog_ends_nobody() {
     let mut index = Index::open();
     let cut = index.stored(".pkgctl/catalog.db-shm");
     for round in 0..20 {
+        // Whoever is at work in it in that very moment can't be helped.
+        wait_until_at_rest(&index.server);
         fs::File::options()
             .write(true)
             .open(&cut)
@@ -133,6 +138,7 @@ fn a_shortened_file_of_the_catalog_ends_nobody() {
         assert_eq!(index.listed("lib").len(), round + 1);
     }
     assert!(index.server.log().contains("cut short"), "{}", index.server.log());
+    wait_until_at_rest(&index.server);
     fs::File::options()
         .write(true)
         .open(&cut)
@@ -141,6 +147,23 @@ fn a_shortened_file_of_the_catalog_ends_nobody() {
         .unwrap();
     index.server.signal("TERM");
     assert_eq!(index.server.wait(), Some(0), "{}", index.server.log());
+}
+
+/// Waits until no thread of the server does or writes anything: all of them sleep, some looks long.
+fn wait_until_at_rest(server: &Server) {
+    let tasks = format!("/proc/{}/task", server.id());
+    let is_asleep = |task: fs::DirEntry| {
+        let stat = fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+        // The state follows the name, which stands in parentheses.
+        stat.rsplit_once(')')
+            .is_none_or(|(_, rest)| rest.starts_with(" S"))
+    };
+    let mut looks = 0;
+    while looks < 5 {
+        let all_sleep = fs::read_dir(&tasks).unwrap().flatten().all(is_asleep);
+        looks = if all_sleep { looks + 1 } else { 0 };
+        thread::sleep(Duration::from_millis(1));
+    }
 }
 
 // D10

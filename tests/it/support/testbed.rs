@@ -49,6 +49,15 @@ impl Testbed {
         path
     }
 
+    /// Writes an executable script below the home folder, with its parents.
+    pub(crate) fn script(&self, relative: &str, text: &str) -> PathBuf {
+        let plain = self.write(&format!("{relative}.plain"), text);
+        let path = self.path(relative);
+        copy_executable(&plain, &path);
+        fs::remove_file(plain).unwrap();
+        path
+    }
+
     pub(crate) fn read(&self, relative: &str) -> String {
         let path = self.path(relative);
         fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
@@ -102,7 +111,7 @@ impl Testbed {
         }
         // Somewhere that everybody can reach; the build folder may not be.
         let binary = self.root().join("pkgctl");
-        fs::copy(self::binary(), &binary).unwrap();
+        copy_executable(Path::new(self::binary()), &binary);
         for path in [self.root().to_owned(), self.home(), binary.clone()] {
             fs::set_permissions(path, fs::Permissions::from_mode(0o755)).unwrap();
         }
@@ -266,6 +275,14 @@ impl Collected {
         let _ = self.end.recv_timeout(Duration::from_secs(5));
         String::from_utf8_lossy(&self.bytes.lock().unwrap()).into_owned()
     }
+}
+
+/// Copies a program by a process of its own. What this one starts meanwhile, on another test's thread, would hold the copy
+/// open for writing for a moment, and what is open for writing can't be run.
+fn copy_executable(from: &Path, to: &Path) {
+    let mut install = Command::new("install");
+    let installed = install.args(["-m", "755"]).arg(from).arg(to).status();
+    assert!(installed.unwrap().success());
 }
 
 /// A running `pkgctl serve`. Dropping it ends it.
