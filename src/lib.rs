@@ -55,7 +55,7 @@
 //! | `storage` | `packaging` | `arc_swap` |
 //! | `catalog` | `packaging`, `storage`, `measures`, `causes` | `rusqlite`, `rusqlite_migration` |
 //! | `index` | `packaging`, `archive`, `storage`, `catalog`, `causes`, `measures` | `flate2`, `arc_swap` |
-//! | `server` | `packaging`, `auth`, `index`, `causes`, `measures` | `axum`, `hyper`, `hyper_util`, `tower`, `prometheus_client`, `tokio_rustls`, `ipnet`, `rustls`, `arc_swap` |
+//! | `server` | `packaging`, `auth`, `index`, `causes`, `measures` | `axum`, `hyper`, `hyper_util`, `httparse`, `tower`, `prometheus_client`, `tokio_rustls`, `ipnet`, `rustls`, `arc_swap` |
 //! | `client` | `packaging`, `archive`, `auth`, `causes`, `checks` | `reqwest`, `hyper`, `rustls` |
 //! | `checks` | `packaging`, `archive`, `pep517`, `causes` | |
 //! | `pep517` | `packaging`, `archive` | |

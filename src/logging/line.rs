@@ -40,7 +40,9 @@ where
         if writer.has_ansi_escapes() {
             write!(writer, " \u{1b}[{color}m{name}\u{1b}[0m ")?;
         } else {
-            write!(writer, " {name} ")?;
+            writer.write_str(" ")?;
+            writer.write_str(name)?;
+            writer.write_str(" ")?;
         }
         write_message(&mut writer, event, self.told_by_message)?;
         writer.write_char('\n')
@@ -118,8 +120,12 @@ struct Parts<'a, W: fmt::Write> {
 
 impl<W: fmt::Write> Visit for Parts<'_, W> {
     fn record_str(&mut self, field: &Field, value: &str) {
-        // Quoted, so that nothing that comes from outside can pass for another field or line.
-        self.record_debug(field, &value);
+        if field.name() == "message" {
+            self.outcome = self.message.write_str(value);
+        } else if self.fields.is_some() {
+            // Quoted, so that nothing that comes from outside can pass for another field or line.
+            self.record_debug(field, &value);
+        }
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
@@ -137,8 +143,9 @@ struct OneLine<'a, W: fmt::Write>(&'a mut W);
 
 impl<W: fmt::Write> fmt::Write for OneLine<'_, W> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        // Nearly every text is such, and this takes a quarter of the time.
-        if text.bytes().all(|byte| (b' '..0x7f).contains(&byte)) {
+        // Nearly every text is such. Looked at to its end, since many bytes are looked at at once then.
+        let is_plain = |so_far: bool, byte: u8| so_far & (b' '..0x7f).contains(&byte);
+        if text.bytes().fold(true, is_plain) {
             return self.0.write_str(text);
         }
         let mut pieces = text.split(char::is_control);

@@ -10,9 +10,10 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
+use futures_util::TryFutureExt as _;
 use futures_util::future::{Either, join_all, ready};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
@@ -26,13 +27,15 @@ use tower::ServiceExt as _;
 use tracing::{debug, info, warn};
 
 use super::arrival::Arrival;
-use super::express::Express;
+use super::door::Door;
+use super::express::{Express, Question};
 use super::farewell::{Ear, Farewell};
 use super::handshake;
 use super::http2_heads::Http2Heads;
 use super::listener::{Listener, Listeners, Stream};
 use super::origin::Scheme;
 use super::patience::{Answering, Heads, Patience, Patient};
+use super::resumed::Resumed;
 use super::router::router;
 use super::sent_body::SentBody;
 use super::state::Live;
@@ -233,12 +236,18 @@ impl Host {
         });
     }
 
-    async fn serve_http1<S>(&self, stream: S, arrival: Arrival, ear: Ear<'_>)
+    async fn serve_http1<S>(&self, stream: S, arrival: Arrival, mut ear: Ear<'_>)
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
         let answering = Answering::default();
         let socket = Patient::new(stream, answering.clone(), Heads::Http1, self.patience);
+        let door = Door::new(socket, &self.express, &arrival, &answering);
+        let socket = match ear.see_off_http1(door, &answering).await {
+            Some(Ok(Some((bytes, socket)))) => Resumed::new(bytes, socket),
+            Some(Err(error)) => return debug!(peer = %arrival.peer(), %error, "connection ended"),
+            Some(Ok(None)) | None => return,
+        };
         let service = service_fn(|request| {
             let now = answering.begin();
             if let Some(answer) = self.at_once(&request, &arrival) {
@@ -251,12 +260,12 @@ impl Host {
             })
         });
         let connection = self.http1.serve_connection(TokioIo::new(socket), service);
-        if let Err(error) = ear.see_off_http1(connection, &answering).await {
+        if let Some(Err(error)) = ear.see_off_http1(connection, &answering).await {
             debug!(peer = %arrival.peer(), %error, "connection ended");
         }
     }
 
-    async fn serve_http2<S>(&self, stream: S, arrival: Arrival, ear: Ear<'_>)
+    async fn serve_http2<S>(&self, stream: S, arrival: Arrival, mut ear: Ear<'_>)
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
@@ -281,7 +290,7 @@ impl Host {
         });
         let connection = self.http2.serve_connection(TokioIo::new(socket), service);
         let seen_off = ear.see_off_http2(connection, &answering, self.idle_timeout);
-        if let Err(error) = seen_off.await {
+        if let Some(Err(error)) = seen_off.await {
             debug!(peer = %arrival.peer(), %error, "connection ended");
         }
     }
@@ -289,7 +298,8 @@ impl Host {
     /// The answer to a request that needs no route.
     fn at_once(&self, request: &hyper::Request<Incoming>, arrival: &Arrival) -> Option<Response<Bytes>> {
         let client = || arrival.client(request.headers()).0;
-        self.express.answer(request, client)
+        let answer = self.express.answer(Question::of(request)?, client)?;
+        Some(answer.into_response())
     }
 
     /// Hands a request to its route, with what it needs to know of its connection.
@@ -304,8 +314,18 @@ impl Host {
         extensions.insert(client);
         extensions.insert(arrival.clone());
         extensions.insert(answering.clone());
-        self.router.clone().oneshot(request.map(Body::new) as Request)
+        let answer = self.router.clone().oneshot(request.map(Body::new) as Request);
+        answer.map_ok(without_false_length)
     }
+}
+
+/// axum announces the length of what is sent, which for a 304 is nothing. There it would have to be that of the page
+/// itself (RFC 9110, section 8.6).
+fn without_false_length(mut answer: Response) -> Response {
+    if answer.status() == StatusCode::NOT_MODIFIED {
+        answer.headers_mut().remove(header::CONTENT_LENGTH);
+    }
+    answer
 }
 
 fn is_the_client_s(error: &io::Error) -> bool {

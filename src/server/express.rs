@@ -9,11 +9,10 @@ use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
-use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, header};
-use axum::response::Response;
-use bytes::Bytes;
+use axum::http::{HeaderMap, Method, Request, header};
 use hyper::body::Body;
 
+use super::at_hand::AtHand;
 use super::extract::Wanted;
 use super::files::{self, OF_A_FILE};
 use super::middleware::{AtOnce, around_at_once, is_short};
@@ -63,12 +62,32 @@ impl<'a> Asked<'a> {
     }
 
     /// The answer, if it is at hand.
-    fn answer<B>(self, state: &Current, request: &Request<B>) -> Option<Response<Bytes>> {
-        let headers = request.headers();
+    fn answer(self, state: &Current, question: &Question<'_>) -> Option<AtHand> {
         match self {
-            Self::Page(project) => page(state, project, headers),
-            Self::File(path) => file(state, path, request.method(), headers),
+            Self::Page(project) => page(state, project, question.headers),
+            Self::File(path) => file(state, path, question.method, question.headers),
         }
+    }
+}
+
+/// A request without a body and a query, whose head keeps within the limits.
+#[derive(Clone, Copy)]
+pub(super) struct Question<'a> {
+    pub(super) method: &'a Method,
+    pub(super) path: &'a str,
+    pub(super) headers: &'a HeaderMap,
+}
+
+impl<'a> Question<'a> {
+    /// `None` for a request that is more than that.
+    pub(super) fn of<B: Body>(request: &'a Request<B>) -> Option<Self> {
+        let uri = request.uri();
+        let is_plain = uri.query().is_none() && request.body().is_end_stream() && is_short(request);
+        is_plain.then(|| Self {
+            method: request.method(),
+            path: uri.path(),
+            headers: request.headers(),
+        })
     }
 }
 
@@ -78,34 +97,27 @@ impl Express {
         Self { live, mount }
     }
 
-    /// The answer to a request, if it is at hand. `client` tells who has sent it.
-    pub(super) fn answer<B: Body>(
-        &self,
-        request: &Request<B>,
-        client: impl FnOnce() -> IpAddr,
-    ) -> Option<Response<Bytes>> {
+    /// The answer to a question, if it is at hand. `client` tells who has sent it.
+    pub(super) fn answer(&self, question: Question<'_>, client: impl FnOnce() -> IpAddr) -> Option<AtHand> {
         // What fails here fails on its route, too, and is told there. Nothing that is shared is left half done.
-        catch_unwind(AssertUnwindSafe(|| self.at_once(request, client))).unwrap_or(None)
+        catch_unwind(AssertUnwindSafe(|| self.at_once(question, client))).unwrap_or(None)
     }
 
-    fn at_once<B: Body>(
-        &self,
-        request: &Request<B>,
-        client: impl FnOnce() -> IpAddr,
-    ) -> Option<Response<Bytes>> {
+    fn at_once(&self, question: Question<'_>, client: impl FnOnce() -> IpAddr) -> Option<AtHand> {
         let started = Instant::now();
-        let (method, uri) = (request.method(), request.uri());
-        let is_plain = uri.query().is_none() && request.body().is_end_stream();
-        if !is_plain || !matches!(*method, Method::GET | Method::HEAD) || !is_short(request) {
+        let Question {
+            method,
+            path,
+            headers,
+        } = question;
+        if !matches!(*method, Method::GET | Method::HEAD) {
             return None;
         }
-        let path = uri.path().strip_prefix(&*self.mount)?;
+        let path = path.strip_prefix(&*self.mount)?;
         let asked = Asked::of(path)?;
         let state = self.live.now();
-        let headers = request.headers();
         let passed = state.passes_at_once(asked.action(), headers)?;
-        let mut response = asked.answer(&state, request)?;
-        announce_length(&mut response, method);
+        let mut answer = asked.answer(&state, &question)?.answering(method);
         let served = AtOnce {
             method,
             path,
@@ -113,38 +125,29 @@ impl Express {
             started,
             user: passed.user.as_ref(),
         };
-        around_at_once(&state, &served, &mut response, client);
-        Some(response)
+        around_at_once(&state, &served, &mut answer, client);
+        Some(answer)
     }
 }
 
-fn page(state: &Current, project: Option<&str>, headers: &HeaderMap) -> Option<Response<Bytes>> {
+fn page(state: &Current, project: Option<&str>, headers: &HeaderMap) -> Option<AtHand> {
     let Wanted { format, gzip } = Wanted::by_headers(headers)?;
     let page = state.index().page_at_hand(project, format, gzip)?;
     Some(simple::answer(&page, Sent::simple(format), headers))
 }
 
-fn file(state: &Current, path: &str, method: &Method, headers: &HeaderMap) -> Option<Response<Bytes>> {
+fn file(state: &Current, path: &str, method: &Method, headers: &HeaderMap) -> Option<AtHand> {
     if method == Method::HEAD && headers.contains_key(header::RANGE) {
         return None;
     }
     let download = state.index().download_at_hand(path)?;
-    let (response, part) = files::head(&download, headers, OF_A_FILE, state.file_cache_control())?;
-    let body = match (&download.content, part) {
-        (_, None) => Bytes::new(),
-        (Content::Memory(bytes), Some(part)) => files::slice(bytes, &part),
+    let (mut answer, part) = files::head(&download, headers, OF_A_FILE, state.file_cache_control())?;
+    match (&download.content, part) {
+        (_, None) => {}
+        (Content::Memory(bytes), Some(part)) => answer.carry(files::slice(bytes, &part)),
         (Content::Stored(_), Some(_)) => return None,
-    };
-    Some(response.map(|()| body))
-}
-
-/// Says how long the body is where the connection does not, and leaves the body away where only its head was wanted.
-fn announce_length(response: &mut Response<Bytes>, method: &Method) {
-    if method == Method::HEAD || response.status() == StatusCode::NOT_MODIFIED {
-        let length = HeaderValue::from(response.body().len());
-        response.headers_mut().insert(header::CONTENT_LENGTH, length);
-        response.body_mut().clear();
     }
+    Some(answer)
 }
 
 #[cfg(test)]

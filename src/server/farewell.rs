@@ -23,6 +23,18 @@ const PARTS: u32 = 4;
 /// on in pieces of which a slow client takes few.
 const STUCK_TIMEOUTS: u32 = 5;
 
+/// A connection that can be asked to end when what it has begun is finished.
+pub(super) trait Ending: Future {
+    /// No more requests are to be taken.
+    fn finish(self: Pin<&mut Self>);
+}
+
+impl<C: GracefulConnection> Ending for C {
+    fn finish(self: Pin<&mut Self>) {
+        self.graceful_shutdown();
+    }
+}
+
 /// Tells all connections to end.
 #[derive(Debug)]
 pub(super) struct Farewell {
@@ -85,41 +97,36 @@ impl Ear<'_> {
         }
     }
 
-    /// Runs an HTTP/1 connection to its end; silence is hyper's own affair there.
-    pub(super) async fn see_off_http1<C>(self, connection: C, answering: &Answering) -> Result<(), C::Error>
-    where
-        C: GracefulConnection,
-    {
+    /// Runs an HTTP/1 connection to its end; silence is the socket's own affair there. `None` when it was cut.
+    pub(super) async fn see_off_http1<C: Ending>(
+        &mut self,
+        connection: C,
+        answering: &Answering,
+    ) -> Option<C::Output> {
         self.see_off(connection, answering, Duration::ZERO, |_| Silence::Kept)
             .await
     }
 
     /// Runs an HTTP/2 connection to its end, which comes when it is silent for `idle_timeout` or a quarter more.
-    pub(super) async fn see_off_http2<C>(
-        self,
+    pub(super) async fn see_off_http2<C: Ending>(
+        &mut self,
         connection: C,
         answering: &Answering,
         idle_timeout: Duration,
-    ) -> Result<(), C::Error>
-    where
-        C: GracefulConnection,
-    {
+    ) -> Option<C::Output> {
         let mut idleness = Idleness::new(idle_timeout, answering);
         self.see_off(connection, answering, GOODBYE_TIME, |cx| idleness.poll(cx))
             .await
     }
 
-    async fn see_off<C>(
-        self,
+    async fn see_off<C: Ending>(
+        &mut self,
         connection: C,
         answering: &Answering,
         goodbye_time: Duration,
         mut silence: impl FnMut(&mut Context<'_>) -> Silence,
-    ) -> Result<(), C::Error>
-    where
-        C: GracefulConnection,
-    {
-        let Self { farewell, mut finish } = self;
+    ) -> Option<C::Output> {
+        let Self { farewell, finish } = self;
         let mut cut = farewell.cut.subscribe();
         let mut connection = pin!(connection);
         let mut told_to_finish = pin!(finish.wait_for(|told| *told));
@@ -135,14 +142,18 @@ impl Ear<'_> {
                 has_asked = true;
                 let silence = silence(cx);
                 if silence == Silence::Unbearable {
-                    return Poll::Ready(Ok(()));
+                    return Poll::Ready(None);
                 }
                 if is_told || silence == Silence::Long {
-                    connection.as_mut().graceful_shutdown();
+                    connection.as_mut().finish();
                     goodbye = Some(Box::pin(tokio::time::sleep(goodbye_time)));
                 }
             }
-            let polled = connection.as_mut().poll(cx);
+            let mut polled = connection.as_mut().poll(cx);
+            if polled.is_pending() && answering.needs_a_clock() {
+                polled = connection.as_mut().poll(cx);
+            }
+            let polled = polled.map(Some);
             let Some(goodbye) = &mut goodbye else {
                 return polled;
             };
@@ -152,7 +163,7 @@ impl Ear<'_> {
             let is_over = goodbye.is_elapsed() || goodbye.as_mut().poll(cx).is_ready();
             let is_cut = told_to_end.as_mut().poll(cx).is_ready();
             if is_cut || (is_over && answering.is_quiet()) {
-                return Poll::Ready(Ok(()));
+                return Poll::Ready(None);
             }
             Poll::Pending
         })

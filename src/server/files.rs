@@ -8,11 +8,11 @@ use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
+use super::at_hand::AtHand;
 use super::error::ApiError;
 use super::extract::{PathText, Visitor};
 use super::file_body::FileBody;
 use super::range::{Asked, Validators};
-use super::simple::USUAL_HEADERS;
 use super::state::State;
 use crate::auth::Action;
 use crate::index::{Content, Download};
@@ -84,30 +84,29 @@ fn send(
     kind: Kind,
     cache_control: HeaderValue,
 ) -> Response {
-    let Some((mut response, part)) = head(&download, headers, kind, cache_control) else {
+    let Some((answer, part)) = head(&download, headers, kind, cache_control) else {
         return unsatisfiable(download.size_bytes);
     };
+    let response = answer.into_response();
     let Some(part) = part else {
-        return response.map(|()| Body::empty());
+        return response.map(Body::from);
     };
-    let length = HeaderValue::from(part.end - part.start);
-    response.headers_mut().insert(header::CONTENT_LENGTH, length);
     let body = match download.content {
         _ if method == Method::HEAD => Body::empty(),
         Content::Memory(bytes) => Body::from(slice(&bytes, &part)),
         Content::Stored(object) => Body::new(FileBody::new(object, part)),
     };
-    response.map(|()| body)
+    response.map(|_| body)
 }
 
 /// The answer to a request with these headers, and which part of the file it is to carry, if any; `None` for a part that
-/// the file does not have. The length of the part is still to be told.
+/// the file does not have. The part is announced, and still to be put in.
 pub(super) fn head(
     download: &Download,
     headers: &HeaderMap,
     kind: Kind,
     cache_control: HeaderValue,
-) -> Option<(Response<()>, Option<Range<u64>>)> {
+) -> Option<(AtHand, Option<Range<u64>>)> {
     let size_bytes = download.size_bytes;
     let validators = Validators {
         etag: &download.etag,
@@ -120,34 +119,32 @@ pub(super) fn head(
         Asked::Unchanged => (StatusCode::NOT_MODIFIED, None),
         Asked::Unsatisfiable => return None,
     };
-    let mut response = Response::new(());
-    *response.status_mut() = status;
-    let answer = response.headers_mut();
-    answer.reserve(USUAL_HEADERS);
-    answer.insert(header::CACHE_CONTROL, cache_control);
+    let mut answer = AtHand::new(status);
+    answer.say(header::CACHE_CONTROL, cache_control);
     for (name, value) in [
         (header::ETAG, &download.etag),
         (header::LAST_MODIFIED, &download.last_modified),
     ] {
         // Made by ourselves, of plain ASCII.
         if let Ok(value) = HeaderValue::from_maybe_shared(value.clone()) {
-            answer.insert(name, value);
+            answer.say(name, value);
         }
     }
-    answer.insert(header::ACCEPT_RANGES, IN_BYTES.clone());
+    answer.say(header::ACCEPT_RANGES, IN_BYTES.clone());
     let Some(part) = part else {
-        return Some((response, None));
+        return Some((answer, None));
     };
-    answer.insert(header::CONTENT_TYPE, kind.content_type.clone());
+    answer.announce(part.end - part.start);
+    answer.say(header::CONTENT_TYPE, kind.content_type.clone());
     // Without a file name: the URL has it, and installers would believe this one instead.
-    answer.insert(header::CONTENT_DISPOSITION, FOR_KEEPING.clone());
+    answer.say(header::CONTENT_DISPOSITION, FOR_KEEPING.clone());
     if status == StatusCode::PARTIAL_CONTENT
         && let Ok(range) =
             HeaderValue::from_str(&format!("bytes {}-{}/{size_bytes}", part.start, part.end - 1))
     {
-        answer.insert(header::CONTENT_RANGE, range);
+        answer.say(header::CONTENT_RANGE, range);
     }
-    Some((response, Some(part)))
+    Some((answer, Some(part)))
 }
 
 fn unsatisfiable(size_bytes: u64) -> Response {

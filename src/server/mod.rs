@@ -3,7 +3,8 @@
 //! `router.rs` is the table of contents: which URL is answered by which function. `error.rs` decides every status
 //! code of a failure and its text. `connections.rs` owns the sockets: how many, how long, and what is spoken there;
 //! `farewell.rs` is how they end. `arrival.rs` is what a request knows of its way here, and `origin.rs` what its client
-//! calls this server. `express.rs` answers in front of the router what lies ready in memory.
+//! calls this server. `express.rs` answers in front of the router what lies ready in memory, and `door.rs` does so in front
+//! of hyper where the request is of the plainest kind.
 
 use std::num::NonZero;
 use std::sync::Arc;
@@ -14,7 +15,10 @@ use crate::packaging::ProjectName;
 
 mod address;
 mod arrival;
+mod at_hand;
 mod connections;
+mod date;
+mod door;
 mod error;
 mod express;
 mod extract;
@@ -38,6 +42,7 @@ mod patience;
 mod project_json;
 mod proxies;
 mod range;
+mod resumed;
 mod room;
 mod router;
 mod search;

@@ -31,6 +31,8 @@ struct Activity {
     begun: AtomicUsize,
     /// The client takes nothing of what is to be written.
     is_stuck: AtomicBool,
+    /// The next request began to be waited for while the last one was still being answered, so that no clock runs.
+    is_clockless: AtomicBool,
     /// Requests whose answer is still being thought about; counted for HTTP/2 alone.
     thinking: AtomicUsize,
     /// Grows with every step of a request; counted for HTTP/2 alone.
@@ -72,6 +74,13 @@ impl Answering {
     /// Whether a request has been begun and not been answered whole.
     pub(super) fn is_busy(&self) -> bool {
         self.0.requests.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether the connection must be polled once more, since its clock could not be set before the last answer was sent
+    /// whole. Says so once.
+    pub(super) fn needs_a_clock(&self) -> bool {
+        let is_clockless = &self.0.is_clockless;
+        is_clockless.load(Ordering::Relaxed) && !self.is_busy() && is_clockless.swap(false, Ordering::Relaxed)
     }
 
     /// Whether nobody would miss anything if the connection ended now: asked between two polls of it, when all that
@@ -204,7 +213,12 @@ impl<S> Patient<S> {
     /// Keeps the clock of reading, while there is nothing to read.
     fn wait_to_read(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         let (patience, what) = match self.awaited {
-            Awaited::Anything => return Poll::Pending,
+            Awaited::Anything => {
+                if matches!(self.heads, Heads::Http1) {
+                    self.answering.0.is_clockless.store(true, Ordering::Relaxed);
+                }
+                return Poll::Pending;
+            }
             Awaited::Request => (self.patience.silence, "no request came"),
             Awaited::RestOfHead => (self.patience.head, "the head of a request came too slowly"),
         };

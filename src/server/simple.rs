@@ -4,8 +4,8 @@ use axum::body::Body;
 use axum::extract::State as AxumState;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, Version, header};
 use axum::response::{IntoResponse, Response};
-use bytes::Bytes;
 
+use super::at_hand::AtHand;
 use super::error::{ApiError, no_such_page};
 use super::extract::{PathText, Visitor, Wanted, text};
 use super::range::etag_matches;
@@ -14,9 +14,6 @@ use crate::auth::Action;
 use crate::index::{Page, PageKey};
 use crate::packaging::ProjectName;
 use crate::packaging::simple::negotiate::Format;
-
-/// Room for as many headers is made at once; there are seldom more.
-pub(super) const USUAL_HEADERS: usize = 12;
 
 /// What is said of a rendered page beside its bytes.
 #[derive(Clone, Copy, Debug)]
@@ -213,34 +210,32 @@ pub(super) async fn to_project_at_root(
 
 /// A rendered page, or 304 when the client has it.
 pub(super) fn send(page: &Page, sent: Sent, headers: &HeaderMap) -> Response {
-    answer(page, sent, headers).map(Body::from)
+    answer(page, sent, headers).into_response().map(Body::from)
 }
 
-/// The same as bytes.
-pub(super) fn answer(page: &Page, sent: Sent, headers: &HeaderMap) -> Response<Bytes> {
+/// The same, as it lies ready.
+pub(super) fn answer(page: &Page, sent: Sent, headers: &HeaderMap) -> AtHand {
     let unchanged =
         text(headers, &header::IF_NONE_MATCH).is_some_and(|known| etag_matches(&known, &page.etag));
-    let mut response = Response::default();
-    let answer = response.headers_mut();
-    answer.reserve(USUAL_HEADERS);
-    if !unchanged {
-        answer.insert(header::CONTENT_TYPE, sent.content_type.clone());
-    }
-    if let Ok(etag) = HeaderValue::from_maybe_shared(page.etag.clone()) {
-        answer.insert(header::ETAG, etag);
-    }
-    answer.insert(header::VARY, sent.vary.clone());
-    // Clients may keep the page but must ask whether it still holds: an upload is visible at once.
-    answer.insert(header::CACHE_CONTROL, ASK_AGAIN.clone());
-    if page.gzip && !unchanged {
-        answer.insert(header::CONTENT_ENCODING, GZIP.clone());
-    }
-    if unchanged {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
+    let mut answer = AtHand::new(if unchanged {
+        StatusCode::NOT_MODIFIED
     } else {
-        *response.body_mut() = page.body.clone();
+        StatusCode::OK
+    });
+    if let Ok(etag) = HeaderValue::from_maybe_shared(page.etag.clone()) {
+        answer.say(header::ETAG, etag);
     }
-    response
+    answer.say(header::VARY, sent.vary.clone());
+    // Clients may keep the page but must ask whether it still holds: an upload is visible at once.
+    answer.say(header::CACHE_CONTROL, ASK_AGAIN.clone());
+    if !unchanged {
+        answer.say(header::CONTENT_TYPE, sent.content_type.clone());
+        if page.gzip {
+            answer.say(header::CONTENT_ENCODING, GZIP.clone());
+        }
+        answer.carry(page.body.clone());
+    }
+    answer
 }
 
 /// The query goes along: it may name the format that is wanted.

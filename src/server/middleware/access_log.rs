@@ -63,6 +63,9 @@ pub(super) fn agent(headers: &HeaderMap) -> &str {
 
 /// The first characters of a text.
 fn beginning(text: &str, most_chars: usize) -> &str {
+    if text.len() <= most_chars {
+        return text;
+    }
     text.char_indices()
         .nth(most_chars)
         .map_or(text, |(end, _)| &text[..end])
@@ -123,7 +126,7 @@ impl About<'_> {
             client = %OrDash(client),
             agent,
             request_id,
-            "{message}",
+            message = message.as_str(),
         );
     }
 }

@@ -3,6 +3,8 @@
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 
+use crate::server::at_hand::AtHand;
+
 static NO_GUESSING: HeaderValue = HeaderValue::from_static("nosniff");
 static NOTHING_ACTIVE: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
@@ -16,4 +18,10 @@ pub(super) fn make_safe<B>(response: &mut Response<B>) {
     headers
         .entry(header::CONTENT_SECURITY_POLICY)
         .or_insert_with(|| NOTHING_ACTIVE.clone());
+}
+
+/// The same for an answer that came with no policy of its own.
+pub(super) fn say_safe(answer: &mut AtHand) {
+    answer.say(header::X_CONTENT_TYPE_OPTIONS, NO_GUESSING.clone());
+    answer.say(header::CONTENT_SECURITY_POLICY, NOTHING_ACTIVE.clone());
 }

@@ -8,10 +8,10 @@ use axum::extract::{Request, State as AxumState};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request as HttpRequest, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
-use bytes::Bytes;
 use futures_util::FutureExt as _;
 use hyper::body::Body as _;
 
+use super::at_hand::AtHand;
 use super::connections::MAX_HEADERS;
 use super::error::ApiError;
 use super::extract::UserSlot;
@@ -115,7 +115,7 @@ pub(super) async fn around(AxumState(state): AxumState<State>, mut request: Requ
         told: told.as_deref(),
         duration: started.elapsed(),
     };
-    count(&state, counted, &response, &outcome);
+    count(&state, counted, response.status(), &outcome);
     if let Some(kept) = kept {
         kept.log(&id, &outcome);
     }
@@ -136,20 +136,23 @@ pub(super) struct AtOnce<'a> {
 pub(super) fn around_at_once(
     state: &Current,
     request: &AtOnce<'_>,
-    response: &mut Response<Bytes>,
+    answer: &mut AtHand,
     client: impl FnOnce() -> IpAddr,
 ) {
     let id = RequestId::next();
-    complete(response, &id);
+    headers::say_safe(answer);
+    if let Some(id) = id.to_header() {
+        answer.say(X_REQUEST_ID, id);
+    }
     let outcome = Outcome {
-        status: response.status().as_u16(),
-        size_bytes: access_log::size_of(response.headers(), Some(response.body().len() as u64)),
+        status: answer.status().as_u16(),
+        size_bytes: answer.length(),
         user: request.user,
         told: None,
         duration: request.started.elapsed(),
     };
     let counted = Counted::of(request.method, request.path);
-    count(state, counted, response, &outcome);
+    count(state, counted, answer.status(), &outcome);
     if access_log::is_on() {
         let about = About {
             method: request.method,
@@ -174,11 +177,10 @@ fn complete<B>(response: &mut Response<B>, id: &RequestId) {
     }
 }
 
-fn count<B>(state: &Current, counted: Counted, response: &Response<B>, outcome: &Outcome<'_>) {
-    let (status, size_bytes) = (response.status(), outcome.size_bytes);
+fn count(state: &Current, counted: Counted, status: StatusCode, outcome: &Outcome<'_>) {
     state
         .metrics()
-        .record(counted, status, size_bytes, outcome.duration);
+        .record(counted, status, outcome.size_bytes, outcome.duration);
 }
 
 #[cfg(test)]

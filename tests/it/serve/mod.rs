@@ -8,6 +8,7 @@ mod configuration; // flag over variable over file over default
 mod connections; // how many, how long, and how they end
 mod cost; // system calls of the commonest requests
 mod distutils; // the oldest client
+mod door; // the way in front of hyper
 mod express; // the way in front of the routes
 mod figures; // readiness and metrics
 mod files; // downloads, ranges, metadata files
