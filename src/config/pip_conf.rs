@@ -255,36 +255,42 @@ fn forget(document: &mut IniDocument, index: &PipIndex) -> Result<(), IniError> 
     let Some(host) = &index.trusted_host else {
         return Ok(());
     };
-    let key = key_in(document, "trusted-host");
-    document.remove_item(SECTION, &key, host)
+    keys_in(document, "trusted-host")
+        .iter()
+        .try_for_each(|key| document.remove_item(SECTION, key, host))
 }
 
 fn remove_extra(document: &mut IniDocument, url: &str) -> Result<(), IniError> {
-    let key = key_in(document, "extra-index-url");
-    let list = document.own_value(SECTION, &key).unwrap_or_default();
-    let same: Vec<String> = words(list)
-        .filter(|item| is_same(item, url))
-        .map(str::to_owned)
-        .collect();
-    same.iter()
-        .try_for_each(|item| document.remove_item(SECTION, &key, item))
+    // In every spelling of the key: once the last one is gone, the one before it counts.
+    keys_in(document, "extra-index-url").iter().try_for_each(|key| {
+        let list = document.own_value(SECTION, key).unwrap_or_default();
+        let same: Vec<String> = words(list)
+            .filter(|item| is_same(item, url))
+            .map(str::to_owned)
+            .collect();
+        same.iter()
+            .try_for_each(|item| document.remove_item(SECTION, key, item))
+    })
 }
 
 fn remove_only(document: &mut IniDocument, url: &str) -> Result<(), IniError> {
-    let key = key_in(document, "index-url");
-    match document.own_value(SECTION, &key) {
-        Some(found) if is_same(found, url) => document.remove_key(SECTION, &key),
-        _ => Ok(()),
-    }
+    keys_in(document, "index-url")
+        .iter()
+        .try_for_each(|key| match document.own_value(SECTION, key) {
+            Some(found) if is_same(found, url) => document.remove_key(SECTION, key),
+            _ => Ok(()),
+        })
 }
 
 /// The spelling of a key in the file: pip takes `_` for `-`, and leading dashes. The last one counts.
 fn key_in(document: &IniDocument, key: &str) -> String {
-    let found = document
-        .keys(SECTION)
-        .filter(|other| normalized(other) == key)
-        .last();
-    found.unwrap_or(key).to_owned()
+    keys_in(document, key).pop().unwrap_or_else(|| key.to_owned())
+}
+
+/// All spellings of a key in the file.
+fn keys_in(document: &IniDocument, key: &str) -> Vec<String> {
+    let keys = document.keys(SECTION).filter(|other| normalized(other) == key);
+    keys.map(str::to_owned).collect()
 }
 
 fn normalized(key: &str) -> String {
@@ -328,6 +334,16 @@ mod tests {
             "[global]\nextra-index-url = http://localhost:8080/simple/\n"
         );
         assert_eq!(remove_index(&text, &index).unwrap(), "");
+    }
+
+    #[test]
+    fn an_index_is_removed_from_every_spelling_of_its_key() {
+        let (ours, other) = ("http://localhost:8080/simple/", "https://other.example/simple/");
+        let text = format!("[global]\nextra_index_url = {ours} {other}\nextra-index-url = {ours}\n");
+        assert_eq!(
+            remove_index(&text, &extra(ours)).unwrap(),
+            format!("[global]\nextra_index_url = {other}\n")
+        );
     }
 
     #[test]
