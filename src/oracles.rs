@@ -14,7 +14,7 @@ const CHANGES: usize = 200;
 /// A fuzz target: its name, and what must hold of any bytes.
 type Target = (&'static str, fn(&[u8]));
 
-const TARGETS: [Target; 20] = [
+const TARGETS: [Target; 21] = [
     ("zip", |bytes| drop(archive::oracles::zip(bytes))),
     ("tar", |bytes| drop(archive::oracles::tar_gz(bytes))),
     ("distribution", |bytes| {
@@ -24,6 +24,7 @@ const TARGETS: [Target; 20] = [
         );
         archive::oracles::distribution("demo_pkg-1.0.tar.gz", bytes.get(1..).unwrap_or_default());
     }),
+    ("door", server::oracles::door),
     ("multipart", server::oracles::multipart),
     ("headers", server::oracles::headers),
     ("xml_rpc", |bytes| of_text(bytes, server::oracles::xml_rpc)),

@@ -275,6 +275,9 @@ fn is_the_last(headers: &HeaderMap) -> Option<bool> {
     said.eq_ignore_ascii_case(b"keep-alive").then_some(false)
 }
 
+#[cfg(any(test, fuzzing))]
+#[path = "door_oracle.rs"]
+pub(super) mod oracle;
 #[cfg(test)]
 #[path = "door_tests.rs"]
 mod tests;

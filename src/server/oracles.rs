@@ -6,6 +6,7 @@ use super::range::{Asked, Validators, etag_matches};
 use super::xml_rpc::{Call, Value, answer, read_call};
 use crate::packaging::oracles::accept;
 
+pub use super::door::oracle::door;
 pub use super::multipart::oracle::multipart;
 
 const ETAG: &str = "\"abc\"";

@@ -12,7 +12,7 @@ shift 2
 cd "$(dirname "$0")"
 if [ $# -eq 0 ]; then
     set -- zip tar multipart metadata htpasswd pypirc names headers distribution index_page answer xml_rpc \
-        pip_conf tool_files netrc markup upload_fields pyproject settings authorization
+        pip_conf tool_files netrc markup upload_fields pyproject settings authorization door
 fi
 mkdir -p "$logs"
 programs=target/$(rustc +nightly -vV | sed -n 's/^host: //p')/release

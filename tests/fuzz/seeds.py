@@ -215,6 +215,13 @@ def texts():
         "Title\n=====\n\n* a **b** `c <https://d>`_\n\n.. note:: x\n\n   y\n\n.. code-block:: python\n\n   z\n\n::\n\n  lit\n",
         "Title\n==\n\n:role:`x` **open\n\n.. unknown:: y\n\n| a\n| b\n\n+-+\n|x|\n+-+\n\n.. role:: r\n",
     )
+    seed(
+        "door",
+        "GET /simple/lib/ HTTP/1.1\r\nHost: x\r\n\r\n",
+        "HEAD /packages/a-1.0.tar.gz HTTP/1.1\r\nHost: x:80\r\nUser-Agent: pip/25\r\nAccept: */*\r\nConnection: keep-alive\r\n\r\n",
+        "GET / HTTP/1.1\nhost:x\nConnection: close\nIf-None-Match: \"a\"\n\n",
+        "GET /a HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n0\r\n\r\n",
+    )
     seed("authorization", "Basic " + base64.b64encode("zoë:pa:ss".encode()).decode(), "basic  QTo=", "Bearer x")
 
 
