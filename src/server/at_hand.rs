@@ -7,6 +7,8 @@ use axum::http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 
+use super::middleware::{RequestId, X_REQUEST_ID};
+
 /// Room for so many lines is made at once; there are seldom more.
 const USUAL_LINES: usize = 12;
 /// Room for the head as it is sent; a usual one takes some two thirds of it.
@@ -16,6 +18,8 @@ const USUAL_HEAD_BYTES: usize = 768;
 pub(super) struct AtHand {
     status: StatusCode,
     lines: Vec<(HeaderName, HeaderValue)>,
+    /// Which request it answers; a line as well.
+    id: Option<RequestId>,
     body: Bytes,
     /// What is announced, in bytes; nothing where there can't be a body.
     length: Option<u64>,
@@ -27,6 +31,7 @@ impl AtHand {
         Self {
             status,
             lines: Vec::with_capacity(USUAL_LINES),
+            id: None,
             body: Bytes::new(),
             // A 304 that had one would have to announce that of the page itself (RFC 9110, section 8.6).
             length: (status != StatusCode::NOT_MODIFIED).then_some(0),
@@ -36,6 +41,11 @@ impl AtHand {
     /// Adds a line, which is not there yet.
     pub(super) fn say(&mut self, name: HeaderName, value: HeaderValue) {
         self.lines.push((name, value));
+    }
+
+    /// Says which request it answers.
+    pub(super) fn say_id(&mut self, id: RequestId) {
+        self.id = Some(id);
     }
 
     /// Puts the body in.
@@ -71,8 +81,11 @@ impl AtHand {
         let mut response = Response::new(self.body);
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        headers.reserve(self.lines.len() + 1);
+        headers.reserve(self.lines.len() + 2);
         headers.extend(self.lines);
+        if let Some(id) = self.id.and_then(|id| id.to_header()) {
+            headers.insert(X_REQUEST_ID, id);
+        }
         if let Some(length) = self.length {
             headers.insert(header::CONTENT_LENGTH, length.into());
         }
@@ -80,7 +93,7 @@ impl AtHand {
     }
 
     /// For the socket: the head as it is sent over HTTP/1.1, and the body.
-    pub(super) fn into_bytes(self, date: &[u8]) -> (Bytes, Bytes) {
+    pub(super) fn into_bytes(self, date: &[u8]) -> (Vec<u8>, Bytes) {
         let mut head = Vec::with_capacity(USUAL_HEAD_BYTES);
         head.extend_from_slice(b"HTTP/1.1 ");
         head.extend_from_slice(self.status.as_str().as_bytes());
@@ -97,12 +110,15 @@ impl AtHand {
         for (name, value) in &self.lines {
             write_line(name, value.as_bytes());
         }
+        if let Some(id) = &self.id {
+            write_line(&X_REQUEST_ID, id.as_str().as_bytes());
+        }
         if let Some(length) = self.length {
             let mut digits = itoa::Buffer::new();
             write_line(&header::CONTENT_LENGTH, digits.format(length).as_bytes());
         }
         write_line(&header::DATE, date);
         head.extend_from_slice(b"\r\n");
-        (head.into(), self.body)
+        (head, self.body)
     }
 }

@@ -47,7 +47,10 @@ pub(super) struct Door<'a, S> {
 
 /// An answer on its way.
 struct Sending {
-    head: Bytes,
+    head: Vec<u8>,
+    /// So many bytes of the head are sent.
+    sent_of_head: usize,
+    /// What is left of it.
     body: Bytes,
     /// Held until all of it has been passed on.
     _now: AnsweringNow,
@@ -167,20 +170,25 @@ impl Sending {
         let (head, body) = date::with_now(|date| answer.into_bytes(date));
         Self {
             head,
+            sent_of_head: 0,
             body,
             _now: now,
         }
     }
 
     fn poll<S: AsyncWrite + Unpin>(&mut self, socket: &mut S, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        while self.head.has_remaining() || self.body.has_remaining() {
-            let pieces = [IoSlice::new(&self.head), IoSlice::new(&self.body)];
+        loop {
+            let head = &self.head[self.sent_of_head..];
+            if head.is_empty() && self.body.is_empty() {
+                break;
+            }
+            let pieces = [IoSlice::new(head), IoSlice::new(&self.body)];
             let written = ready!(Pin::new(&mut *socket).poll_write_vectored(cx, &pieces))?;
             if written == 0 {
                 return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
             }
-            let of_head = written.min(self.head.len());
-            self.head.advance(of_head);
+            let of_head = written.min(head.len());
+            self.sent_of_head += of_head;
             self.body.advance(written - of_head);
         }
         // TLS keeps what it has until then.

@@ -26,9 +26,9 @@ mod request_id;
 
 pub(crate) use access_log::ACCESS_TARGET;
 use access_log::{About, Kept, Outcome};
-use request_id::RequestId;
+pub(super) use request_id::RequestId;
 
-const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(super) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Longest target of a request, in bytes.
 const MAX_TARGET_BYTES: usize = 8 * 1024;
@@ -141,9 +141,6 @@ pub(super) fn around_at_once(
 ) {
     let id = RequestId::next();
     headers::say_safe(answer);
-    if let Some(id) = id.to_header() {
-        answer.say(X_REQUEST_ID, id);
-    }
     let outcome = Outcome {
         status: answer.status().as_u16(),
         size_bytes: answer.length(),
@@ -162,6 +159,7 @@ pub(super) fn around_at_once(
         };
         about.log(&id, &outcome);
     }
+    answer.say_id(id);
 }
 
 /// Whether the head of a request keeps within the limits.

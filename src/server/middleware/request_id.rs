@@ -46,7 +46,7 @@ const MAX_BYTES: usize = 8 + 1 + 20;
 
 /// The run of the server and a number in it: `1f0c93ab-42`. Every request has one, so it takes no
 /// memory of its own.
-pub(super) struct RequestId {
+pub(in crate::server) struct RequestId {
     text: [u8; MAX_BYTES],
     length: usize,
 }
@@ -74,12 +74,12 @@ impl RequestId {
         }
     }
 
-    pub(super) fn as_str(&self) -> &str {
+    pub(in crate::server) fn as_str(&self) -> &str {
         std::str::from_utf8(self.as_bytes()).unwrap_or_default()
     }
 
     /// The value of `X-Request-Id`.
-    pub(super) fn to_header(&self) -> Option<HeaderValue> {
+    pub(in crate::server) fn to_header(&self) -> Option<HeaderValue> {
         HeaderValue::from_bytes(self.as_bytes()).ok()
     }
 
