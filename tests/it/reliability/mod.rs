@@ -10,3 +10,4 @@ mod hostile_requests; // what no honest client sends
 mod power_loss; // what was not synced is forgotten
 mod secrets; // nothing that was told in confidence is ever repeated
 mod soak; // everything at once, for as long as one likes
+mod threats; // that every threat has its tests
