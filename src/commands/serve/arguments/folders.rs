@@ -18,7 +18,7 @@ pub(in crate::commands::serve) struct FolderArguments {
     pub(in crate::commands::serve) max_upload_size: u64,
 
     /// Space on the disk that uploads leave alone, in bytes or with K, M or G behind [default: 512M, or 5 % of the disk when that is more]
-    #[arg(long, value_name = "SIZE", env = "PKGCTL_KEEP_FREE", value_parser = parse_size)]
+    #[arg(long, value_name = "SIZE", env = "PKGCTL_KEEP_FREE", value_parser = parse_space)]
     pub(in crate::commands::serve) keep_free: Option<u64>,
 
     /// Folder for the catalog and unfinished uploads [default: .pkgctl in the first folder]
@@ -30,8 +30,16 @@ pub(in crate::commands::serve) struct FolderArguments {
     pub(in crate::commands::serve) backend: Option<String>,
 }
 
-/// Reads a number of bytes: `100`, `64K`, `2G`.
+/// Reads the size of something: `100`, `64K`, `2G`.
 fn parse_size(text: &str) -> Result<u64, String> {
+    match parse_space(text) {
+        Ok(0) => Err(format!("`{text}` is not a size; write it like 500M or 2G")),
+        outcome => outcome,
+    }
+}
+
+/// The same, and it may be none.
+fn parse_space(text: &str) -> Result<u64, String> {
     let digits = text
         .trim()
         .trim_end_matches(['b', 'B'])
@@ -44,8 +52,5 @@ fn parse_size(text: &str) -> Result<u64, String> {
     };
     let malformed = || format!("`{text}` is not a size; write it like 500M or 2G");
     let whole: u64 = number.trim().parse().map_err(|_| malformed())?;
-    whole
-        .checked_mul(factor)
-        .filter(|size| *size > 0)
-        .ok_or_else(malformed)
+    whole.checked_mul(factor).ok_or_else(malformed)
 }
