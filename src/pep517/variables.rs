@@ -8,7 +8,7 @@ use std::process::Command;
 
 /// Variables that hold what publishing needs: no business of a build backend, which runs whatever code its author
 /// wrote, and prints it when something fails.
-const PUBLISH_CREDENTIALS: [&str; 12] = [
+const PUBLISH_CREDENTIALS: [&str; 14] = [
     "PKGCTL_",
     "TWINE_",
     "UV_PUBLISH_",
@@ -21,7 +21,12 @@ const PUBLISH_CREDENTIALS: [&str; 12] = [
     "MATURIN_PYPI_TOKEN",
     "POETRY_PYPI_TOKEN_",
     "ACTIONS_ID_TOKEN_REQUEST_",
+    "CIRCLE_OIDC_TOKEN",
+    "BUILDKITE_AGENT_ACCESS_TOKEN",
 ];
+
+/// How the names of a GitLab job's identities end: `PYPI_ID_TOKEN`, with the audience before it.
+const IDENTITY: &str = "_ID_TOKEN";
 
 /// How the variables of installers begin; some of them hold addresses of indexes.
 const INSTALLERS: [&str; 4] = ["PIP_", "UV_", "PDM_", "POETRY_"];
@@ -52,7 +57,7 @@ impl Variables {
     pub fn without_credentials<'a>(variables: impl Iterator<Item = (&'a OsStr, &'a OsStr)>) -> Self {
         let is_credential = |name: &OsStr| {
             let name = name.to_string_lossy();
-            PUBLISH_CREDENTIALS.iter().any(|prefix| name.starts_with(prefix))
+            name.ends_with(IDENTITY) || PUBLISH_CREDENTIALS.iter().any(|prefix| name.starts_with(prefix))
         };
         Self(
             variables

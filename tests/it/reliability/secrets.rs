@@ -434,6 +434,9 @@ import os, sys, pathlib
 def tell():
     print("TOLD", dict(os.environ), sys.argv)
     print("TOLD", dict(os.environ), file=sys.stderr)
+    # What is printed may have been masked; this is not.
+    with open("environment", "a") as told:
+        told.write(repr(dict(os.environ)))
     if pathlib.Path("fail").exists():
         raise RuntimeError(repr(dict(os.environ)))
 
@@ -462,6 +465,12 @@ fn build_gives_no_secret_to_a_backend() {
         ("UV_PUBLISH_TOKEN", TOKEN),
         ("POETRY_PYPI_TOKEN_INTERNAL", TOKEN),
         ("HATCH_INDEX_AUTH", TOKEN),
+        ("PYPI_ID_TOKEN", TOKEN),
+        ("INDEX_EXAMPLE_COM_ID_TOKEN", TOKEN),
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", TOKEN),
+        ("CIRCLE_OIDC_TOKEN_V2", TOKEN),
+        ("BUILDKITE_AGENT_ACCESS_TOKEN", TOKEN),
+        ("HARMLESS", "kept"),
         ("PIP_INDEX_URL", &index),
         ("UV_INDEX_URL", &index),
     ];
@@ -480,6 +489,8 @@ fn build_gives_no_secret_to_a_backend() {
             watched.bed.write("project/fail", "");
         }
     }
+    let environment = watched.bed.read("project/environment");
+    assert!(environment.contains("'HARMLESS': 'kept'"), "{environment}");
     watched.assert_kept(&[]);
 }
 
