@@ -107,6 +107,10 @@ pub trait Catalog: Send + Sync + 'static {
     /// transaction: the file is present again, with all that was known of it.
     async fn record_kept(&self, key: &StoreKey, actor: Option<&str>, at: Timestamp) -> Result<(), Error>;
 
+    /// Takes an upload back that was recorded and then could not be kept, with an audit row, in one durable transaction:
+    /// the file is gone, and where nothing was known of it before, nothing is afterwards.
+    async fn record_refusal(&self, upload: UploadRecord, was_known: bool) -> Result<(), Error>;
+
     /// Keeps a bookmark of the folders, which everything known of their files is in step with. It is forgotten with the
     /// next [observation](Catalog::observe), upload or removal.
     async fn set_bookmark(&self, text: String) -> Result<(), Error>;

@@ -301,6 +301,26 @@ impl Catalog for SqliteCatalog {
         .await
     }
 
+    async fn record_refusal(&self, upload: UploadRecord, was_known: bool) -> Result<(), Error> {
+        self.write(Durability::Acknowledged, move |transaction, served| {
+            let refused = Presence {
+                present: false,
+                action: "refuse",
+            };
+            let UploadRecord {
+                key, uploader, at, ..
+            } = &upload;
+            refused.record(transaction, served, key, uploader.as_deref(), *at)?;
+            if !was_known && let Some(columns) = served.columns(key) {
+                let sql = "DELETE FROM files WHERE filename = ?1 AND folder = ?2 AND root_id = ?3";
+                let place = params![columns.filename, columns.folder, columns.root_id];
+                transaction.execute(sql, place)?;
+            }
+            Ok(())
+        })
+        .await
+    }
+
     async fn set_bookmark(&self, text: String) -> Result<(), Error> {
         self.write(Durability::Cache, move |transaction, _| {
             let sql = "INSERT INTO bookmark (id, text) VALUES (1, ?1) \

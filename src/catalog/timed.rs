@@ -118,6 +118,10 @@ impl Catalog for Timed {
         self.write(self.inner.record_kept(key, actor, at)).await
     }
 
+    async fn record_refusal(&self, upload: UploadRecord, was_known: bool) -> Result<(), Error> {
+        self.write(self.inner.record_refusal(upload, was_known)).await
+    }
+
     async fn set_bookmark(&self, text: String) -> Result<(), Error> {
         self.write(self.inner.set_bookmark(text)).await
     }

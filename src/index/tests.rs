@@ -10,13 +10,16 @@ use super::*;
 use crate::catalog::SqliteCatalog;
 use crate::packaging::Sha256;
 use crate::packaging::simple::negotiate::Format;
-use crate::storage::{Changes, Entry, LocalStore, Object, Stamp, Store, StoreKey};
+use crate::packaging::upload_form::UploadForm;
+use crate::storage::{Changes, Entry, LocalStore, Object, Placed, Stamp, Store, StoreKey};
 
 /// A store that can be told to fail when it is asked about a file.
 struct Flaky {
     inner: LocalStore,
     fails: AtomicBool,
     panics: AtomicBool,
+    /// What is placed can't be kept.
+    forgets: AtomicBool,
 }
 
 #[async_trait]
@@ -27,6 +30,23 @@ impl Store for Flaky {
 
     async fn put_new(&self, key: &StoreKey, spool: Spool) -> Result<Stamp, storage::Error> {
         self.inner.put_new(key, spool).await
+    }
+
+    async fn place_new(&self, key: &StoreKey, spool: Spool) -> Result<Placed, storage::Error> {
+        let stamp = self.inner.put_new(key, spool).await?;
+        if !self.forgets.load(Ordering::Relaxed) {
+            return Ok(Placed::safely(stamp));
+        }
+        self.inner.delete(key).await?;
+        let path = key.path().into();
+        Ok(Placed::until(stamp, async {
+            let source = std::io::Error::other("the folder can't be synced");
+            Err(storage::Error::Io {
+                action: "sync",
+                path,
+                source,
+            })
+        }))
     }
 
     async fn replace(&self, key: &StoreKey, spool: Spool) -> Result<Stamp, storage::Error> {
@@ -221,6 +241,7 @@ async fn a_change_that_could_not_be_looked_at_is_not_lost() {
         inner: local(folder.path(), true),
         fails: AtomicBool::new(false),
         panics: AtomicBool::new(false),
+        forgets: AtomicBool::new(false),
     };
     let store = Arc::new(store);
     let catalog = SqliteCatalog::in_memory(&[folder.path().to_owned()]).unwrap();
@@ -430,6 +451,7 @@ async fn a_page_made_in_bad_times_is_not_kept() {
         inner: local(folder.path(), true),
         fails: AtomicBool::new(false),
         panics: AtomicBool::new(false),
+        forgets: AtomicBool::new(false),
     });
     let catalog = SqliteCatalog::in_memory(&[folder.path().to_owned()]).unwrap();
     let index = Index::open(
@@ -445,6 +467,71 @@ async fn a_page_made_in_bad_times_is_not_kept() {
     assert!(text(&index, "lib").await.contains(&Sha256::of("one").to_string()));
 }
 
+/// A small sdist; `text` makes its bytes others.
+fn sdist(name: &str, text: &str) -> Vec<u8> {
+    let gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let mut archive = tar::Builder::new(gzip);
+    let metadata = format!("Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\nSummary: {text}\n");
+    for (path, content) in [("PKG-INFO", metadata.as_str()), ("pyproject.toml", "")] {
+        let mut header = tar::Header::new_ustar();
+        header.set_size(content.len() as u64);
+        header.set_mode(0o644);
+        let path = format!("{name}-1.0/{path}");
+        archive
+            .append_data(&mut header, path, content.as_bytes())
+            .unwrap();
+    }
+    archive.into_inner().unwrap().finish().unwrap()
+}
+
+async fn upload(index: &Arc<Index>, name: &str, content: Vec<u8>) -> Result<Accepted, Refusal> {
+    let mut spool = index.begin_upload().await.unwrap();
+    spool.write(content.into()).await.unwrap();
+    let submission = Submission {
+        form: UploadForm::from_fields(&[]).unwrap(),
+        filename: format!("{name}-1.0.tar.gz"),
+        spool,
+        signature: None,
+        uploader: None,
+    };
+    index.accept(submission).await
+}
+
+// D4: the name of what was refused is nobody's.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_upload_that_can_t_be_kept_leaves_its_name_free() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(Flaky {
+        inner: local(folder.path(), true),
+        fails: AtomicBool::new(false),
+        panics: AtomicBool::new(false),
+        forgets: AtomicBool::new(true),
+    });
+    let catalog = SqliteCatalog::in_memory(&[folder.path().to_owned()]).unwrap();
+    let index = Index::open(
+        Arc::<Flaky>::clone(&store),
+        Arc::new(catalog),
+        Settings::default(),
+    )
+    .await
+    .unwrap();
+    assert!(matches!(
+        upload(&index, "lib", sdist("lib", "one")).await,
+        Err(Refusal::Index(Error::Store(storage::Error::Io { .. })))
+    ));
+    store.forgets.store(false, Ordering::Relaxed);
+    let other = sdist("lib", "two");
+    assert_eq!(
+        upload(&index, "lib", other.clone()).await.unwrap(),
+        Accepted::Stored
+    );
+    assert_eq!(bytes(&index, "lib-1.0.tar.gz").await.unwrap(), other);
+    assert!(matches!(
+        upload(&index, "lib", sdist("lib", "one")).await,
+        Err(Refusal::Duplicate { .. })
+    ));
+}
+
 /// Changes that were in hand when a task of ours broke are not lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_loses_no_change() {
@@ -453,6 +540,7 @@ async fn a_panic_loses_no_change() {
         inner: local(folder.path(), true),
         fails: AtomicBool::new(false),
         panics: AtomicBool::new(false),
+        forgets: AtomicBool::new(false),
     });
     let catalog = SqliteCatalog::in_memory(&[folder.path().to_owned()]).unwrap();
     let index = Index::open(

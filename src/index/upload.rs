@@ -181,12 +181,13 @@ impl Index {
             });
         }
         check_status(filename.project(), status)?;
-        let present = known
+        let (present, gone) = known
             .into_iter()
             .map(|(record, _)| record)
-            .filter(|record| record.present);
+            .partition(|record| record.present);
         Ok(Compared::MayCome(Others {
-            present: present.collect(),
+            present,
+            gone,
             generation,
         }))
     }
@@ -282,7 +283,12 @@ impl Index {
             facts,
             signature,
             uploader,
-            others: Others { present: others, .. },
+            others:
+                Others {
+                    present: others,
+                    gone,
+                    ..
+                },
         } = verified;
         let same_name = others
             .iter()
@@ -314,7 +320,7 @@ impl Index {
         };
         // The folder and the catalog are brought to the disk at the same time. Should the power go when only the
         // catalog is there, the next start finds the file gone.
-        let (kept, outcome) = tokio::join!(placed.kept(), self.take_note_of(upload, &others));
+        let (kept, outcome) = tokio::join!(placed.kept(), self.take_note_of(upload.clone(), &others));
         // Whatever became of it, what was made from the folder before does not hold any more.
         self.files.forget(&key);
         self.pages.forget([filename.project()]);
@@ -322,6 +328,10 @@ impl Index {
             // It was taken away again, or may be.
             self.changes.displaced(&key);
             self.take_back_signature(&key).await;
+            if outcome.is_ok() && !replaced {
+                let was_known = gone.iter().any(|record| record.key == key);
+                self.forget_refused(upload, was_known).await;
+            }
             return Err(error.into());
         }
         let accepted = outcome?;
@@ -364,6 +374,14 @@ impl Index {
     async fn take_back_signature(&self, key: &StoreKey) {
         if let Err(error) = self.remove_signature(key).await {
             warn!(file = %key.signature(), error = in_one_line(&error), "the signature of a refused upload can't be taken back");
+        }
+    }
+
+    /// Takes the record of an upload back that could not be kept: its name must stay free for other bytes.
+    async fn forget_refused(&self, upload: UploadRecord, was_known: bool) {
+        let key = upload.key.clone();
+        if let Err(error) = self.catalog.record_refusal(upload, was_known).await {
+            warn!(file = %key, error = in_one_line(&error), "the name of a refused upload stays taken for other bytes than those");
         }
     }
 
@@ -441,6 +459,8 @@ enum Compared {
 /// Present files of an upload's name, in any spelling.
 struct Others {
     present: Vec<FileRecord>,
+    /// Those that were here once.
+    gone: Vec<FileRecord>,
     /// When they were asked for: they are the same as long as this generation of the project lasts.
     generation: u64,
 }

@@ -20,7 +20,7 @@ impl Placed {
     }
 
     /// One that does so when `keeping` is done.
-    pub(super) fn until(
+    pub(crate) fn until(
         stamp: Stamp,
         keeping: impl Future<Output = Result<(), Error>> + Send + 'static,
     ) -> Self {

@@ -8,6 +8,7 @@ pub(super) async fn holds_for<C: Catalog>(empty: &impl Fn() -> C) {
     what_is_gone_is_remembered_and_may_come_back(&empty()).await;
     a_removal_takes_the_file_away(&empty()).await;
     a_removal_that_could_not_be_done_is_taken_back(&empty()).await;
+    an_upload_that_could_not_be_kept_is_forgotten(&empty()).await;
     old_names_are_kept(&empty()).await;
     roots_that_are_not_served_do_no_harm(&empty()).await;
 }
@@ -150,6 +151,24 @@ async fn a_removal_that_could_not_be_done_is_taken_back(catalog: &impl Catalog) 
         .await
         .unwrap();
     assert_eq!(the_file(catalog, "a-1.0.tar.gz").await, before);
+}
+
+async fn an_upload_that_could_not_be_kept_is_forgotten(catalog: &impl Catalog) {
+    let refused = upload("a-1.0.tar.gz", 1);
+    catalog.record_upload(refused.clone()).await.unwrap();
+    catalog.record_refusal(refused.clone(), false).await.unwrap();
+    let known = catalog.known(&refused.filename).await.unwrap();
+    assert_eq!(known.files, [], "its name is nobody's");
+    // One that was here and went is remembered as it was.
+    catalog.record_upload(refused.clone()).await.unwrap();
+    catalog
+        .record_removal(&refused.key, Some("bob"), Timestamp::UNIX_EPOCH)
+        .await
+        .unwrap();
+    let before = catalog.known(&refused.filename).await.unwrap();
+    catalog.record_upload(refused.clone()).await.unwrap();
+    catalog.record_refusal(refused.clone(), true).await.unwrap();
+    assert_eq!(catalog.known(&refused.filename).await.unwrap(), before);
 }
 
 async fn old_names_are_kept(catalog: &impl Catalog) {

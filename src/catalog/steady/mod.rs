@@ -263,6 +263,19 @@ impl Catalog for SteadyCatalog {
         }
     }
 
+    async fn record_refusal(&self, upload: UploadRecord, was_known: bool) -> Result<(), Error> {
+        loop {
+            let current = self.on_disk().await?;
+            let number = current.number;
+            let outcome = current.catalog.record_refusal(upload.clone(), was_known);
+            let Err(error) = outcome.await else {
+                return Ok(());
+            };
+            drop(current);
+            self.mend(number, error).await?;
+        }
+    }
+
     async fn set_bookmark(&self, text: String) -> Result<(), Error> {
         // A stand-in's is of no use to anybody: the next start asks the file.
         let current = self.shared.current.read().await;
