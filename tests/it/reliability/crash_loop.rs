@@ -1,4 +1,5 @@
-//! The server is killed at random points under uploads, overwrites and removals. D1, D8, D9.
+//! The server is killed at random points under uploads, overwrites and removals, now with `--overwrite` and now without.
+//! D1, D8, D9.
 //!
 //! `PKGCTL_TEST_CRASH_ROUNDS=300 cargo test --test it -- --nocapture crash_loop` is the long run; a seed that is printed
 //! can be given again in `PKGCTL_TEST_SEED`.
@@ -91,6 +92,42 @@ fn work(server: &str, client: u64, mut dice: Dice, promises: &Promises) {
     }
 }
 
+/// The same where nothing may be overwritten: each name has its bytes for ever, whether it is there or not.
+fn work_without_overwriting(server: &str, client: u64, mut dice: Dice, promises: &Promises) {
+    let mut connection = Connection::to(server);
+    loop {
+        let number = dice.below(NAMES);
+        let project = format!("once{client}-{number}");
+        let distribution = any_state(&project, number, &mut Dice::new(1 + client * NAMES + number));
+        let filename = distribution.filename.clone();
+        let is_there = promises.of(&filename).iter().all(Option::is_some);
+        let lives = match dice.below(4) {
+            0 if is_there => promises.change(&filename, None, || {
+                match connection.remove(&project, "1.0").ok()? {
+                    404 => Some(200),
+                    status => Some(status),
+                }
+            }),
+            1 if is_there => {
+                let other = sdist(&project, "1.0").padding(600, u64::MAX).build();
+                let other = Distribution { filename, ..other };
+                match connection.post(&form_for(&other)) {
+                    // A wheel's name with an sdist's bytes makes no sense in any case.
+                    Ok(status) => assert!(matches!(status, 400 | 409), "other bytes: {status}"),
+                    Err(_) => return,
+                }
+                true
+            }
+            _ => promises.change(&filename, Some(distribution.sha256()), || {
+                connection.post(&form_for(&distribution)).ok()
+            }),
+        };
+        if !lives {
+            return;
+        }
+    }
+}
+
 /// A state that the file of this name may have; most are small, some take several writes.
 fn any_state(project: &str, number: u64, dice: &mut Dice) -> Distribution {
     let padding = match dice.below(8) {
@@ -163,21 +200,24 @@ fn killed_at_any_moment_it_keeps_what_it_acknowledged() {
     eprintln!("crash loop: {rounds} rounds, PKGCTL_TEST_SEED={seed}");
     let mut dice = Dice::new(seed);
     let promises = Promises::default();
-    let flags = [&OPEN[..], &["--overwrite", "--keep-free", "1M"]].concat();
-    let mut index = Index::start(crate::support::Testbed::new(), &flags);
-    for round in 0..rounds {
+    let overwriting = [&OPEN[..], &["--overwrite", "--keep-free", "1M"]].concat();
+    let keeping = [&OPEN[..], &["--keep-free", "1M"]].concat();
+    let (works, flags) = ([work, work_without_overwriting], [&overwriting, &keeping]);
+    let mut index = Index::start(crate::support::Testbed::new(), flags[0]);
+    for (round, way) in (0..rounds).zip([0, 1].into_iter().cycle()) {
         let life = Duration::from_micros(2_000 + dice.below(300_000));
         std::thread::scope(|scope| {
             for client in 0..CLIENTS {
                 let dice = Dice::new(dice.next());
                 let (url, promises) = (&index.server.url, &promises);
-                scope.spawn(move || work(url, client, dice, promises));
+                scope.spawn(move || works[way](url, client, dice, promises));
             }
             std::thread::sleep(life);
             index.server.signal("KILL");
         });
         index.server.wait();
-        index = Index::start(index.testbed, &flags);
+        // The other way next, over what this one has left.
+        index = Index::start(index.testbed, flags[1 - way]);
         check(&index, &promises, round);
     }
     eprintln!(
