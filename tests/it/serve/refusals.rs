@@ -149,11 +149,31 @@ fn bodies_that_are_no_forms_are_refused() {
     assert_eq!(files_below(&testbed.path("packages")), Vec::<String>::new());
 }
 
+// G9
+#[test]
+fn nothing_but_the_upload_form_changes_a_file() {
+    let (testbed, server) = open_server();
+    let file = wheel("lib", "1.0").build();
+    upload(&server.url, &file).expect(200);
+    let path = format!("/packages/{}", file.filename);
+    for method in ["PUT", "DELETE", "PATCH", "MKCOL", "MOVE"] {
+        for path in [path.as_str(), "/packages/", "/simple/lib/", "/simple/"] {
+            let reply = request(&server.url, method, path, &[], b"other bytes");
+            assert_eq!(reply.status, 405, "{method} {path}: {}", reply.text());
+        }
+    }
+    assert_eq!(request(&server.url, "GET", &path, &[], &[]).body, file.bytes);
+    assert_eq!(files_below(&testbed.path("packages")), [file.filename]);
+}
+
 // C1, C2, C3, C4, C5, C6, C7
 #[test]
 fn names_that_try_something_are_refused() {
     let (testbed, server) = open_server();
-    let bytes = wheel("lib", "1.0").build().bytes;
+    let (wheel, sdist) = (
+        wheel("lib", "1.0").build().bytes,
+        sdist("lib", "1.0").build().bytes,
+    );
     let long = format!("{}-1.0-py3-none-any.whl", "a".repeat(300));
     for name in [
         "",
@@ -189,11 +209,16 @@ fn names_that_try_something_are_refused() {
         "con:1.0.tar.gz",
         &long,
     ] {
-        let form = Form::default()
-            .field(":action", "file_upload")
-            .file("content", name, &bytes);
+        let form = Form::default().field(":action", "file_upload").file(
+            "content",
+            name,
+            if name.contains(".whl") { &wheel } else { &sdist },
+        );
         let reply = form.post(&server.url, &[]);
         assert_eq!(reply.status, 400, "{name:?}: {}", reply.text());
+        // The bytes are those of a sound archive, and are not what is at fault.
+        let blames_bytes = ["archive", "member", "top folder"].map(|word| reply.text().contains(word));
+        assert_eq!(blames_bytes, [false; 3], "{name:?}: {}", reply.text());
     }
     assert_eq!(files_below(&testbed.path("packages")), Vec::<String>::new());
     assert!(!Path::new("/tmp/lib-1.0-py3-none-any.whl").exists());
