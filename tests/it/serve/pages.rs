@@ -268,6 +268,47 @@ fn unknown_projects_go_to_the_fallback_but_never_those_of_this_house() {
     );
 }
 
+// C11
+#[test]
+fn nothing_that_a_package_says_of_itself_becomes_markup() {
+    const EVIL: &str = "\"><script>alert(1)</script><a href='javascript:alert(2)'>&amp;";
+    let testbed = Testbed::new();
+    let folder = testbed.path("packages");
+    wheel("evil", "1.0")
+        .requires_python(">=3.8,<4")
+        .header("Summary", EVIL)
+        .header("Author", EVIL)
+        .header("License", EVIL)
+        .header("Keywords", EVIL)
+        .header("Home-page", "javascript:alert(3)")
+        .header("Project-URL", "\"><script>, javascript:alert(4)")
+        .description(EVIL)
+        .build()
+        .write_into(&folder);
+    let server = testbed.serve([folder.into_os_string()]);
+    for path in ["/", "/simple/", "/simple/evil/", "/+simple/evil/", "/packages/"] {
+        let page = get(&server.url, path, &[("Accept", "text/html")]).expect(200);
+        let text = page.text().to_lowercase();
+        for mark in ["<script", "javascript:", "alert("] {
+            assert!(!text.contains(mark), "{path}: {}", page.text());
+        }
+        assert_eq!(page.header("x-content-type-options"), "nosniff", "{path}");
+    }
+    let simple = get(&server.url, "/simple/evil/", &[("Accept", "text/html")]).text();
+    assert!(
+        simple.contains("data-requires-python=\"&#62;=3.8,&#60;4\""),
+        "{simple}"
+    );
+    // JSON is data: whoever shows it must escape it, and no browser takes it for a page.
+    let json = get(&server.url, "/evil/json", &[]).expect(200);
+    assert_eq!(json.header("content-type"), "application/json");
+    assert_eq!(json.header("x-content-type-options"), "nosniff");
+    let info = &json.json()["info"];
+    assert_eq!(info["summary"], EVIL);
+    assert!(!info.to_string().contains("javascript:alert(3)"), "{info}");
+    assert!(!info.to_string().contains("javascript:alert(4)"), "{info}");
+}
+
 // G3, C11
 #[test]
 fn nothing_that_a_client_says_comes_back_as_markup() {
