@@ -106,8 +106,11 @@ fn an_answer_from_memory_asks_for_little_memory() {
     let limits = server::Limits::default();
     runtime.spawn(async move { server::run(live, &limits, listeners, std::future::pending()).await });
 
-    let mut connection = TcpStream::connect(address).unwrap();
-    connection.set_nodelay(true).unwrap();
+    let connect = || {
+        let connection = TcpStream::connect(address).unwrap();
+        connection.set_nodelay(true).unwrap();
+        connection
+    };
     let head = "HTTP/1.1\r\nHost: x\r\nUser-Agent: pip/25.0\r\n\r\n";
     let file = "/packages/lib-1.0-py3-none-any.whl";
     let mut too_many = Vec::new();
@@ -119,7 +122,9 @@ fn an_answer_from_memory_asks_for_little_memory() {
         (FILE, format!("HEAD {file} {head}")),
         (FILE, format!("GET {file}.metadata {head}")),
     ] {
-        let made = allocations_for_each(&mut connection, &request);
+        // What is asked for first is not at hand yet, which makes the connection hyper's.
+        allocations_for_each(&mut connect(), &request);
+        let made = allocations_for_each(&mut connect(), &request);
         let what = request.split(" HTTP").next().unwrap_or_default().to_owned();
         eprintln!("{what}: {made:.1} allocations, {most} at most");
         if made > most {
@@ -134,9 +139,9 @@ fn an_answer_from_memory_asks_for_little_memory() {
 
 /// Measured, with a little room for what another version of a crate may do. Lower them when there are fewer.
 ///
-/// What is answered in front of the routes takes room for the request's headers, for the answer's and for its id; a
-/// head without a body says its length besides.
+/// What is answered at the door takes room for the request's bytes and whoever shares them, and for the answer's lines and
+/// its head.
 const PAGE: f64 = 4.0;
-const FILE: f64 = 6.0;
+const FILE: f64 = 4.0;
 /// The list of all files has a route.
-const LIST: f64 = 33.0;
+const LIST: f64 = 34.1;
